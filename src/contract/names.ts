@@ -1,0 +1,19 @@
+/** API group of the custom resource; also the prefix of every label and annotation of ours. */
+export const API_GROUP = 'analytics-connector.io'
+export const API_VERSION = 'v1alpha1'
+export const KIND = 'AnalyticsConnector'
+export const PLURAL = 'analyticsconnectors'
+
+/** Label on everything made for one connector; its value is the connector's name, so a name is at most 50 characters. */
+export const CONNECTOR_LABEL = `${API_GROUP}/connector`
+/** Annotation on pods and revisions: the configuration revision that they carry. */
+export const REVISION_ANNOTATION = `${API_GROUP}/revision`
+/** Field manager of every server-side apply by the operator. */
+export const OPERATOR_FIELD_MANAGER = 'analytics-connector-operator'
+
+/** Port of `/status`, `/metrics`, `/healthz` and `/readyz`, in sink and operator alike. */
+export const HTTP_PORT = 8080
+/** Folder in a sink pod with one `<revision>.json` for each mounted revision of its configuration. */
+export const REVISIONS_DIR = '/etc/analytics-connector/revisions'
+/** Folder in a sink pod with the keys of the Secret named by `spec.config.credentialsSecretRef`. */
+export const S3_CREDENTIALS_DIR = '/etc/analytics-connector/s3-credentials'

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+
+/**
+ * The sink's configuration: what one revision (an immutable ConfigMap) holds. Everything is resolved (no optional field
+ * stands for a default) and in one unit, so a sink needs neither the custom resource nor the operator to work.
+ */
+export const sinkConfigSchema = z.strictObject({
+  /** `<namespace>/<name>` of the custom resource: named in object metadata, rejects and the status document. */
+  connector: z.string().min(1),
+  eventType: z.string().min(1),
+  realm: z.string().min(1),
+  /** Names of the event type's topics with `{realm}`, `{namespace}` and `{eventName}`; expands `"*"` in the filter. */
+  topicPattern: z.string().min(1),
+  /** Event namespace, or `"*"`, to topics, or `"*"`. */
+  filter: z.record(z.string(), z.array(z.string()).min(1)),
+  kafka: z.strictObject({
+    bootstrapServers: z.array(z.string()).min(1),
+    groupId: z.string().min(1),
+    /** Where a partition starts for which the group has no offset. */
+    startFrom: z.enum(['earliest', 'latest']),
+  }),
+  s3: z.strictObject({
+    bucketName: z.string().min(1),
+    region: z.string().min(1),
+    endpoint: z.string().optional(),
+    forcePathStyle: z.boolean(),
+    partSizeBytes: z.int().positive(),
+    /** `default`: the AWS SDK's provider chain; `mounted`: the files of S3_CREDENTIALS_DIR. */
+    credentials: z.enum(['default', 'mounted']),
+  }),
+  path: z.strictObject({
+    template: z.string().min(1),
+    partitionDurationMs: z.int().positive(),
+  }),
+  flush: z.strictObject({
+    intervalMs: z.int().positive(),
+    /** Most events in one object. */
+    events: z.int().positive(),
+    /** Most bytes in one object before compression. */
+    bytes: z.int().positive(),
+  }),
+  /** Most bytes of records that one sink process holds in memory. */
+  bufferBytes: z.int().positive(),
+})
+
+export type SinkConfig = z.infer<typeof sinkConfigSchema>
+
+/**
+ * Names a configuration by its content: equal configurations have equal revisions, whatever the order of their keys.
+ * 10 hexadecimal digits, as the revision is part of a ConfigMap's name and of an intent.
+ */
+export function revisionOf(config: SinkConfig): string {
+  return createHash('sha256').update(canonicalJson(config)).digest('hex').slice(0, 10)
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, v: unknown) =>
+    v !== null && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  )
+}

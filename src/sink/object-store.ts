@@ -1,0 +1,29 @@
+/** What we say about an object beside its bytes: S3 user metadata, ASCII. */
+export type ObjectMetadata = Readonly<Record<string, string>>
+
+export interface StoredObject {
+  readonly metadata: ObjectMetadata
+  readonly sizeBytes: number
+}
+
+export interface NewObject {
+  readonly key: string
+  /** Written one after the other as the object's body. */
+  readonly chunks: readonly Buffer[]
+  readonly contentType: string
+  readonly metadata: ObjectMetadata
+}
+
+/**
+ * The bucket as the sink uses it. Calls retry nothing by themselves beyond a lost connection; they throw S3 errors whose
+ * message is one line that a person can act on (code, operation, bucket, region).
+ */
+export interface ObjectStore {
+  /** Creates the object unless the key exists (`If-None-Match: *`). */
+  createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'>
+  /** Null where there is no such object. */
+  head(key: string, signal: AbortSignal): Promise<StoredObject | null>
+  /** Throws unless the bucket exists and answers to our credentials. */
+  checkBucket(signal: AbortSignal): Promise<void>
+  close(): void
+}

@@ -1,0 +1,88 @@
+/** A record as read from Kafka. `value` and `key` are only lent for the duration of the call that hands them out: copy what is kept. */
+export interface SourceRecord {
+  readonly offset: bigint
+  /** Record timestamp, milliseconds since the epoch. */
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+}
+
+/** Some consecutive records of one partition. */
+export interface RecordBatch {
+  readonly records: readonly SourceRecord[]
+  /** The position after this batch. Not the last record's offset + 1: control records and compaction leave gaps. */
+  readonly nextOffset: bigint
+  readonly highWatermark: bigint
+}
+
+/** What the group coordinator keeps for a partition. `offset` is -1n where the group never committed. */
+export interface CommittedOffset {
+  readonly offset: bigint
+  readonly metadata: string
+}
+
+/**
+ * One partition held under one (member id, generation), from assignment to revocation. Commits carry exactly that
+ * identity, so that the broker can refuse a zombie.
+ */
+export interface Tenure {
+  readonly topic: string
+  readonly partition: number
+  /** Names the Kafka cluster, so that metadata copied to another cluster (MirrorMaker) is recognised. */
+  readonly clusterId: string
+  /** As fetched from the coordinator after the assignment. */
+  readonly committed: CommittedOffset
+  /** Aborted when the tenure is over, however it ended. */
+  readonly ended: AbortSignal
+  /**
+   * Sends one commit, once. Throws TenureLostError when it was refused or its outcome is unknown: then nothing was
+   * promised, the tenure has ended, and the member leaves and rejoins.
+   */
+  commit(offset: bigint, metadata: string): Promise<void>
+}
+
+export type RevocationReason = 'rebalance' | 'shutdown'
+
+/** The sink's side of one tenure. */
+export interface PartitionHandler {
+  /** First offset to read; `earliest` / `latest` where the group has none. Asked once, before the first batch. */
+  readonly startAt: bigint | 'earliest' | 'latest'
+  /**
+   * Takes one batch. The source hands out the next batch of this partition only when this has settled: that is the
+   * back-pressure. Other partitions, heartbeats and commits go on meanwhile.
+   */
+  records(batch: RecordBatch): Promise<void>
+  /**
+   * The partition is about to be given up and commits are still accepted: finish and commit what is buffered. The
+   * source waits for it until `deadline` aborts; after that, or when the tenure was lost, nothing may be committed.
+   */
+  revoked(reason: RevocationReason, deadline: AbortSignal): Promise<void>
+  /** The tenure ended without a chance to commit (fenced, unknown commit outcome): forget everything that is buffered. */
+  lost(): void
+}
+
+/** What the sink hears from the source. */
+export interface SourceListener {
+  /** A partition was assigned. May be slow (it may replay a set): other partitions are not held up. */
+  assigned(tenure: Tenure): Promise<PartitionHandler>
+  /** Kafka cannot be used now (null: it can again). One line that a person can act on; the source goes on trying. */
+  problem(error: string | null): void
+  /** A generation's assignment is in place; how many partitions this member holds. */
+  settled(partitions: number): void
+}
+
+/** The Kafka side of the sink: a consumer-group member that never commits by itself. */
+export interface RecordSource {
+  /** Joins and reads until `stop`. Rejects only on what no retry can cure. */
+  run(listener: SourceListener): Promise<void>
+  /** Revokes every partition with reason `shutdown`, leaves the group, closes connections. Waits at most until `deadline` aborts. */
+  stop(deadline: AbortSignal): Promise<void>
+  /** Records behind the high watermark over the held partitions; null until every one was fetched once. */
+  lag(): number | null
+}
+
+/** The (member id, generation) of a tenure is not, or perhaps not, the partition's owner any more. */
+export class TenureLostError extends Error {
+  override readonly name = 'TenureLostError'
+}
