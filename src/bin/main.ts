@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/**
+ * The one entry point: `analytics-connector <command> [flags]`. src/bin is the only place that reads arguments and the
+ * environment, listens to signals and decides exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import { describeError } from '../lib/errors.ts'
+
+interface Command {
+  readonly summary: string
+  /** Loaded when chosen: a sink never loads the Kubernetes client, an operator never loads Kafka's or S3's. */
+  readonly load: () => Promise<(args: string[]) => Promise<number>>
+}
+
+const commands: Record<string, Command> = {
+  operator: {
+    summary: 'reconcile AnalyticsConnector resources (runs in the cluster)',
+    load: async () => (await import('./operator.ts')).operatorCommand,
+  },
+  sink: {
+    summary: 'copy one connector’s events from Kafka to S3 (runs in the pods that the operator makes)',
+    load: async () => (await import('./sink.ts')).sinkCommand,
+  },
+  run: {
+    summary: 'run one connector from its manifest, without Kubernetes',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  validate: {
+    summary: 'check manifests offline, with the rules of the API server',
+    load: async () => (await import('./validate.ts')).validateCommand,
+  },
+}
+
+function usage(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length))
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  return `Usage: analytics-connector <command> [flags]\n\nCommands:\n${list.join('\n')}\n\nanalytics-connector <command> --help lists the flags of one.\n`
+}
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage())
+    return name === undefined ? 2 : 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    process.stderr.write(`analytics-connector: there is no command "${name}".\n\n${usage()}`)
+    return 2
+  }
+  return (await command.load())(args)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`analytics-connector: ${describeError(error)}\n`)
+  process.exitCode = 1
+}
