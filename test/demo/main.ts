@@ -1,0 +1,64 @@
+/**
+ * `npm run demo`: real servers, the operator installed as a user would, one connector's whole life. With `--once`, or
+ * without a terminal, it ends by itself and its exit code says whether every count was right.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { describeError } from '../../src/lib/errors.ts'
+import { type Stack, startStack } from '../stack/stack.ts'
+import { installOperator } from '../support/install-operator.ts'
+import { Screen } from './screen.ts'
+import { tour } from './tour.ts'
+
+const root = join(import.meta.dirname, '../..')
+const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
+const once = values.once || !process.stdout.isTTY
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
+})
+
+const progress = (line: string) => process.stdout.write(`${line}\n`)
+
+async function demo(): Promise<number> {
+  const startedAt = Date.now()
+  const stack = await startStack({ crds: join(root, 'crds/analyticsconnectors.yaml'), progress })
+  try {
+    return await Promise.race([show(stack, startedAt), interrupted.then(() => 130)])
+  } finally {
+    progress('Stopping the servers.')
+    await stack.stop()
+  }
+}
+
+async function show(stack: Stack, startedAt: number): Promise<number> {
+  await installOperator(stack, progress)
+  const screen = new Screen(process.stdout)
+  screen.open()
+  const comparison = await tour(stack, screen).finally(() => screen.close())
+  const { produced, delivered, missing, duplicates } = comparison
+  progress('')
+  progress(`Summary: produced ${produced} = delivered ${delivered}, missing ${missing.length}, duplicates ${duplicates.size}.`)
+  progress(`Servers: ${stack.kind}. Took ${Math.round((Date.now() - startedAt) / 1000)} s.`)
+  progress(byHand(stack))
+  if (!once) await interrupted
+  return 0
+}
+
+function byHand(stack: Stack): string {
+  return `
+Go on by hand${once ? ' (with `npm run stack:up`, which leaves these servers running)' : ', in another terminal (Ctrl-C here ends everything)'}:
+  export KUBECONFIG=${stack.kubeconfigPath} PATH=${stack.pathAdditions.join(':')}:$PATH
+  kubectl apply -f deploy/samples/game-events.yaml
+  kubectl get ac -w
+  kubectl explain ac.spec.config
+`
+}
+
+try {
+  process.exitCode = await demo()
+} catch (error) {
+  process.stderr.write(`\nThe demo failed: ${describeError(error)}\n`)
+  process.exitCode = 1
+}
+// An interrupted tour is still waiting for something that will never come.
+process.exit()

@@ -1,0 +1,91 @@
+/** All that the demo shows. `render` turns it into lines; nothing else knows about terminals. */
+export interface DemoState {
+  /** What is happening now. */
+  step: string
+  /** Finished steps, each with what was seen. */
+  done: string[]
+  /** Output of `kubectl get ac`, with the command. */
+  resource: string
+  produced: number
+  delivered: number
+  /** Newest last. */
+  objects: { key: string; sizeBytes: number }[]
+  /** One line of one object. */
+  sampleLine: string
+}
+
+export function initialState(): DemoState {
+  return { step: 'starting', done: [], resource: '', produced: 0, delivered: 0, objects: [], sampleLine: '' }
+}
+
+const OBJECTS_SHOWN = 6
+
+/**
+ * One screen of text.
+ * @param columns longer lines are cut, so that a redraw never wraps
+ */
+export function render(state: DemoState, columns: number): string {
+  const lines = [
+    ...state.done.map((line) => `  ✔ ${line}`),
+    `  … ${state.step}`,
+    '',
+    '$ kubectl get ac',
+    ...state.resource.trimEnd().split('\n'),
+    '',
+    `events produced ${count(state.produced)}   in the bucket ${count(state.delivered)}   objects ${count(state.objects.length)}`,
+    ...state.objects.slice(-OBJECTS_SHOWN).map(({ key, sizeBytes }) => `${size(sizeBytes).padStart(9)}  ${key}`),
+    '',
+    ...(state.sampleLine ? ['one line of one object:', state.sampleLine] : []),
+  ]
+  return lines.map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line)).join('\n')
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US')
+}
+
+function size(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
+
+/** Draws the state over and over on a terminal; elsewhere it prints each finished step once. */
+export class Screen {
+  readonly state = initialState()
+  readonly #out: NodeJS.WriteStream
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out
+  }
+
+  /** From here on the terminal belongs to the screen, until `close`. */
+  open(): void {
+    if (!this.#out.isTTY) return
+    this.#out.write('\x1b[2J')
+    this.#timer = setInterval(() => this.#draw(), 500)
+  }
+
+  begin(step: string): void {
+    this.state.step = step
+    if (!this.#timer) this.#out.write(`… ${step}\n`)
+  }
+
+  finish(seen: string): void {
+    this.state.done.push(seen)
+    if (!this.#timer) this.#out.write(`✔ ${seen}\n`)
+  }
+
+  close(): void {
+    if (!this.#timer) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#draw()
+    this.#out.write('\n')
+  }
+
+  #draw(): void {
+    // Home, then erase each line's rest and everything below: no flicker, nothing left of a longer frame.
+    const text = render(this.state, this.#out.columns ?? 120)
+    this.#out.write(`\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J`)
+  }
+}
