@@ -1,0 +1,35 @@
+import type { StackAddresses } from './stack.ts'
+
+/** The variables by which kubectl, Kafka and S3 clients find the servers. */
+export function environment(stack: StackAddresses): Record<string, string> {
+  return {
+    KUBECONFIG: stack.kubeconfigPath,
+    KAFKA_BOOTSTRAP_SERVERS: stack.kafkaBootstrapServers,
+    S3_ENDPOINT: stack.s3.endpoint,
+    AWS_ACCESS_KEY_ID: stack.s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: stack.s3.secretAccessKey,
+    AWS_REGION: stack.s3.region,
+  }
+}
+
+/** The same as lines for a shell to source: `. .stack/env`. */
+export function environmentFile(stack: StackAddresses): string {
+  const lines = Object.entries(environment(stack)).map(([name, value]) => `export ${name}=${quote(value)}`)
+  if (stack.pathAdditions.length > 0) lines.push(`export PATH=${quote(stack.pathAdditions.join(':'))}:"$PATH"`)
+  return `${lines.join('\n')}\n`
+}
+
+/** The configuration with which `npm run operator` serves these servers. */
+export function operatorConfiguration(stack: StackAddresses): string {
+  return `# Written by npm run stack:up.
+realm: dev
+sinkImage: ${JSON.stringify(stack.image)}
+kafka:
+  bootstrapServers: ${JSON.stringify(stack.inPod.kafkaBootstrapServers)}
+`
+}
+
+/** One word for a POSIX shell, whatever it holds. */
+function quote(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,137 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePorts } from './free-ports.ts'
+import { httpsGet, writeKubeconfig } from './kubeconfig.ts'
+import { runCommand } from './run-command.ts'
+import { ServerProcess } from './server-process.ts'
+
+export interface ControlPlaneOptions {
+  /** The folder with the programs. */
+  readonly bin: string
+  readonly dir: string
+  readonly nodeName: string
+  readonly crds?: string | undefined
+  readonly onUnexpectedExit: (line: string) => void
+}
+
+export interface ControlPlane {
+  readonly kubeApi: ServerProcess
+  readonly adminKubeconfig: string
+  readonly nodeKubeconfig: string
+  stop(): Promise<void>
+}
+
+/** Who may speak to the API server: the name and groups decide what each may do. */
+function identities(nodeName: string) {
+  return {
+    admin: { user: 'admin', group: 'system:masters' },
+    'controller-manager': { user: 'system:kube-controller-manager', group: 'system:authenticated' },
+    scheduler: { user: 'system:kube-scheduler', group: 'system:authenticated' },
+    node: { user: `system:node:${nodeName}`, group: 'system:nodes' },
+  } as const
+}
+
+/** Starts etcd, kube-apiserver, kube-controller-manager and kube-scheduler on loopback (about 4 s). */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dir, bin } = options
+  const [etcdPort = 0, etcdPeerPort = 0, apiPort = 0] = await freePorts(3)
+  const pki = join(dir, 'pki')
+  await mkdir(pki, { recursive: true })
+  const tokens = await writeCredentials(pki, options.nodeName)
+  const started: ServerProcess[] = []
+  const stop = async () => {
+    await Promise.all(started.reverse().map((server) => server.stop('SIGKILL')))
+  }
+  const start = async (name: string, args: readonly string[], isReady: () => Promise<boolean>) => {
+    const server = new ServerProcess({
+      ...{ name, args, isReady, cwd: dir, onUnexpectedExit: options.onUnexpectedExit },
+      ...{ command: join(bin, name), logPath: join(dir, `${name}.log`) },
+    })
+    started.push(server)
+    await server.start()
+    return server
+  }
+  try {
+    await start('etcd', etcdFlags(dir, etcdPort, etcdPeerPort), async () => {
+      return (await fetch(`http://127.0.0.1:${etcdPort}/health`)).ok
+    })
+    const ask = (path: string) => httpsGet(apiPort, path, tokens.admin, join(pki, 'apiserver.crt'))
+    const kubeApi = await start('kube-apiserver', apiServerFlags(pki, apiPort, etcdPort), () => ask('/readyz'))
+    const kubeconfig = async (name: keyof typeof tokens) => {
+      const path = join(dir, `${name}.kubeconfig`)
+      await writeKubeconfig({
+        path,
+        port: apiPort,
+        token: tokens[name],
+        ca: await readFile(join(pki, 'apiserver.crt')),
+      })
+      return path
+    }
+    const adminKubeconfig = await kubeconfig('admin')
+    if (options.crds !== undefined) await applyCrds(join(bin, 'kubectl'), adminKubeconfig, options.crds)
+    const managerFlags = controllerManagerFlags(pki, await kubeconfig('controller-manager'))
+    const schedulerFlags = ['--kubeconfig', await kubeconfig('scheduler'), '--leader-elect=false', '--secure-port=0']
+    await Promise.all([
+      // The default service account is the controller-manager's work: where it is, pods can be created.
+      start('kube-controller-manager', managerFlags, () => ask('/api/v1/namespaces/default/serviceaccounts/default')),
+      start('kube-scheduler', schedulerFlags, async () => true),
+    ])
+    return { kubeApi, adminKubeconfig, nodeKubeconfig: await kubeconfig('node'), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Writes the token file and the service account key; the API server makes its serving certificate itself. */
+async function writeCredentials(pki: string, nodeName: string) {
+  const token = () => randomBytes(16).toString('hex')
+  const tokens = { admin: token(), 'controller-manager': token(), scheduler: token(), node: token() }
+  const rows = Object.entries(identities(nodeName)).map(
+    ([name, { user, group }]) => `${tokens[name as keyof typeof tokens]},${user},${name},${group}\n`,
+  )
+  await writeFile(join(pki, 'tokens.csv'), rows.join(''), { mode: 0o600 })
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  // SEC1, because the API server refuses an EC key in PKCS8.
+  await writeFile(join(pki, 'service-account.key'), privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 })
+  return tokens
+}
+
+async function applyCrds(kubectl: string, kubeconfig: string, crds: string): Promise<void> {
+  const env = { KUBECONFIG: kubeconfig }
+  await runCommand(kubectl, ['apply', '--server-side', '-f', crds], { env })
+  await runCommand(kubectl, ['wait', '--for=condition=Established', '--timeout=20s', '-f', crds], { env })
+}
+
+function etcdFlags(dir: string, port: number, peerPort: number): string[] {
+  const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`]
+  return [
+    ...['--data-dir', join(dir, 'etcd-data'), '--unsafe-no-fsync', '--log-level', 'warn'],
+    ...['--listen-client-urls', client, '--advertise-client-urls', client],
+    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
+  ]
+}
+
+function apiServerFlags(pki: string, port: number, etcdPort: number): string[] {
+  const serviceAccountKey = join(pki, 'service-account.key')
+  return [
+    ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1', '--secure-port', `${port}`],
+    ...['--etcd-servers', `http://127.0.0.1:${etcdPort}`, '--cert-dir', pki],
+    ...['--token-auth-file', join(pki, 'tokens.csv'), '--authorization-mode', 'Node,RBAC'],
+    // The kubernetes Service has no endpoint: pods are told the address itself (EndpointSlices refuse loopback).
+    ...['--endpoint-reconciler-type', 'none', '--service-cluster-ip-range', '10.96.0.0/24'],
+    ...['--service-account-issuer', 'https://kubernetes.default.svc'],
+    ...['--service-account-key-file', serviceAccountKey, '--service-account-signing-key-file', serviceAccountKey],
+  ]
+}
+
+function controllerManagerFlags(pki: string, kubeconfig: string): string[] {
+  return [
+    ...['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0', '--use-service-account-credentials'],
+    ...['--service-account-private-key-file', join(pki, 'service-account.key')],
+    ...['--root-ca-file', join(pki, 'apiserver.crt')],
+    // The defaults (20 and 30 a second) make a rollout of many small Deployments wait for its own client.
+    ...['--kube-api-qps', '500', '--kube-api-burst', '1000'],
+  ]
+}

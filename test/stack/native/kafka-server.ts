@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isKafkaReady } from '../kafka-ready.ts'
+import { type CacheOptions, cached } from './cache.ts'
+import { freePorts } from './free-ports.ts'
+import { classPath, kafkaJars, kafkaVersion } from './kafka-jars.ts'
+import { runCommand } from './run-command.ts'
+import { ServerProcess } from './server-process.ts'
+import { findJava, javaBuild } from './toolchain.ts'
+
+/** Apache Kafka as it is on disk, ready to be started. */
+export interface KafkaInstallation {
+  readonly java: string
+  readonly classPath: string
+  readonly log4jPath: string
+  /** A class data archive, which makes the broker start in a third of the time; not every Java runtime can make one. */
+  readonly archivePath: string | undefined
+}
+
+export interface Broker {
+  readonly server: ServerProcess
+  readonly bootstrapServers: string
+}
+
+const archiveName = 'kafka.jsa'
+/** Any 16 bytes in base64; every broker here is a cluster of its own. */
+const clusterId = 'MkU3OEVBNTcwNTJENDM2Qk'
+/** Small, quick to start, and without parallel collectors: it shares two cores with everything else. */
+const javaFlags = ['-Xms128m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+/** Fetches Kafka and, with it, makes the class data archive for the Java runtime that is found. */
+export async function installKafka(options: CacheOptions): Promise<KafkaInstallation> {
+  const [folder, java] = await Promise.all([kafkaJars(options), findJava(options)])
+  const plain = { java, classPath: await classPath(folder), log4jPath: join(folder, 'log4j2.properties') }
+  const inputs = [plain.classPath, await javaBuild(java), ...javaFlags]
+  const build = (dir: string) => makeArchive(plain, dir, options)
+  const archive = join(await cached({ name: 'kafka-cds', version: kafkaVersion, inputs, build }, options), archiveName)
+  return { ...plain, archivePath: existsSync(archive) ? archive : undefined }
+}
+
+/** Prepares a broker (which is its own controller) with data, settings and log under `dir`; it is not started yet. */
+export async function createBroker(
+  kafka: Omit<KafkaInstallation, 'archivePath'>,
+  dir: string,
+  archiveFlag: string,
+  onUnexpectedExit: (line: string) => void,
+): Promise<Broker> {
+  const [port = 0, controllerPort = 0] = await freePorts(2)
+  const settings = join(dir, 'server.properties')
+  await mkdir(dir, { recursive: true })
+  await writeFile(settings, properties(port, controllerPort, join(dir, 'data')))
+  const java = (...flags: string[]) => [
+    ...javaFlags,
+    ...flags,
+    `-Dlog4j2.configurationFile=file:${kafka.log4jPath}`,
+    ...['-cp', kafka.classPath],
+  ]
+  const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings]
+  await runCommand(kafka.java, [...java(), ...format])
+  const bootstrapServers = `127.0.0.1:${port}`
+  const server = new ServerProcess({
+    name: 'kafka',
+    command: kafka.java,
+    args: [...java(archiveFlag), 'kafka.Kafka', settings],
+    cwd: dir,
+    logPath: join(dir, 'kafka.log'),
+    isReady: () => isKafkaReady(bootstrapServers),
+    onUnexpectedExit,
+  })
+  return { server, bootstrapServers }
+}
+
+/** Runs a broker once and has Java write down the classes it loaded. */
+async function makeArchive(kafka: Omit<KafkaInstallation, 'archivePath'>, dir: string, options: CacheOptions) {
+  options.progress(`Kafka ${kafkaVersion}: preparing a quick start`)
+  const run = join(dir, 'run')
+  const archiveFlag = `-XX:ArchiveClassesAtExit=${join(dir, archiveName)}`
+  try {
+    const { server } = await createBroker(kafka, run, archiveFlag, options.progress)
+    await server.start()
+    await server.stop()
+  } catch (error) {
+    options.progress(`Kafka starts without a class data archive: ${(error as Error).message}`)
+  }
+  await rm(run, { recursive: true, force: true })
+}
+
+/** See https://kafka.apache.org/documentation/#brokerconfigs; the times are short because nobody is far away. */
+function properties(port: number, controllerPort: number, dataDir: string): string {
+  const settings = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': dataDir,
+    'default.replication.factor': 1,
+    'min.insync.replicas': 1,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 5,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 5,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    'auto.create.topics.enable': false,
+    'num.network.threads': 2,
+    'num.io.threads': 2,
+    'log.cleaner.dedupe.buffer.size': 4_194_304,
+    'log.segment.bytes': 67_108_864,
+    'controller.quorum.election.timeout.ms': 500,
+    'controller.quorum.fetch.timeout.ms': 1_000,
+    'broker.heartbeat.interval.ms': 500,
+    'broker.session.timeout.ms': 3_000,
+  }
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
