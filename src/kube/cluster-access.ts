@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { RequestOptions } from 'node:https'
+
+/** Folder that the kubelet mounts into a pod with a service account. */
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
+/** Tokens live at least ten minutes and are replaced at 80 % of it, so a copy may be used for a minute (client-go does the same). */
+const CREDENTIALS_FRESH_MS = 60_000
+
+export interface TlsMaterial {
+  readonly ca?: string | Buffer
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+/** Where the API server is and how this process proves who it is. */
+export interface ClusterAccess {
+  /** Such as `https://10.96.0.1:443`. */
+  readonly server: string
+  /** Namespace of the pod, or of the kubeconfig's current context. */
+  readonly namespace: string
+  readonly tls: TlsMaterial
+  /** Value of the Authorization header; undefined with client certificates. Read again at least once a minute. */
+  authorization(): Promise<string | undefined>
+}
+
+export interface ClusterAccessOptions {
+  /** Path of a kubeconfig file; absent: the pod's own service account. */
+  readonly kubeconfig?: string
+  /** KUBERNETES_SERVICE_HOST and _PORT of the pod. */
+  readonly serviceHost?: string
+  readonly servicePort?: string
+}
+
+/**
+ * Finds the cluster: the kubeconfig that is named, else the pod's service account.
+ *
+ * A pod's credentials are three files, read here without client-node: importing it costs 80 MiB of RSS (measured, even of
+ * its config module alone), a third of what an operator needs at all. Kubeconfig files, with their exec plugins and auth providers, are
+ * client-node's work, loaded when one is used.
+ *
+ * @throws Error that names what is missing
+ */
+export function loadClusterAccess(options: ClusterAccessOptions): Promise<ClusterAccess> {
+  return options.kubeconfig === undefined ? loadInCluster(options) : loadKubeconfig(options.kubeconfig)
+}
+
+/** Whether this process runs in a pod with a service account. */
+export function isInCluster(options: ClusterAccessOptions, dir = SERVICE_ACCOUNT_DIR): boolean {
+  return options.serviceHost !== undefined && existsSync(`${dir}/token`)
+}
+
+/** The pod's service account; `dir` is the folder of its files. */
+export async function loadInCluster(options: ClusterAccessOptions, dir = SERVICE_ACCOUNT_DIR): Promise<ClusterAccess> {
+  if (!isInCluster(options, dir)) {
+    throw new Error('not in a pod with a service account, and no kubeconfig: set KUBECONFIG or give --kubeconfig')
+  }
+  const host = options.serviceHost?.includes(':') ? `[${options.serviceHost}]` : options.serviceHost
+  return {
+    server: `https://${host}:${options.servicePort ?? '443'}`,
+    namespace: (await readFile(`${dir}/namespace`, 'utf8')).trim(),
+    tls: { ca: await readFile(`${dir}/ca.crt`) },
+    authorization: keptFresh(async () => `Bearer ${(await readFile(`${dir}/token`, 'utf8')).trim()}`),
+  }
+}
+
+async function loadKubeconfig(path: string): Promise<ClusterAccess> {
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
+  const config = new KubeConfig()
+  config.loadFromFile(path)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error(`kubeconfig ${path} has no current context that names a cluster`)
+  const requestOptions = async () => {
+    const options: RequestOptions = {}
+    await config.applyToHTTPSOptions(options)
+    return options
+  }
+  const { ca, cert, key, servername, rejectUnauthorized } = await requestOptions()
+  return {
+    server: cluster.server,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
+    tls: withoutUndefined({ ca, cert, key, servername, rejectUnauthorized }) as TlsMaterial,
+    authorization: keptFresh(async () => authorizationOf(await requestOptions())),
+  }
+}
+
+function authorizationOf({ auth, headers }: RequestOptions): string | undefined {
+  if (auth) return `Basic ${Buffer.from(auth).toString('base64')}`
+  // client-node writes the header under this very name.
+  const value = headers && 'Authorization' in headers ? headers.Authorization : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+}
+
+/** Calls `read` at most once a minute; a failed read is tried again at the next call. */
+function keptFresh<T>(read: () => Promise<T>): () => Promise<T> {
+  let kept: { value: Promise<T>; at: number } | undefined
+  return () => {
+    if (kept && Date.now() - kept.at < CREDENTIALS_FRESH_MS) return kept.value
+    const value = read()
+    kept = { value, at: Date.now() }
+    value.catch(() => {
+      kept = undefined
+    })
+    return value
+  }
+}

@@ -1,0 +1,61 @@
+/** The body that the API server answers errors with (meta/v1 Status). */
+interface Status {
+  reason?: string
+  message?: string
+  details?: { retryAfterSeconds?: number }
+}
+
+/**
+ * A request that the API server refused, or that did not get an answer (`status` 0, reason `Unreachable`).
+ * `reason` is the server's word (`NotFound`, `Conflict`, `Expired`, …), `retryAfterMs` what it asked for.
+ */
+export class KubeApiError extends Error {
+  override readonly name = 'KubeApiError'
+  readonly status: number
+  readonly reason: string
+  readonly retryAfterMs: number | undefined
+
+  constructor(status: number, reason: string, message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.status = status
+    this.reason = reason
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+/** Reads an error answer; a body that is no Status (a proxy's page) becomes the message as it is, cut to a line. */
+export function errorFromResponse(request: string, status: number, body: string, retryAfter?: string): KubeApiError {
+  const parsed = parseStatus(body)
+  const seconds = Number(retryAfter ?? parsed.details?.retryAfterSeconds)
+  const message = parsed.message ?? body.slice(0, 200).replace(/\s+/g, ' ')
+  return new KubeApiError(status, parsed.reason ?? `Http${status}`, `${request}: ${message || `HTTP ${status}`}`, {
+    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  })
+}
+
+function parseStatus(body: string): Status {
+  try {
+    const value: unknown = JSON.parse(body)
+    return value !== null && typeof value === 'object' ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+/** The server no longer has the history that was asked for: list again. It says so as 410 Gone, reason Expired or Gone. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof KubeApiError && error.status === 410
+}
+
+/** Somebody else changed (or made) the object first: read it again, then decide again. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof KubeApiError && error.status === 409
+}
+
+/**
+ * The server understood the request and does not want it: asking again changes nothing until a person does.
+ * 400 and 422: the object; 403: permission, quota or an admission policy.
+ */
+export function isRefusal(error: unknown): error is KubeApiError {
+  return error instanceof KubeApiError && [400, 403, 405, 413, 415, 422].includes(error.status)
+}

@@ -1,0 +1,102 @@
+import type {
+  EventsV1Event,
+  V1ConfigMap,
+  V1Deployment,
+  V1Lease,
+  V1Pod,
+  V1PodDisruptionBudget,
+  V1PodTemplateSpec,
+  V1ServiceAccount,
+} from '@kubernetes/client-node'
+import { API_GROUP, API_VERSION, KIND, PLURAL } from '../contract/names.ts'
+import type { AnalyticsConnector } from '../contract/resource.ts'
+
+/** A client-node model as it really travels: times are RFC 3339 strings. The models' classes are never instantiated. */
+type Plain<T> = T extends Date ? string : T extends object ? { [K in keyof T]: Plain<T[K]> } : T
+
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller?: boolean
+}
+
+/** The part of every Kubernetes object that the client itself reads. */
+export interface ObjectMeta {
+  name?: string
+  namespace?: string
+  uid?: string
+  resourceVersion?: string
+  generation?: number
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences?: OwnerReference[]
+  managedFields?: unknown
+}
+
+export interface KubeObject {
+  apiVersion?: string
+  kind?: string
+  metadata?: ObjectMeta
+}
+
+export interface ObjectRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** How the API server names a type of object; `T` is what its JSON looks like. */
+export interface Kind<T extends KubeObject> {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly plural: string
+  /** Never set: carries `T` from a kind to the results of the calls that are given it. */
+  readonly object?: T
+}
+
+type WithMeta<T> = Omit<Plain<T>, 'metadata'> & { metadata?: ObjectMeta }
+
+export type Deployment = WithMeta<V1Deployment>
+export type PodTemplateSpec = Plain<V1PodTemplateSpec>
+export type Pod = WithMeta<V1Pod>
+export type ConfigMap = WithMeta<V1ConfigMap>
+export type ServiceAccount = WithMeta<V1ServiceAccount>
+export type PodDisruptionBudget = WithMeta<V1PodDisruptionBudget>
+export type Lease = WithMeta<V1Lease>
+export type Event = WithMeta<EventsV1Event>
+export type { AnalyticsConnector }
+
+export const CONNECTORS: Kind<AnalyticsConnector & KubeObject> = {
+  apiVersion: `${API_GROUP}/${API_VERSION}`,
+  kind: KIND,
+  plural: PLURAL,
+}
+export const DEPLOYMENTS: Kind<Deployment> = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' }
+export const PODS: Kind<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' }
+export const CONFIG_MAPS: Kind<ConfigMap> = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' }
+export const SERVICE_ACCOUNTS: Kind<ServiceAccount> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+}
+export const POD_DISRUPTION_BUDGETS: Kind<PodDisruptionBudget> = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
+}
+export const LEASES: Kind<Lease> = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' }
+export const EVENTS: Kind<Event> = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' }
+
+/** `<namespace>/<name>`: the key of an object in caches and in the queue. */
+export function keyOf(object: KubeObject): string {
+  return `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`
+}
+
+/** The reverse of `keyOf`. */
+export function refOf(key: string): ObjectRef {
+  const slash = key.indexOf('/')
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}

@@ -1,0 +1,188 @@
+import { backoffMs } from '../lib/backoff.ts'
+import { type Clock, sleep } from '../lib/clock.ts'
+import { describeError } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { KubeApi, Scope, WatchEvent } from './api.ts'
+import { isExpired, KubeApiError } from './errors.ts'
+import { type Kind, type KubeObject, keyOf } from './kinds.ts'
+
+/** Objects of one page of a list: 10,000 connectors in one answer are 16 MiB and hold up the event loop for 129 ms. */
+const PAGE_SIZE = 500
+/** The server is asked to end each watch after 5 to 10 minutes (as client-go does), so that load moves between servers. */
+const MIN_WATCH_SECONDS = 300
+/** Bookmarks come about once a minute; three missing ones mean that the connection is dead without a reset. */
+const IDLE_TIMEOUT_MS = 180_000
+const RETRY = { initialMs: 200, maxMs: 10_000 }
+/** After so many failures in a row, read everything again: the server may have been restored from an older state. */
+const FAILURES_BEFORE_RELIST = 5
+
+export interface ReflectorEvent<T> {
+  readonly type: 'add' | 'update' | 'delete'
+  /** The newest state; of a deleted object, the last one known. */
+  readonly object: T
+  /** The state before an update. */
+  readonly previous?: T
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly api: Pick<KubeApi, 'list' | 'watch'>
+  readonly kind: Kind<T>
+  readonly scope: Scope
+  /** Makes the state to keep: drops what nobody reads. */
+  readonly trim?: (object: T) => T
+  readonly onEvent: (event: ReflectorEvent<T>) => void
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random?: () => number
+}
+
+/**
+ * Keeps a copy of the objects of one kind, equal to the server's sooner or later whatever happens in between: it lists
+ * (streaming where the server can), watches from there, resumes where a watch ended, lists again when the server has
+ * forgotten that place (410), and backs off with jitter on every error. It never gives up.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>
+  readonly #objects = new Map<string, T>()
+  readonly #random: () => number
+  #resourceVersion = ''
+  #streamingLists = true
+  #synced = false
+  #failures = 0
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options
+    this.#random = options.random ?? Math.random
+  }
+
+  /** Whether everything was listed once. */
+  get hasSynced(): boolean {
+    return this.#synced
+  }
+
+  /** The objects by `keyOf`. Treat them as frozen. */
+  get objects(): ReadonlyMap<string, T> {
+    return this.#objects
+  }
+
+  /** Runs until `signal` aborts; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#listAndWatch(signal)
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error, signal)
+      }
+    }
+  }
+
+  async #listAndWatch(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const begun = clock.now()
+    if (this.#resourceVersion === '' && !this.#streamingLists) await this.#listPages()
+    // Objects seen in a streaming list, until its end is reached; null when the watch continues from a known place.
+    let initial: Map<string, T> | null = this.#resourceVersion === '' ? new Map() : null
+    let received = 0
+    for await (const event of this.#watch(initial !== null, signal)) {
+      if (signal.aborted) return
+      received++
+      if (initial === null) this.#handle(event)
+      else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), event.object)
+      else if (event.endsInitialEvents) {
+        this.#replaceAll(initial, event.resourceVersion)
+        initial = null
+      }
+      if (initial === null) this.#failures = 0
+    }
+    // A watch that ends well and at once would otherwise make a loop without a pause.
+    if (received === 0 && clock.now() - begun < 1000) throw new Error('the watch ended as soon as it began')
+  }
+
+  #watch(sendInitialEvents: boolean, signal: AbortSignal): AsyncIterable<WatchEvent<T>> {
+    const { api, kind, scope } = this.#options
+    return api.watch(
+      kind,
+      {
+        ...scope,
+        resourceVersion: this.#resourceVersion,
+        sendInitialEvents,
+        timeoutSeconds: Math.round(MIN_WATCH_SECONDS * (1 + this.#random())),
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+      },
+      signal,
+    )
+  }
+
+  async #listPages(): Promise<void> {
+    const { api, kind, scope } = this.#options
+    const listed = new Map<string, T>()
+    let next: string | undefined
+    let resourceVersion: string
+    do {
+      const page = await api.list(kind, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
+      for (const object of page.items) listed.set(keyOf(object), object)
+      ;({ next, resourceVersion } = { next: undefined, ...page })
+    } while (next !== undefined)
+    this.#replaceAll(listed, resourceVersion)
+  }
+
+  #replaceAll(listed: ReadonlyMap<string, T>, resourceVersion: string): void {
+    for (const [key, object] of this.#objects) if (!listed.has(key)) this.#remove(key, object)
+    for (const object of listed.values()) this.#store(object)
+    this.#resourceVersion = resourceVersion
+    this.#synced = true
+  }
+
+  #handle(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') {
+      this.#resourceVersion = event.resourceVersion
+      return
+    }
+    if (event.type === 'DELETED') this.#remove(keyOf(event.object), event.object)
+    else this.#store(event.object)
+    this.#resourceVersion = event.object.metadata?.resourceVersion ?? this.#resourceVersion
+  }
+
+  #store(received: T): void {
+    // Bookkeeping of server-side apply: two thirds of an object's size, read by nobody here.
+    if (received.metadata) delete received.metadata.managedFields
+    const object = this.#options.trim?.(received) ?? received
+    const key = keyOf(object)
+    const previous = this.#objects.get(key)
+    if (previous && previous.metadata?.resourceVersion === object.metadata?.resourceVersion) return
+    this.#objects.set(key, object)
+    this.#emit(previous ? { type: 'update', object, previous } : { type: 'add', object })
+  }
+
+  #remove(key: string, object: T): void {
+    if (this.#objects.delete(key)) this.#emit({ type: 'delete', object })
+  }
+
+  #emit(event: ReflectorEvent<T>): void {
+    try {
+      this.#options.onEvent(event)
+    } catch (error) {
+      const { kind, logger } = this.#options
+      logger.error({ kind: kind.kind, object: keyOf(event.object), err: error }, 'an event handler failed')
+    }
+  }
+
+  /** Decides where to go on after an error, and waits. */
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { kind, clock, logger } = this.#options
+    const asApiError = error instanceof KubeApiError ? error : undefined
+    this.#failures++
+    if (isExpired(error) || this.#failures % FAILURES_BEFORE_RELIST === 0) this.#resourceVersion = ''
+    // 400 or 422 to a watch from nowhere: a server that has no streaming lists (before 1.32, or the gate is off).
+    if (this.#streamingLists && (asApiError?.status === 400 || asApiError?.status === 422)) {
+      this.#streamingLists = false
+      logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
+      return
+    }
+    const waitMs = Math.max(asApiError?.retryAfterMs ?? 0, backoffMs(this.#failures - 1, RETRY, this.#random))
+    const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }
+    if (isExpired(error)) logger.info(log, 'the watch fell behind, listing again')
+    else logger.warn(log, 'list or watch failed, trying again')
+    await sleep(clock, waitMs, signal)
+  }
+}

@@ -1,0 +1,155 @@
+import { backoffMs } from '../lib/backoff.ts'
+import type { Clock } from '../lib/clock.ts'
+
+/** Why a key is in the queue: a person's or the cluster's change goes before the routine look. */
+export type Priority = 'change' | 'resync'
+
+/** What the worker wants to happen with a key next. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** Look again after this time, unless something happens before. */
+  | { readonly kind: 'after'; readonly delayMs: number }
+  /** It failed: look again after the key's own exponential back-off, or after `delayMs` if that is longer. */
+  | { readonly kind: 'retry'; readonly delayMs?: number }
+
+/** What the queue tells about itself; the names of the metrics are controller-runtime's (`workqueue_*`). */
+export interface QueueObserver {
+  added(): void
+  /** Milliseconds between being due and being taken. */
+  taken(waitedMs: number): void
+  /** Milliseconds of work. */
+  finished(workedMs: number): void
+  retried(): void
+}
+
+export interface KeyQueueOptions {
+  readonly clock: Clock
+  /** Keys worked on at the same time. */
+  readonly concurrency: number
+  /** Never rejects: what goes wrong with a key is its outcome. */
+  readonly work: (key: string) => Promise<Outcome>
+  readonly observer: QueueObserver
+  readonly retry?: { readonly initialMs: number; readonly maxMs: number }
+  readonly random?: () => number
+}
+
+const DEFAULT_RETRY = { initialMs: 250, maxMs: 60_000 }
+
+/**
+ * A queue of keys, never of events or objects: whatever happened to an object, the worker looks at all of it anew.
+ * A key waits at most once and is worked on by one worker at a time; added while it is worked on, it comes again after.
+ */
+export class KeyQueue {
+  readonly #options: KeyQueueOptions
+  /** Keys that are due, in order of arrival, with the time since when. A key is in one of the two at most. */
+  readonly #ready: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() }
+  readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>()
+  readonly #working = new Map<string, number>()
+  readonly #addedWhileWorking = new Map<string, Priority>()
+  readonly #failures = new Map<string, number>()
+  #running = false
+  #idle: (() => void) | undefined
+
+  constructor(options: KeyQueueOptions) {
+    this.#options = options
+  }
+
+  /** Keys that are due and not yet taken. */
+  get depth(): number {
+    return this.#ready.change.size + this.#ready.resync.size
+  }
+
+  /** For how long the oldest work in progress has been going on, in milliseconds; 0 without any. */
+  get longestWorkMs(): number {
+    const [first] = this.#working.values()
+    return first === undefined ? 0 : this.#options.clock.now() - first
+  }
+
+  /** Makes `key` due now. A key that waits for a delay, also for its back-off, waits no longer. */
+  add(key: string, priority: Priority): void {
+    if (this.#working.has(key)) {
+      if (this.#addedWhileWorking.get(key) !== 'change') this.#addedWhileWorking.set(key, priority)
+      return
+    }
+    this.#cancelDelay(key)
+    if (this.#ready.change.has(key)) return
+    const since = this.#ready.resync.get(key)
+    if (since !== undefined && priority === 'resync') return
+    this.#ready.resync.delete(key)
+    this.#ready[priority].set(key, since ?? this.#options.clock.now())
+    if (since === undefined) this.#options.observer.added()
+    this.#dispatch()
+  }
+
+  /** Makes `key` due after `delayMs`; of several delays the earliest counts. */
+  addAfter(key: string, delayMs: number): void {
+    const { clock } = this.#options
+    const dueAt = clock.now() + delayMs
+    const waiting = this.#delayed.get(key)
+    if (waiting && waiting.dueAt <= dueAt) return
+    this.#cancelDelay(key)
+    const due = () => {
+      this.#delayed.delete(key)
+      this.add(key, 'resync')
+    }
+    this.#delayed.set(key, { dueAt, cancel: clock.after(delayMs, due) })
+  }
+
+  /** Begins to work on what is due. */
+  start(): void {
+    this.#running = true
+    this.#dispatch()
+  }
+
+  /** Takes no more keys; resolves when the work in progress has ended. */
+  async stop(): Promise<void> {
+    this.#running = false
+    for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key)
+    if (this.#working.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  #dispatch(): void {
+    while (this.#running && this.#working.size < this.#options.concurrency) {
+      const ready = this.#ready.change.size > 0 ? this.#ready.change : this.#ready.resync
+      const [next] = ready
+      if (!next) return
+      const [key, since] = next
+      ready.delete(key)
+      void this.#process(key, since)
+    }
+  }
+
+  async #process(key: string, since: number): Promise<void> {
+    const { clock, work, observer } = this.#options
+    const begun = clock.now()
+    this.#working.set(key, begun)
+    observer.taken(begun - since)
+    const outcome = await work(key)
+    observer.finished(clock.now() - begun)
+    this.#working.delete(key)
+    const again = this.#addedWhileWorking.get(key)
+    this.#addedWhileWorking.delete(key)
+    this.#schedule(key, outcome)
+    if (again) this.add(key, again)
+    if (this.#running) this.#dispatch()
+    else if (this.#working.size === 0) this.#idle?.()
+  }
+
+  #schedule(key: string, outcome: Outcome): void {
+    if (outcome.kind !== 'retry') {
+      this.#failures.delete(key)
+      if (outcome.kind === 'after' && this.#running) this.addAfter(key, outcome.delayMs)
+      return
+    }
+    const { retry = DEFAULT_RETRY, random, observer } = this.#options
+    const failures = this.#failures.get(key) ?? 0
+    this.#failures.set(key, failures + 1)
+    observer.retried()
+    if (this.#running) this.addAfter(key, Math.max(outcome.delayMs ?? 0, backoffMs(failures, retry, random)))
+  }
+
+  #cancelDelay(key: string): void {
+    this.#delayed.get(key)?.cancel()
+    this.#delayed.delete(key)
+  }
+}
