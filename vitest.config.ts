@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './test/support/summary-reporter.ts'
+
+const onServers = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts']
+const drift = ['test/drift/**/*.test.ts']
+/** kafkajs makes negative timers. */
+const execArgv = ['--disable-warning=TimeoutNegativeWarning']
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new SummaryReporter()],
+    teardownTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...onServers, ...drift],
+          sequence: { groupOrder: 0 },
+          execArgv,
+        },
+      },
+      { test: { name: 'drift', include: drift, sequence: { groupOrder: 1 }, execArgv } },
+      {
+        test: {
+          name: 'servers',
+          include: onServers,
+          globalSetup: 'test/support/global-stack.ts',
+          // The files share one set of servers, and some stop them for a while.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          execArgv,
+        },
+      },
+    ],
+  },
+})
