@@ -17,3 +17,9 @@ export const HTTP_PORT = 8080
 export const REVISIONS_DIR = '/etc/analytics-connector/revisions'
 /** Folder in a sink pod with the keys of the Secret named by `spec.config.credentialsSecretRef`. */
 export const S3_CREDENTIALS_DIR = '/etc/analytics-connector/s3-credentials'
+/** Keys of that Secret, named as the environment variables of the AWS SDK; the session token is optional. */
+export const S3_CREDENTIALS_KEYS = {
+  accessKeyId: 'AWS_ACCESS_KEY_ID',
+  secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
+  sessionToken: 'AWS_SESSION_TOKEN',
+} as const

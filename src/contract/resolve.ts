@@ -1,0 +1,111 @@
+import { DEFAULTS, defaultGroupId } from './defaults.ts'
+import { parseTemplate } from './path-template.ts'
+import type { AnalyticsConnectorSpec } from './resource.ts'
+import type { SinkConfig } from './sink-config.ts'
+import {
+  CUSTOM_PARTITION_DURATION,
+  FLUSH_INTERVAL,
+  FLUSH_MEMORY,
+  FLUSH_SIZE,
+  PART_SIZE,
+  parseQuantity,
+  type Quantity,
+} from './units.ts'
+
+/** What the operator (or `run`) knows that a resource leaves out. */
+export interface OperatorDefaults {
+  /** Value of `{realm}` in topic names and paths. */
+  readonly realm: string
+  readonly kafka: { readonly bootstrapServers: readonly string[] }
+  /** Event type in its underscore form to the names of its topics, with `{realm}`, `{namespace}` and `{eventName}`. */
+  readonly topicPatterns: Readonly<Record<string, string>>
+  readonly bufferBytes?: number
+}
+
+/** A resource's spec that cannot become a configuration. The message names field, value and what is allowed. */
+export class SpecError extends Error {
+  override readonly name = 'SpecError'
+}
+
+/**
+ * The complete configuration of a connector's sinks. Pure: the same input gives the same configuration, and so the same
+ * revision.
+ *
+ * @throws {SpecError} for what the API server refuses too; seen only where a resource was stored under older rules
+ */
+export function resolveSinkConfig(
+  { namespace, name, spec }: { namespace: string; name: string; spec: AnalyticsConnectorSpec },
+  defaults: OperatorDefaults,
+): SinkConfig {
+  const { config, filter, kafka } = spec
+  return {
+    connector: `${namespace}/${name}`,
+    eventType: config.eventType,
+    realm: defaults.realm,
+    topicPattern: topicPatternOf(config.eventType, defaults.topicPatterns),
+    filter,
+    kafka: {
+      bootstrapServers: [...(kafka?.bootstrapServers ?? defaults.kafka.bootstrapServers)],
+      groupId: kafka?.groupId ?? defaultGroupId({ namespace, name }),
+      startFrom: kafka?.startFrom ?? DEFAULTS.startFrom,
+    },
+    s3: s3Of(config),
+    path: pathOf(config),
+    flush: {
+      intervalMs: quantityOf('flushInterval', FLUSH_INTERVAL, config.flushInterval),
+      events: quantityOf('flushSize', FLUSH_SIZE, config.flushSize),
+      bytes: quantityOf('flushMemory', FLUSH_MEMORY, config.flushMemory),
+    },
+    bufferBytes: defaults.bufferBytes ?? DEFAULTS.bufferBytes,
+  }
+}
+
+type Config = AnalyticsConnectorSpec['config']
+
+function s3Of(config: Config): SinkConfig['s3'] {
+  const { bucketName, region, endpoint, forcePathStyle, credentialsSecretRef } = config
+  return {
+    bucketName,
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    forcePathStyle: forcePathStyle ?? endpoint !== undefined,
+    partSizeBytes: quantityOf('partSize', PART_SIZE, config.partSize),
+    credentials: credentialsSecretRef ? 'mounted' : 'default',
+  }
+}
+
+function pathOf({ customPath = DEFAULTS.customPath, customPartitionDuration }: Config): SinkConfig['path'] {
+  failingAs('', () => parseTemplate(customPath))
+  return {
+    template: customPath,
+    partitionDurationMs: quantityOf('customPartitionDuration', CUSTOM_PARTITION_DURATION, customPartitionDuration),
+  }
+}
+
+/** The hyphen form of an event type means the same topics; only the path shows the form that was given. */
+function topicPatternOf(eventType: string, patterns: OperatorDefaults['topicPatterns']): string {
+  const pattern = patterns[eventType.replaceAll('-', '_')]
+  if (pattern === undefined)
+    throw new SpecError(
+      `spec.config.eventType: "${eventType}" has no topic pattern in the operator's configuration, which has: ${Object.keys(patterns).join(', ')}`,
+    )
+  return pattern
+}
+
+function quantityOf<F extends keyof Config & keyof typeof DEFAULTS>(
+  fieldName: F,
+  quantity: Quantity,
+  value: string | number | undefined,
+): number {
+  return failingAs(`${fieldName}: `, () => parseQuantity(quantity, value ?? DEFAULTS[fieldName]))
+}
+
+function failingAs<T>(prefix: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new SpecError(`spec.config.${prefix}${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}

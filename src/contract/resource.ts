@@ -1,0 +1,155 @@
+/**
+ * The AnalyticsConnector resource: the one source of its TypeScript types, of the CRD (`crd.ts`), of offline validation
+ * (`validate.ts`) and of the field reference. A field's description says what it causes, its unit, range and default.
+ * Optional fields have no default here; see `defaults.ts`.
+ */
+import * as z from 'zod'
+import { connectorConfigSchema } from './config-fields.ts'
+import { DEFAULTS } from './defaults.ts'
+import { API_GROUP, API_VERSION, KIND } from './names.ts'
+import { podTemplateSchema, resourcesSchema } from './pod-fields.ts'
+import { boundedMap, celString, field, immutable, matches, type Rule } from './rule.ts'
+import { statusSchema } from './status-fields.ts'
+
+/** Pods, revisions and labels are named after the connector and need room for what is added, within 63 characters. */
+export const NAME_PATTERN = '^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$'
+
+const wildcardAlone: Rule<string[]> = {
+  cel: "!(self.size() > 1 && self.exists(topic, topic == '*'))",
+  holds: (topics) => topics.length === 1 || !topics.includes('*'),
+  allowed: '"*" beside other topics is not allowed: must stand alone, as it already means every topic',
+  celMessage: null,
+}
+
+const topic = field(z.string().max(249), 'A topic, or "*" for every topic of the namespace.', {
+  rules: [
+    matches(
+      '^([*]|[a-zA-Z0-9._-]+)$',
+      'must be "*" or the name of a Kafka topic: letters, digits, dots, underscores and hyphens',
+    ),
+  ],
+})
+
+const topics = field(
+  z
+    .array(topic)
+    .min(1)
+    .max(256)
+    .refine((list) => new Set(list).size === list.length, { error: 'must not name a topic twice' }),
+  'Topics; "*" alone: every topic of the event type.',
+  { 'x-kubernetes-list-type': 'set', rules: [wildcardAlone] },
+)
+
+const atLeastOneNamespace: Rule<Record<string, string[]>> = {
+  cel: 'self.size() > 0',
+  holds: (filter) => Object.keys(filter).length > 0,
+  allowed: 'must have at least one event namespace with at least one topic; {"*": ["*"]} selects everything',
+  celMessage: null,
+}
+
+const NAMESPACE_PATTERN = '^([*]|[^* \\t\\r\\n]{1,128})$'
+const namespacePattern = new RegExp(NAMESPACE_PATTERN, 'u')
+
+const namespaceKeys: Rule<Record<string, string[]>> = {
+  cel: `self.all(namespace, namespace.matches(${celString(NAMESPACE_PATTERN)}))`,
+  holds: (filter) => Object.keys(filter).every((namespace) => namespacePattern.test(namespace)),
+  allowed: 'keys must be "*" or an event namespace of 1 to 128 characters without white space',
+  celMessage: null,
+}
+
+const bootstrapServer = field(z.string().max(261), 'host:port of a Kafka broker.', {
+  rules: [
+    matches(
+      '^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+\\]):[1-9][0-9]{0,4}$',
+      'must be host:port, such as kafka.streaming:9092',
+    ),
+  ],
+})
+
+const kafkaSchema = z.strictObject({
+  bootstrapServers: field(
+    z.array(bootstrapServer).min(1).max(32),
+    'Brokers to ask for the cluster, as a list of host:port. Default: the cluster of the operator’s configuration.',
+    { 'x-kubernetes-list-type': 'atomic' },
+  ).optional(),
+  groupId: field(
+    z.string().max(249),
+    'Consumer group, which keeps the connector’s place. Changing it starts again at startFrom. Default analytics-connector.<namespace>.<name>.',
+    {
+      rules: [matches('^[a-zA-Z0-9._-]+$', 'must be 1 to 249 letters, digits, dots, underscores and hyphens')],
+    },
+  ).optional(),
+  startFrom: field(
+    z.enum(['earliest', 'latest']),
+    `Where to begin in a partition for which the group has no place yet: with the oldest event that Kafka still has (earliest) or only with new ones (latest). Default ${DEFAULTS.startFrom}.`,
+  ).optional(),
+})
+
+export const specSchema = z.strictObject({
+  active: field(
+    z.boolean(),
+    'Whether the connector runs. false drains what is buffered, commits and removes the pods; the events stay on Kafka only as long as its retention. Default true.',
+  ).optional(),
+  storageType: field(z.enum(['KAFKA_S3']), 'From where to where: KAFKA_S3. Required; cannot be changed.', {
+    maxLength: 8,
+    rules: [immutable()],
+  }),
+  config: connectorConfigSchema,
+  filter: field(
+    boundedMap(topics, 128),
+    'Which events: event namespace to its topics. "*" as a topic: every topic of the event type, followed as topics appear; "*" as a namespace: every namespace. The namespace is the event’s own, not the Kubernetes one. Required, at least one topic.',
+    { maxProperties: 128, rules: [atLeastOneNamespace, namespaceKeys] },
+  ),
+  kafka: field(
+    kafkaSchema,
+    'Where the events come from. Default: the cluster of the operator’s configuration.',
+  ).optional(),
+  replicas: field(
+    z.int().min(0).max(1000),
+    `Members of the consumer group, each a pod; 0 to 1000. More than the topics have partitions do not help. Also set by kubectl scale and by autoscalers, so leave it out where one is at work. Default ${DEFAULTS.replicas}.`,
+    { format: 'int32' },
+  ).optional(),
+  resources: field(
+    resourcesSchema,
+    'CPU and memory of each pod. Default: those of the operator’s configuration.',
+  ).optional(),
+  podTemplate: field(podTemplateSchema, 'Labels, annotations and scheduling of the pods.').optional(),
+  serviceAccountName: field(
+    z.string().max(253),
+    'ServiceAccount of the pods, in the connector’s namespace; it must exist. For a cloud role (IRSA, Pod Identity). Default: one that the operator makes, without rights.',
+    {
+      rules: [
+        matches(
+          '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
+          'must be the name of a ServiceAccount: lower-case letters, digits, dots and hyphens',
+        ),
+      ],
+    },
+  ).optional(),
+})
+
+/** The parts of metadata that we read. */
+const metadataSchema = z.looseObject({
+  name: z.string(),
+  namespace: z.string().optional(),
+  uid: z.string().optional(),
+  resourceVersion: z.string().optional(),
+  generation: z.int().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
+})
+
+export const analyticsConnectorSchema = z.strictObject({
+  apiVersion: z.literal(`${API_GROUP}/${API_VERSION}`),
+  kind: z.literal(KIND),
+  metadata: metadataSchema,
+  spec: field(specSchema, 'What is wanted.'),
+  status: field(statusSchema, 'What is so, as the operator sees it.').optional(),
+})
+
+export type AnalyticsConnector = z.infer<typeof analyticsConnectorSchema>
+export type AnalyticsConnectorSpec = z.infer<typeof specSchema>
+export type AnalyticsConnectorStatus = z.infer<typeof statusSchema>
+export type ConnectorStatus = NonNullable<AnalyticsConnectorStatus['connector']>

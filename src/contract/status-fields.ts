@@ -1,0 +1,52 @@
+import * as z from 'zod'
+import { field } from './rule.ts'
+
+const dateTime = z.string().meta({ format: 'date-time' })
+
+/** metav1.Condition. `lastTransitionTime` moves only when `status` changes. Source: Kubernetes API conventions. */
+export const conditionSchema = z.looseObject({
+  type: field(z.string().max(316), 'Ready, Active; Reconciling or Stalled only while True.'),
+  status: field(z.enum(['True', 'False', 'Unknown']), 'True, False or Unknown.'),
+  observedGeneration: field(z.int().min(0), 'Generation of the spec that this condition speaks of.', {
+    format: 'int64',
+  }).optional(),
+  lastTransitionTime: field(dateTime, 'When status last changed.'),
+  reason: field(z.string().min(1).max(1024), 'Why, in one CamelCase word.'),
+  message: field(z.string().max(32768), 'Why, in words.'),
+})
+
+export type Condition = z.infer<typeof conditionSchema>
+
+/** The published status document. */
+export const connectorStatusSchema = z.looseObject({
+  time: field(dateTime, 'When this was true.'),
+  connector: field(z.string(), 'Name of the connector.'),
+  status: field(
+    z.enum(['ACTIVE', 'INACTIVE', 'STARTING', 'STOPPING', 'FAILED']),
+    'ACTIVE: delivering. INACTIVE: paused and stopped. STARTING: asked to run, not yet delivering. STOPPING: draining. FAILED: not delivering, retrying; error says why.',
+  ),
+  error: field(
+    z.string().nullable(),
+    'Why the connector is FAILED, in one line that a person can act on; null otherwise.',
+  ).optional(),
+})
+
+export const statusSchema = z.looseObject({
+  observedGeneration: field(
+    z.int(),
+    'Newest generation of the spec that the operator has acted on; -1 before the first.',
+    {
+      format: 'int64',
+    },
+  ).optional(),
+  active: field(z.boolean(), 'Whether the connector is switched on: spec.active with its default.').optional(),
+  replicas: field(z.int(), 'Sink pods that exist.', { format: 'int32' }).optional(),
+  selector: field(z.string(), 'Label selector of the sink pods, for the scale subresource.').optional(),
+  revision: field(z.string(), 'Configuration revision that the sink pods are to carry.').optional(),
+  connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
+  conditions: field(
+    z.array(conditionSchema).max(16),
+    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True.',
+    { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
+  ).optional(),
+})
