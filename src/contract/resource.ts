@@ -13,6 +13,8 @@ import { statusSchema } from './status-fields.ts'
 
 /** Pods, revisions and labels are named after the connector and need room for what is added, within 63 characters. */
 export const NAME_PATTERN = '^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$'
+export const NAME_ALLOWED =
+  'must be 1 to 50 lower-case letters, digits and hyphens that begin and end with a letter or digit'
 
 const wildcardAlone: Rule<string[]> = {
   cel: "!(self.size() > 1 && self.exists(topic, topic == '*'))",
@@ -21,10 +23,10 @@ const wildcardAlone: Rule<string[]> = {
   celMessage: null,
 }
 
-const topic = field(z.string().max(249), 'A topic, or "*" for every topic of the namespace.', {
+const topic = field(z.string().max(249), '', {
   rules: [
     matches(
-      '^([*]|[a-zA-Z0-9._-]+)$',
+      '^([*]|[\\w.-]+)$',
       'must be "*" or the name of a Kafka topic: letters, digits, dots, underscores and hyphens',
     ),
   ],
@@ -36,7 +38,7 @@ const topics = field(
     .min(1)
     .max(256)
     .refine((list) => new Set(list).size === list.length, { error: 'must not name a topic twice' }),
-  'Topics; "*" alone: every topic of the event type.',
+  'At most 256 topics; "*" alone: every topic of the event type, followed as topics appear.',
   { 'x-kubernetes-list-type': 'set', rules: [wildcardAlone] },
 )
 
@@ -51,7 +53,7 @@ const NAMESPACE_PATTERN = '^([*]|[^* \\t\\r\\n]{1,128})$'
 const namespacePattern = new RegExp(NAMESPACE_PATTERN, 'u')
 
 const namespaceKeys: Rule<Record<string, string[]>> = {
-  cel: `self.all(namespace, namespace.matches(${celString(NAMESPACE_PATTERN)}))`,
+  cel: `self.all(key, key.matches(${celString(NAMESPACE_PATTERN)}))`,
   holds: (filter) => Object.keys(filter).every((namespace) => namespacePattern.test(namespace)),
   allowed: 'keys must be "*" or an event namespace of 1 to 128 characters without white space',
   celMessage: null,
@@ -96,9 +98,9 @@ export const specSchema = z.strictObject({
   }),
   config: connectorConfigSchema,
   filter: field(
-    boundedMap(topics, 128),
-    'Which events: event namespace to its topics. "*" as a topic: every topic of the event type, followed as topics appear; "*" as a namespace: every namespace. The namespace is the event’s own, not the Kubernetes one. Required, at least one topic.',
-    { maxProperties: 128, rules: [atLeastOneNamespace, namespaceKeys] },
+    boundedMap(topics, 64),
+    'Which events: event namespace (the event’s own, not the Kubernetes one; "*": every namespace) to its topics. At most 64 namespaces. Required, at least one.',
+    { maxProperties: 64, rules: [atLeastOneNamespace, namespaceKeys] },
   ),
   kafka: field(
     kafkaSchema,

@@ -14,7 +14,7 @@ export interface Rule<T> {
   readonly holds: (value: T) => boolean
   /** Begins with "must", in one line. */
   readonly allowed: string
-  /** CEL of the whole message; by default it shows the value, which must then be text or int-or-string. Null: `allowed` alone. */
+  /** CEL of the whole message; by default it shows the value, which must then be text. Null: `allowed` alone. */
   readonly celMessage?: string | null
 }
 
@@ -25,7 +25,10 @@ interface Validation {
   messageExpression?: string
 }
 
-/** Attaches rules and the CRD's own keywords to a schema. Comes last in a chain: zod keeps metadata per instance. */
+/**
+ * Attaches description, rules and the CRD's own keywords to a schema. Comes last in a chain: zod keeps metadata per
+ * instance. The elements of a list have no description: kubectl adds it to the list's.
+ */
 export function field<S extends z.ZodType>(
   schema: S,
   description: string,
@@ -34,7 +37,7 @@ export function field<S extends z.ZodType>(
   const checked = rules.length === 0 ? schema : schema.superRefine((value, context) => report(rules, value, context))
   const validations = rules.map(toValidation)
   return checked.meta({
-    description,
+    ...(description === '' ? {} : { description }),
     ...keywords,
     ...(validations.length > 0 ? { 'x-kubernetes-validations': validations } : {}),
   })
@@ -54,8 +57,11 @@ export function refusal<T>({ allowed }: Rule<T>, value: T): string {
 function toValidation<T>({ cel, allowed, celMessage }: Rule<T>): Validation {
   const validation = { rule: cel, message: allowed }
   if (celMessage === null) return validation
-  const shown = `'"' + string(self) + ${celString(`" is not allowed: ${allowed}`)}`
-  return { ...validation, messageExpression: celMessage ?? shown }
+  return { ...validation, messageExpression: celMessage ?? celRefusal('self', allowed) }
+}
+
+function celRefusal(shown: string, allowed: string): string {
+  return `'"' + ${shown} + ${celString(`" is not allowed: ${allowed}`)}`
 }
 
 /** A CEL string literal. */
@@ -94,6 +100,7 @@ export function inRange(quantity: Quantity): Rule<string | number> {
     cel: `string(self).matches(${celString(pattern)}) && ${within.join(' && ')}`,
     holds: (value) => isQuantity(quantity, value),
     allowed,
+    celMessage: celRefusal('string(self)', allowed),
   }
 }
 

@@ -1,0 +1,18 @@
+import { stringify } from 'yaml'
+import { customResourceDefinition } from '../../src/contract/crd.ts'
+import { fieldReference } from './field-reference.ts'
+
+/** Every generated file of the repository: path from its root, and what it must contain. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const crd = stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
+  return new Map([
+    [
+      'crds/analyticsconnectors.yaml',
+      `# Generated from src/contract/resource.ts by \`npm run generate\`. Do not edit.\n${crd}`,
+    ],
+    [
+      'docs/fields.md',
+      `<!-- Generated from src/contract/resource.ts by \`npm run generate\`. Do not edit. -->\n\n${fieldReference()}\n`,
+    ],
+  ])
+}
