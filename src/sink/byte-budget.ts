@@ -1,0 +1,88 @@
+/** Somebody who buffers records: one held partition. */
+export interface BufferOwner {
+  /** Memory of the set that is still open. */
+  readonly openBytes: number
+  /** Memory of the set that is being written. */
+  readonly inFlightBytes: number
+  /** Whether the open set could be closed at once; false while an earlier one is being written or replayed. */
+  readonly canFlush: boolean
+  /** Closes the open set: afterwards its bytes are in flight. */
+  flushForMemory(): void
+}
+
+/**
+ * The bytes that one process may buffer, over all its partitions. Over the limit the largest open sets are flushed until
+ * at most half of it is open, and readers wait (`room`) until writes have given memory back: that is the back-pressure. A
+ * reader waits only after it has taken its batch in, so the limit can be exceeded by one batch for each partition.
+ */
+export class ByteBudget {
+  readonly limitBytes: number
+  readonly #owners = new Set<BufferOwner>()
+  #waiting: (() => void)[] = []
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes
+  }
+
+  get usedBytes(): number {
+    return this.#sum((owner) => owner.openBytes + owner.inFlightBytes)
+  }
+
+  get isExceeded(): boolean {
+    return this.usedBytes > this.limitBytes
+  }
+
+  add(owner: BufferOwner): void {
+    this.#owners.add(owner)
+  }
+
+  remove(owner: BufferOwner): void {
+    this.#owners.delete(owner)
+    this.released()
+  }
+
+  /** To be called when an owner's memory has become free. */
+  released(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+
+  /** Resolves when the process is within its budget, or when `signal` aborts; at once in the normal case. */
+  async room(signal: AbortSignal): Promise<void> {
+    while (this.isExceeded && !signal.aborted) {
+      this.#relieve()
+      await this.#nextRelease(signal)
+    }
+  }
+
+  /**
+   * Flushes the largest sets until what stays open is half the limit, so that readers find room again when those are
+   * written; what is being written already gives its memory back by itself.
+   */
+  #relieve(): void {
+    while (this.#sum((owner) => owner.openBytes) > this.limitBytes / 2) {
+      const candidates = [...this.#owners].filter((owner) => owner.canFlush && owner.openBytes > 0)
+      const largest = candidates.sort((a, b) => b.openBytes - a.openBytes)[0]
+      if (!largest) return
+      largest.flushForMemory()
+    }
+  }
+
+  #nextRelease(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.push(done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  #sum(bytesOf: (owner: BufferOwner) => number): number {
+    let sum = 0
+    for (const owner of this.#owners) sum += bytesOf(owner)
+    return sum
+  }
+}

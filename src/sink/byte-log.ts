@@ -1,0 +1,63 @@
+import { crc32 } from 'node:zlib'
+
+const SMALLEST_SLAB = 16 * 1024
+const LARGEST_SLAB = 1024 * 1024
+const LINE_END = 0x0a
+
+/**
+ * An append-only body of lines in memory. Lines are copied into slabs of its own: what Kafka's client hands out are
+ * slices of a whole fetch response, and `Buffer.from` copies are slices of a shared pool; one small kept slice would keep
+ * all of it alive. Slabs double in size, so that a hundred small objects stay small and a large one is few pieces.
+ */
+export class ByteLog {
+  readonly #full: Buffer[] = []
+  #slab: Buffer = Buffer.alloc(0)
+  #used = 0
+  #fullBytes = 0
+  #allocatedBytes = 0
+  #lines = 0
+
+  get lines(): number {
+    return this.#lines
+  }
+
+  get bytes(): number {
+    return this.#fullBytes + this.#used
+  }
+
+  /** Memory held, used or not. */
+  get allocatedBytes(): number {
+    return this.#allocatedBytes
+  }
+
+  /** Copies `line` and ends it with a line feed. */
+  append(line: Buffer): void {
+    if (this.#used + line.length + 1 > this.#slab.length) this.#newSlab(line.length + 1)
+    line.copy(this.#slab, this.#used)
+    this.#used += line.length
+    this.#slab[this.#used++] = LINE_END
+    this.#lines++
+  }
+
+  /** The body in order, not copied: valid until the next append. */
+  chunks(): Buffer[] {
+    return this.#used === 0 ? [...this.#full] : [...this.#full, this.#slab.subarray(0, this.#used)]
+  }
+
+  #newSlab(atLeast: number): void {
+    if (this.#used > 0) this.#full.push(this.#slab.subarray(0, this.#used))
+    this.#fullBytes += this.#used
+    const size = Math.max(atLeast, Math.min(LARGEST_SLAB, Math.max(SMALLEST_SLAB, this.#slab.length * 2)))
+    this.#slab = Buffer.allocUnsafeSlow(size)
+    this.#allocatedBytes += size
+    this.#used = 0
+  }
+}
+
+/** CRC-32 over all chunks, 8 hexadecimal digits. */
+export function crc32Of(chunks: readonly (Buffer | string)[]): string {
+  return chunks
+    .reduce<number>((crc, chunk) => crc32(chunk, crc), 0)
+    .toString(16)
+    .padStart(8, '0')
+}

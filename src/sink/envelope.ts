@@ -1,0 +1,62 @@
+/** What routing needs to know about an event; null where the event does not say it. */
+export interface Envelope {
+  readonly namespace: string | null
+  readonly eventName: string | null
+}
+
+/** Why a value has no envelope. */
+export type EnvelopeFault = 'not_json' | 'not_object'
+
+interface FieldNames {
+  readonly namespace: string
+  readonly eventName: string
+}
+
+const GAME_TELEMETRY: FieldNames = { namespace: 'EventNamespace', eventName: 'EventName' }
+const SERVICE_EVENT: FieldNames = { namespace: 'namespace', eventName: 'name' }
+
+/** The envelope's field names: PascalCase for events of game clients, camelCase for all others. */
+export function envelopeFieldsOf(eventType: string): FieldNames {
+  return eventType.replaceAll('-', '_') === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
+}
+
+/** Reads the envelope from an event's bytes. Reads only; the bytes are delivered as they were produced. */
+export function readEnvelope(value: Buffer, fields: FieldNames): Envelope | EnvelopeFault {
+  let event: unknown
+  try {
+    event = JSON.parse(value.toString('utf8'))
+  } catch {
+    return 'not_json'
+  }
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return 'not_object'
+  return { namespace: text(event, fields.namespace), eventName: text(event, fields.eventName) }
+}
+
+function text(event: object, field: string): string | null {
+  const value: unknown = Object.hasOwn(event, field) ? event[field as keyof typeof event] : null
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const TAB = 0x09
+
+/**
+ * Makes pretty-printed JSON one line: line breaks and the indentation after them go, every other byte stays. JSON allows
+ * a raw line break only between tokens (RFC 8259 §7), so nothing inside a string is touched. A value that is one line
+ * already is returned as it is, not copied.
+ *
+ * @param json bytes that parsed as JSON
+ */
+export function asOneLine(json: Buffer): Buffer {
+  if (!json.includes(LF) && !json.includes(CR)) return json
+  const line = Buffer.allocUnsafeSlow(json.length)
+  let length = 0
+  let indenting = false
+  for (const byte of json) {
+    indenting = byte === LF || byte === CR || (indenting && (byte === SPACE || byte === TAB))
+    if (!indenting) line[length++] = byte
+  }
+  return line.subarray(0, length)
+}

@@ -1,0 +1,66 @@
+import * as z from 'zod'
+import { FLUSH_REASONS } from './flush-policy.ts'
+
+const VERSION = 1
+
+const decimal = z
+  .string()
+  .regex(/^\d{1,19}$/)
+  .transform((digits) => BigInt(digits))
+
+/**
+ * The promise that a set will be written, kept by the group coordinator as metadata of the committed offset (the set's
+ * start). Anyone with DESCRIBE on the group can read it, so it holds no field value of any event.
+ */
+const intentSchema = z.strictObject({
+  v: z.literal(VERSION),
+  /** End of the set, exclusive. */
+  endOffset: decimal,
+  /** Revision of the configuration that decided the set's objects; a replay uses the same. */
+  revision: z.string().min(1).max(64),
+  /** Offsets mean something in this cluster only: MirrorMaker copies metadata beside translated offsets. */
+  clusterId: z.string().min(1).max(128),
+  objects: z.int().nonnegative(),
+  records: z.int().nonnegative(),
+  /** Over keys and bodies of the set's objects, so that a replay knows whether it read the same records. */
+  checksum: z.string().regex(/^[0-9a-f]{8}$/),
+  reason: z.enum(FLUSH_REASONS),
+})
+
+export type Intent = Omit<z.infer<typeof intentSchema>, 'v'>
+
+/** Commit metadata that this program did not write, or wrote for another cluster or in a newer version. */
+export class ForeignMetadataError extends Error {
+  override readonly name = 'ForeignMetadataError'
+}
+
+/** Commit metadata for an intent: one line of ASCII, under 1 KiB (`offset.metadata.max.bytes` is 4,096 by default). */
+export function encodeIntent(intent: Intent): string {
+  return JSON.stringify({ v: VERSION, ...intent, endOffset: String(intent.endOffset) })
+}
+
+/**
+ * Reads commit metadata. Empty metadata is a plain commit: null.
+ *
+ * @throws ForeignMetadataError for anything else that is not an intent of ours
+ */
+export function decodeIntent(metadata: string): Intent | null {
+  if (metadata === '') return null
+  const parsed = intentSchema.safeParse(jsonOrNull(metadata))
+  if (!parsed.success) throw new ForeignMetadataError(`commit metadata is not ours: ${excerpt(metadata)}`)
+  const { v: _, ...intent } = parsed.data
+  return intent
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function excerpt(text: string): string {
+  const printable = text.replace(/[^\x20-\x7e]/g, '?')
+  return printable.length > 80 ? `${printable.slice(0, 80)}…` : printable
+}

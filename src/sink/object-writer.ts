@@ -1,0 +1,159 @@
+import { setMaxListeners } from 'node:events'
+import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
+import { type Clock, sleep } from '../lib/clock.ts'
+import { describeError } from '../lib/errors.ts'
+import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
+import { S3Error } from './s3-errors.ts'
+import type { RecordSet, SetObject } from './set.ts'
+
+/** Objects written at once by one process, over all partitions: each may need a copy of its body while it is sent. */
+const OBJECT_WRITES_AT_ONCE = 16
+/** A passing failure shows in `status` from the third in a row on: S3 answers a 503 now and then and nobody needs to know. */
+const PASSING_FAILURES_UNSEEN = 2
+const RETRY: BackoffOptions = { initialMs: 200, maxMs: 15_000 }
+
+/** A key that a set needs is taken by something that does not hold the set's records. */
+export class ForeignObjectError extends Error {
+  override readonly name = 'ForeignObjectError'
+}
+
+/** Hears how writing goes. */
+export interface WriteListener {
+  objectCreated(sizeBytes: number): void
+  /** A write fails and is retried (null: it goes again). */
+  problem(error: string | null): void
+}
+
+export interface ObjectWriterOptions {
+  readonly store: ObjectStore
+  readonly clock: Clock
+  /** `<namespace>/<name>` of the custom resource. */
+  readonly connector: string
+}
+
+/** Makes the objects of closed sets durable. */
+export class ObjectWriter {
+  readonly #options: ObjectWriterOptions
+  #free = OBJECT_WRITES_AT_ONCE
+  readonly #queue: (() => void)[] = []
+
+  constructor(options: ObjectWriterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves when every object of the set is in the bucket under its key with this set's content, written now or before.
+   * S3 failures are retried until `signal` aborts; then it rejects with the signal's reason.
+   *
+   * @throws ForeignObjectError where a key holds anything else; nothing is overwritten
+   */
+  async write(set: RecordSet, objects: readonly SetObject[], signal: AbortSignal, listener: WriteListener) {
+    const abandon = new AbortController()
+    const either = AbortSignal.any([signal, abandon.signal])
+    setMaxListeners(0, either)
+    const problems = new ProblemsByKey(listener)
+    const writes = objects.map((object) => this.#untilDurable(set, object, either, listener, problems))
+    try {
+      await Promise.all(writes)
+    } catch (error) {
+      abandon.abort()
+      throw error
+    } finally {
+      await Promise.allSettled(writes)
+    }
+  }
+
+  async #untilDurable(
+    set: RecordSet,
+    object: SetObject,
+    signal: AbortSignal,
+    listener: WriteListener,
+    problems: ProblemsByKey,
+  ): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      signal.throwIfAborted()
+      try {
+        const outcome = await this.#withSlot(() => this.#createOrCompare(set, object, signal))
+        if (outcome === 'created') listener.objectCreated(object.sizeBytes)
+        return problems.cleared(object.key)
+      } catch (error) {
+        if (signal.aborted || error instanceof ForeignObjectError) throw error
+        if (failures >= PASSING_FAILURES_UNSEEN || needsPerson(error)) problems.reported(object.key, error)
+        await sleep(this.#options.clock, backoffMs(failures, RETRY), signal)
+      }
+    }
+  }
+
+  /** One attempt. After a lost reply the key is taken by our own object: that is success, not failure. */
+  async #createOrCompare(set: RecordSet, object: SetObject, signal: AbortSignal): Promise<'created' | 'ours'> {
+    const { store, connector } = this.#options
+    const { key, chunks } = object
+    const metadata = objectMetadata(connector, set, object)
+    const outcome = await store.createIfAbsent({ key, chunks, contentType: 'application/x-ndjson', metadata }, signal)
+    if (outcome === 'created') return 'created'
+    const found = await store.head(key, signal)
+    if (found === null) throw new Error(`object ${key} exists and does not: it is being written or deleted by somebody`)
+    const difference = differenceFrom(metadata, object.sizeBytes, found)
+    if (difference) throw new ForeignObjectError(`object ${key} exists and is not this set's: ${difference}`)
+    return 'ours'
+  }
+
+  async #withSlot<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = this.#queue.shift()
+      if (next) next()
+      else this.#free++
+    }
+  }
+}
+
+/** Several objects of a set can fail at once: the set has a problem until none of them has. */
+class ProblemsByKey {
+  readonly #listener: WriteListener
+  readonly #keys = new Set<string>()
+
+  constructor(listener: WriteListener) {
+    this.#listener = listener
+  }
+
+  reported(key: string, error: unknown): void {
+    this.#keys.add(key)
+    this.#listener.problem(describeError(error))
+  }
+
+  cleared(key: string): void {
+    if (this.#keys.delete(key) && this.#keys.size === 0) this.#listener.problem(null)
+  }
+}
+
+function needsPerson(error: unknown): boolean {
+  return error instanceof S3Error && error.kind === 'person'
+}
+
+/** What proves later that an object holds exactly these records. `revision` only informs: equal content is equal. */
+function objectMetadata(connector: string, set: RecordSet, object: SetObject): ObjectMetadata {
+  return {
+    connector,
+    topic: set.topic,
+    partition: String(set.partition),
+    'start-offset': String(set.startOffset),
+    'end-offset': String(set.endOffset),
+    records: String(object.records),
+    crc32: object.crc32,
+    revision: set.plan.revision,
+  }
+}
+
+const COMPARED = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'records', 'crc32'] as const
+
+function differenceFrom(expected: ObjectMetadata, sizeBytes: number, found: StoredObject): string {
+  const fields = COMPARED.filter((name) => found.metadata[name] !== expected[name]).map(
+    (name) => `${name} is ${found.metadata[name] ?? 'absent'}, not ${expected[name]}`,
+  )
+  if (found.sizeBytes !== sizeBytes) fields.push(`size is ${found.sizeBytes}, not ${sizeBytes}`)
+  return fields.join('; ')
+}

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  readonly expiration: Date
+}
+
+/** The SDK asks again for credentials that end within five minutes; these shall be read again ten seconds later. */
+const SDK_EXPIRY_WINDOW_MS = 5 * 60_000
+const REREAD_AFTER_MS = 10_000
+
+/**
+ * Credentials from the files of a mounted Secret, one file a key: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for
+ * temporary ones, `AWS_SESSION_TOKEN`. Read again every ten seconds, so a rotated Secret is used without a restart.
+ */
+export function mountedCredentials(dir: string): () => Promise<S3Credentials> {
+  return async () => {
+    const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
+      required(dir, 'AWS_ACCESS_KEY_ID'),
+      required(dir, 'AWS_SECRET_ACCESS_KEY'),
+      optional(dir, 'AWS_SESSION_TOKEN'),
+    ])
+    const expiration = new Date(Date.now() + SDK_EXPIRY_WINDOW_MS + REREAD_AFTER_MS)
+    return { accessKeyId, secretAccessKey, expiration, ...(sessionToken ? { sessionToken } : {}) }
+  }
+}
+
+async function required(dir: string, key: string): Promise<string> {
+  const value = await optional(dir, key)
+  if (value) return value
+  throw Object.assign(new Error(`the credentials Secret has no key ${key}`), { name: 'CredentialsProviderError' })
+}
+
+async function optional(dir: string, key: string): Promise<string | null> {
+  try {
+    return (await readFile(join(dir, key), 'utf8')).trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,123 @@
+import { ByteLog, crc32Of } from './byte-log.ts'
+import type { SetSize } from './flush-policy.ts'
+import type { Plan } from './plan.ts'
+import type { SourceRecord } from './record-source.ts'
+import { type RejectReason, rejectLine } from './rejects.ts'
+
+export interface SetCounts {
+  read: number
+  delivered: number
+  filtered: number
+  readonly rejected: Map<RejectReason, number>
+}
+
+/**
+ * All records [startOffset, endOffset) of one partition, grouped into the objects they will be: one object for each path
+ * that the plan gives, and one for rejects. Open while it grows; the whole set is closed at one offset.
+ */
+export class RecordSet implements SetSize {
+  readonly plan: Plan
+  readonly topic: string
+  readonly partition: number
+  readonly startOffset: bigint
+  readonly counts: SetCounts = { read: 0, delivered: 0, filtered: 0, rejected: new Map() }
+  /** Interval flushes count from the first record that is kept; until there is one, from the first that was read. */
+  firstRecordAtMs: number | null = null
+  mostEvents = 0
+  mostBytes = 0
+  /** Memory held for the set's records. */
+  allocatedBytes = 0
+  readonly #objects = new Map<string, ByteLog>()
+  readonly #rejects = new ByteLog()
+  #endOffset: bigint
+  #lastOffset: bigint | null = null
+
+  constructor(plan: Plan, topic: string, partition: number, startOffset: bigint) {
+    this.plan = plan
+    this.topic = topic
+    this.partition = partition
+    this.startOffset = startOffset
+    this.#endOffset = startOffset
+  }
+
+  /** Exclusive. The position, not the last record + 1, once `advanceTo` has said so. */
+  get endOffset(): bigint {
+    return this.#lastOffset === null ? this.#endOffset : this.#lastOffset + 1n
+  }
+
+  get isUntouched(): boolean {
+    return this.endOffset === this.startOffset
+  }
+
+  /** Takes a record in: copies what it keeps. Records come in log order. */
+  add(record: SourceRecord, nowMs: number): void {
+    const route = this.plan.route(this.topic, record)
+    this.#lastOffset = record.offset
+    const keptBefore = this.counts.read - this.counts.filtered
+    this.counts.read++
+    if (route.kind === 'filtered') {
+      this.counts.filtered++
+      this.firstRecordAtMs ??= nowMs
+      return
+    }
+    if (keptBefore === 0) this.firstRecordAtMs = nowMs
+    if (route.kind === 'object') {
+      this.counts.delivered++
+      this.#append(this.#objectAt(route.path), route.line)
+    } else {
+      this.counts.rejected.set(route.reason, (this.counts.rejected.get(route.reason) ?? 0) + 1)
+      this.#append(this.#rejects, rejectLine(this.topic, this.partition, record, route.reason))
+    }
+  }
+
+  /** Moves the end past offsets without records (control records, compacted away). */
+  advanceTo(nextOffset: bigint): void {
+    this.#endOffset = nextOffset
+    this.#lastOffset = null
+  }
+
+  /** The closed set as objects, in the order of their keys. The bodies are lent, not copied. */
+  objects(): SetObject[] {
+    const { plan, topic, partition, startOffset } = this
+    const objects = [...this.#objects].map(([path, log]) => setObject(plan.keyOf(path, this), log))
+    if (this.#rejects.lines > 0)
+      objects.push(setObject(plan.rejectsKeyOf({ topic, partition, startOffset }), this.#rejects))
+    return objects.sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  #objectAt(path: string): ByteLog {
+    const existing = this.#objects.get(path)
+    if (existing) return existing
+    const created = new ByteLog()
+    this.#objects.set(path, created)
+    return created
+  }
+
+  #append(log: ByteLog, line: Buffer): void {
+    const before = log.allocatedBytes
+    log.append(line)
+    this.allocatedBytes += log.allocatedBytes - before
+    this.mostEvents = Math.max(this.mostEvents, log.lines)
+    this.mostBytes = Math.max(this.mostBytes, log.bytes)
+  }
+}
+
+/** One object of a closed set. */
+export interface SetObject {
+  readonly key: string
+  readonly chunks: readonly Buffer[]
+  readonly records: number
+  readonly sizeBytes: number
+  /** CRC-32 of the body. */
+  readonly crc32: string
+}
+
+function setObject(key: string, log: ByteLog): SetObject {
+  const chunks = log.chunks()
+  return { key, chunks, records: log.lines, sizeBytes: log.bytes, crc32: crc32Of(chunks) }
+}
+
+/** Names a set's content: equal for equal keys and bodies. */
+export function setChecksum(objects: readonly SetObject[]): string {
+  return crc32Of(objects.map(({ key, records, crc32 }) => `${key}\n${records}\n${crc32}\n`))
+}

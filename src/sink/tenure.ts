@@ -1,0 +1,233 @@
+import { describeError } from '../lib/errors.ts'
+import { whenAborted } from '../lib/lifecycle.ts'
+import type { Beginning } from './assignment.ts'
+import type { BufferOwner, ByteBudget } from './byte-budget.ts'
+import { type DeliveryParts, deliverSet, whereOf } from './delivery.ts'
+import { type FlushLimits, type FlushReason, flushDeadlineMs, flushReason, sizeFlushReason } from './flush-policy.ts'
+import type { Intent } from './intent.ts'
+import type { Plan } from './plan.ts'
+import {
+  type PartitionHandler,
+  type RecordBatch,
+  type RevocationReason,
+  type Tenure,
+  TenureLostError,
+} from './record-source.ts'
+import { RecordSet, setChecksum } from './set.ts'
+
+export interface TenureParts extends DeliveryParts {
+  /** How new sets are written; a replay is written as its intent says. */
+  readonly plan: Plan
+  readonly limits: FlushLimits
+  readonly budget: ByteBudget
+}
+
+/**
+ * One partition from assignment to revocation: reads into an open set, closes it, and makes it durable by the protocol
+ * (intent, objects, final commit) while reading goes on. One closed set is in flight at most; the next is closed only
+ * after it.
+ *
+ * It is replaying until its predecessor's set is closed, accumulating afterwards. `#reading` ends when the partition is
+ * given up; `#committing` ends when nothing may be written or committed any more: the tenure was lost, its time to
+ * finish ran out, or it stopped because only a person can say how to go on.
+ */
+export class PartitionTenure implements PartitionHandler, BufferOwner {
+  readonly startAt: bigint | 'earliest' | 'latest'
+  readonly #parts: TenureParts
+  readonly #tenure: Tenure
+  readonly #reading = new AbortController()
+  readonly #committing = new AbortController()
+  #replaying: Intent | null
+  /** Null until the first batch has said where `earliest` or `latest` is. */
+  #open: RecordSet | null = null
+  #inFlight: { readonly set: RecordSet; readonly done: Promise<void> } | null = null
+  #cancelTimer: (() => void) | null = null
+
+  constructor(tenure: Tenure, beginning: Beginning, parts: TenureParts) {
+    this.#tenure = tenure
+    this.#parts = parts
+    this.startAt = beginning.kind === 'stop' ? 'latest' : beginning.from
+    this.#replaying = beginning.kind === 'replay' ? beginning.intent : null
+    parts.budget.add(this)
+    if (beginning.kind === 'stop') this.#stop(beginning.error)
+    else if (beginning.kind === 'replay') this.#open = this.#newSet(beginning.from, beginning.plan)
+    else if (typeof beginning.from === 'bigint') this.#open = this.#newSet(beginning.from)
+  }
+
+  get openBytes(): number {
+    return this.#open?.allocatedBytes ?? 0
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlight?.set.allocatedBytes ?? 0
+  }
+
+  get canFlush(): boolean {
+    return this.#replaying === null && this.#inFlight === null && this.#isReading
+  }
+
+  flushForMemory(): void {
+    void this.#close('memory')
+  }
+
+  async records(batch: RecordBatch): Promise<void> {
+    if (this.#open === null && this.#isReading) await this.#anchor(batch)
+    for (const record of batch.records) {
+      if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) await this.#closeReplay()
+      if (this.#open === null || !this.#isReading) break
+      this.#open.add(record, this.#parts.clock.now())
+      this.#parts.stats.read++
+      const reason = this.#replaying === null ? sizeFlushReason(this.#parts.limits, this.#open) : null
+      if (reason !== null) await this.#close(reason)
+    }
+    await this.#endOfBatch(batch.nextOffset)
+  }
+
+  async revoked(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
+    const timeIsUp = () => this.#committing.abort(new Error('the time to finish ran out'))
+    if (deadline.aborted) timeIsUp()
+    deadline.addEventListener('abort', timeIsUp, { once: true })
+    this.#reading.abort()
+    try {
+      // A set that is being replayed stays as it is: it can be closed at its intent's end only.
+      if (this.#replaying === null) await this.#close(reason)
+      await this.#inFlight?.done
+    } finally {
+      deadline.removeEventListener('abort', timeIsUp)
+      this.#end()
+    }
+  }
+
+  lost(): void {
+    this.#committing.abort(new TenureLostError('the partition has another owner'))
+    this.#end()
+  }
+
+  get #isReading(): boolean {
+    return !this.#reading.signal.aborted && !this.#committing.signal.aborted
+  }
+
+  /** Fixes the start of a partition that the group never committed. */
+  async #anchor({ records, nextOffset }: RecordBatch): Promise<void> {
+    const from = records[0]?.offset ?? nextOffset
+    // Committed at once: after a restart `latest` would be somewhere else, and what lies between would be skipped.
+    if (this.startAt === 'latest' && !(await this.#commitOrFail(from))) return
+    this.#open = this.#newSet(from)
+  }
+
+  async #commitOrFail(offset: bigint): Promise<boolean> {
+    try {
+      await this.#tenure.commit(offset, '')
+      return this.#isReading
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
+  }
+
+  async #endOfBatch(nextOffset: bigint): Promise<void> {
+    if (this.#replaying !== null && nextOffset >= this.#replaying.endOffset) await this.#closeReplay()
+    if (this.#open !== null && this.#isReading) {
+      this.#open.advanceTo(nextOffset)
+      this.#armTimer()
+      // A replay needs all of its set in memory: it must not wait for itself.
+      if (this.#replaying === null) await this.#parts.budget.room(this.#reading.signal)
+    }
+    // Stopped: holding on to the batch holds back the partition, and only this one.
+    if (this.#committing.signal.aborted) await whenAborted(AbortSignal.any([this.#reading.signal, this.#tenure.ended]))
+  }
+
+  #newSet(startOffset: bigint, plan = this.#parts.plan): RecordSet {
+    return new RecordSet(plan, this.#tenure.topic, this.#tenure.partition, startOffset)
+  }
+
+  #armTimer(): void {
+    const { clock, limits } = this.#parts
+    if (this.#cancelTimer !== null || this.#replaying !== null || this.#open === null) return
+    const deadlineMs = flushDeadlineMs(limits, this.#open)
+    if (deadlineMs === null) return
+    this.#cancelTimer = clock.after(Math.max(0, deadlineMs - clock.now()), () => {
+      this.#cancelTimer = null
+      const reason = this.#open && flushReason(limits, this.#open, clock.now())
+      if (reason) void this.#close(reason)
+      else this.#armTimer()
+    })
+  }
+
+  #disarmTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+  }
+
+  /** Closes the set that is open now, after the one in flight is done; nothing if somebody else has closed it by then. */
+  async #close(reason: FlushReason): Promise<void> {
+    const set = this.#open
+    while (this.#inFlight !== null) await this.#inFlight.done
+    if (set === null || set !== this.#open || set.isUntouched || this.#committing.signal.aborted) return
+    this.#disarmTimer()
+    this.#open = this.#newSet(set.endOffset)
+    this.#deliver(set, reason, false)
+  }
+
+  async #closeReplay(): Promise<void> {
+    const [set, intent] = [this.#open, this.#replaying]
+    if (set === null || intent === null || !this.#isReading) return
+    set.advanceTo(intent.endOffset)
+    const checksum = setChecksum(set.objects())
+    if (checksum !== intent.checksum) return this.#stop(replayDiffers(set, intent, checksum))
+    this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')
+    this.#replaying = null
+    this.#open = this.#newSet(intent.endOffset)
+    this.#deliver(set, intent.reason, true)
+  }
+
+  #deliver(set: RecordSet, reason: FlushReason, isPromised: boolean): void {
+    const done = deliverSet({ set, reason, isPromised }, this.#tenure, this.#committing.signal, this.#parts)
+      .catch((error: unknown) => {
+        this.#parts.stats.setAbandoned(set.counts)
+        this.#fail(error)
+      })
+      .finally(() => {
+        this.#inFlight = null
+        this.#parts.budget.released()
+      })
+    this.#inFlight = { set, done }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#committing.signal.aborted) return
+    if (error instanceof TenureLostError) this.#committing.abort(error)
+    else this.#stop(describeError(error))
+  }
+
+  /** Going on could lose or double records. Holds the partition, so that nobody else runs into the same. */
+  #stop(why: string): void {
+    const { topic, partition } = this.#tenure
+    this.#committing.abort(new Error(why))
+    this.#forgetOpenSet()
+    this.#parts.logger.error({ topic, partition, error: why }, 'partition stopped: a person must look')
+    this.#parts.problem(`${topic} partition ${partition} is stopped: ${why}`)
+  }
+
+  #end(): void {
+    this.#reading.abort()
+    this.#committing.abort(new TenureLostError('the tenure is over'))
+    this.#forgetOpenSet()
+    this.#parts.budget.remove(this)
+    this.#parts.problem(null)
+  }
+
+  #forgetOpenSet(): void {
+    this.#disarmTimer()
+    if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
+    this.#open = null
+  }
+}
+
+function replayDiffers(set: RecordSet, intent: Intent, checksum: string): string {
+  const kept = set.counts.read - set.counts.filtered
+  return (
+    `offsets ${set.startOffset} to ${intent.endOffset} were promised as ${intent.records} records in ${intent.objects} objects ` +
+    `(checksum ${intent.checksum}), but reading them again gives ${kept} records (checksum ${checksum}): records have expired or the topic was created again`
+  )
+}
