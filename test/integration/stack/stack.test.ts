@@ -42,4 +42,33 @@ describe('the stack under test', () => {
     const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
     expect(Buckets.map((bucket) => bucket.Name)).toContain('kept-by-the-stack')
   })
+
+  it('runs a pod of our own image and keeps its log', async () => {
+    await kubectl(
+      'run',
+      'usage',
+      `--image=${stack.image}`,
+      '--image-pull-policy=Never',
+      '--restart=Never',
+      '--',
+      '--help',
+    )
+    await kubectl('wait', 'pod/usage', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s')
+    expect(await stack.podLog('default', 'usage')).toContain('Usage: analytics-connector')
+    await kubectl('delete', 'pod', 'usage')
+  })
+
+  it('kills a pod’s processes, and the node starts them again', async () => {
+    const image = [`--image=${stack.image}`, '--image-pull-policy=Never']
+    await kubectl('run', 'sleeper', ...image, '--command', '--', 'sleep', '600')
+    await kubectl('wait', 'pod/sleeper', '--for=condition=Ready', '--timeout=30s')
+    await stack.killPod('default', 'sleeper')
+    await kubectl(
+      'wait',
+      'pod/sleeper',
+      '--for=jsonpath={.status.containerStatuses[0].restartCount}=1',
+      '--timeout=60s',
+    )
+    await kubectl('delete', 'pod', 'sleeper', '--now')
+  })
 })

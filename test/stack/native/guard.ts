@@ -15,7 +15,7 @@ while read -r verb what; do
     folder) set -- "$@" "$what" ;;
   esac
 done
-for g in $groups; do kill -KILL -- "-$g"; done
+for g in $groups; do kill -s KILL -- "-$g"; done
 for folder in "$@"; do rm -rf -- "$folder" || { sleep 1; rm -rf -- "$folder"; }; done
 `
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type NodeAgent, startNodeAgent } from '../node-agent/agent.ts'
 import { ownImage, type Stack, type StackOptions } from '../stack.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { guardFolder } from './guard.ts'
@@ -10,13 +12,6 @@ import { kubernetesBinaries } from './kubernetes-build.ts'
 import { claimPodNetwork, type PodNetwork } from './pod-network.ts'
 import { versitygwBinary } from './s3-build.ts'
 import { type Credentials, createS3Server, type S3Server } from './s3-server.ts'
-
-// Until the node agent is there: without it pods stay pending.
-interface NodeAgent {
-  killPod(namespace: string, name: string): Promise<void>
-  podLog(namespace: string, name: string): Promise<string>
-  stop(): Promise<void>
-}
 
 interface Programs {
   readonly kubernetes: string
@@ -91,17 +86,15 @@ async function startedOrStopped<T extends Broker | S3Server>(created: T): Promis
   }
 }
 
-async function startNode(controlPlane: ControlPlane, pods: PodNetwork, dir: string): Promise<NodeAgent> {
-  const path = '../node-agent/agent.ts'
-  const none = async () => ({ killPod: async () => undefined, podLog: async () => '', stop: async () => undefined })
-  const { startNodeAgent } = await import(path).catch(() => ({ startNodeAgent: none }))
+function startNode(controlPlane: ControlPlane, pods: PodNetwork, dir: string): Promise<NodeAgent> {
+  const log = join(dir, 'node-agent.log')
   return startNodeAgent({
     kubeconfigPath: controlPlane.nodeKubeconfig,
     nodeName,
     dir: join(dir, 'node'),
     podAddressPrefix: pods.prefix,
     images: { [ownImage]: ownProgram() },
-    log: () => undefined,
+    log: (line) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`),
   })
 }
 
