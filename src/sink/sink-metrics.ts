@@ -1,0 +1,110 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { TenureLostError } from './record-source.ts'
+import type { S3Observer } from './s3-store.ts'
+import type { SinkStats } from './sink-stats.ts'
+
+const PREFIX = 'analytics_connector_'
+
+/** What is asked for at each scrape. */
+export interface SinkGauges {
+  readonly bufferedBytes: () => number
+  readonly lag: () => number | null
+  readonly partitions: () => number
+  readonly isActive: () => boolean
+}
+
+/** Registers the sink's own counters; numbers that the hot path keeps are copied at each scrape. */
+export function registerStats(register: Registry, stats: SinkStats): void {
+  const total = (name: string, help: string, value: () => number) =>
+    new Counter({
+      name: `${PREFIX}${name}`,
+      help,
+      registers: [register],
+      collect() {
+        this.reset()
+        this.inc(value())
+      },
+    })
+  const totalBy = (name: string, help: string, label: string, values: ReadonlyMap<string, number>) =>
+    new Counter({
+      name: `${PREFIX}${name}`,
+      help,
+      labelNames: [label],
+      registers: [register],
+      collect() {
+        this.reset()
+        for (const [value, n] of values) this.inc({ [label]: value }, n)
+      },
+    })
+  total('records_read_total', 'Records read from Kafka.', () => stats.read)
+  total('records_delivered_total', 'Records in objects whose set is committed.', () => stats.delivered)
+  total('records_filtered_total', 'Records that the filter does not select.', () => stats.filtered)
+  total(
+    'records_abandoned_total',
+    'Records read but given up with their partition; its next owner reads them again.',
+    () => stats.abandoned,
+  )
+  totalBy('records_rejected_total', 'Records written to _errors/.', 'reason', stats.rejected)
+  total('objects_created_total', 'Objects created in the bucket.', () => stats.objects)
+  total('object_bytes_created_total', 'Bytes of the objects created.', () => stats.bytes)
+  totalBy('flushes_total', 'Sets closed, by what closed them.', 'reason', stats.flushes)
+}
+
+export function registerGauges(register: Registry, stats: SinkStats, gauges: SinkGauges): void {
+  const gauge = (name: string, help: string, value: () => number | null) =>
+    new Gauge({
+      name: `${PREFIX}${name}`,
+      help,
+      registers: [register],
+      collect() {
+        this.reset()
+        const now = value()
+        if (now === null) this.remove()
+        else this.set(now)
+      },
+    })
+  gauge('buffered_bytes', 'Memory of records that are not delivered yet.', gauges.bufferedBytes)
+  gauge('lag_records', 'Records behind the high watermark over the held partitions.', gauges.lag)
+  gauge('partitions', 'Partitions held.', gauges.partitions)
+  gauge('active', '1 while delivering, 0 while starting, stopping or failed.', () => (gauges.isActive() ? 1 : 0))
+  gauge('last_flush_timestamp_seconds', 'When a set was last committed.', () =>
+    stats.lastFlushMs === null ? null : stats.lastFlushMs / 1000,
+  )
+}
+
+/** Duration and failures of S3 calls. */
+export function s3Metrics(register: Registry): S3Observer {
+  const duration = new Histogram({
+    name: `${PREFIX}s3_request_duration_seconds`,
+    help: 'S3 requests, successful or not.',
+    labelNames: ['operation'],
+    buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+    registers: [register],
+  })
+  const errors = new Counter({
+    name: `${PREFIX}s3_errors_total`,
+    help: 'S3 requests that failed; PreconditionFailed: the object was there already.',
+    labelNames: ['operation', 'code'],
+    registers: [register],
+  })
+  return {
+    called: (operation, durationMs, error) => {
+      duration.observe({ operation }, durationMs / 1000)
+      if (error) errors.inc({ operation, code: error.code })
+    },
+  }
+}
+
+export type CommitKind = 'intent' | 'final'
+
+/** Counts commits by kind and outcome. */
+export function commitMetrics(register: Registry): (kind: CommitKind, error: unknown) => void {
+  const commits = new Counter({
+    name: `${PREFIX}kafka_commits_total`,
+    help: 'Offset commits; lost: refused, or without an answer.',
+    labelNames: ['kind', 'outcome'],
+    registers: [register],
+  })
+  return (kind, error) =>
+    commits.inc({ kind, outcome: error === null ? 'ok' : error instanceof TenureLostError ? 'lost' : 'error' })
+}

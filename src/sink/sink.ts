@@ -1,0 +1,86 @@
+import type { Registry } from 'prom-client'
+import type { SinkConfig } from '../contract/sink-config.ts'
+import type { SinkStatus } from '../contract/sink-status.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { ByteBudget } from './byte-budget.ts'
+import type { ObjectStore } from './object-store.ts'
+import { ObjectWriter } from './object-writer.ts'
+import { compilePlan } from './plan.ts'
+import type { Check } from './preflight.ts'
+import type { RecordSource, SourceListener } from './record-source.ts'
+import { sinkListener } from './sink-listener.ts'
+import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
+import { SinkStats } from './sink-stats.ts'
+import { StallWatch } from './stall-watch.ts'
+import { SinkHealth } from './status.ts'
+
+export interface SinkParts {
+  readonly config: SinkConfig
+  readonly source: RecordSource
+  readonly store: ObjectStore
+  /** The configuration of any mounted revision. @throws Error where it cannot be read */
+  readonly readRevision: (revision: string) => SinkConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly registry: Registry
+}
+
+/** A sink put together from its parts, not yet doing anything. */
+export class Sink {
+  readonly health: SinkHealth
+  readonly listener: SourceListener
+  /** What must hold before the group is joined. */
+  readonly checks: readonly Check[]
+  readonly #parts: SinkParts
+  readonly #revision: string
+  readonly #stats = new SinkStats()
+  readonly #budget: ByteBudget
+  readonly #stallWatch = new StallWatch()
+
+  /** @throws {PathTemplateError} for a configuration that the resource's validation would have refused */
+  constructor(parts: SinkParts) {
+    const { config, source, store, clock, logger, registry, readRevision } = parts
+    const plan = compilePlan(config)
+    this.#parts = parts
+    this.#revision = plan.revision
+    this.#budget = new ByteBudget(config.bufferBytes)
+    this.health = new SinkHealth(clock)
+    this.checks = [{ concern: 'bucket', run: (signal) => store.checkBucket(signal) }]
+    this.listener = sinkListener({
+      config,
+      plan,
+      readPlan: (revision) => compilePlan(readRevision(revision)),
+      health: this.health,
+      limits: config.flush,
+      budget: this.#budget,
+      writer: new ObjectWriter({ store, clock, connector: config.connector }),
+      stats: this.#stats,
+      clock,
+      logger,
+      committed: commitMetrics(registry),
+    })
+    registerStats(registry, this.#stats)
+    registerGauges(registry, this.#stats, {
+      bufferedBytes: () => this.#budget.usedBytes,
+      lag: () => source.lag(),
+      partitions: () => this.health.partitions,
+      isActive: () => this.isActive(),
+    })
+  }
+
+  status(): SinkStatus {
+    return this.health.status(this.#parts.config, this.#revision, this.#stats, this.#parts.source.lag())
+  }
+
+  isActive(): boolean {
+    return this.health.state.state === 'ACTIVE'
+  }
+
+  /** False when a restart is the only cure left. */
+  isAlive(): boolean {
+    const { source, clock } = this.#parts
+    const isHeldUp = !this.isActive() || this.#budget.isExceeded
+    return !this.#stallWatch.isStalled({ read: this.#stats.read, lag: source.lag(), isHeldUp }, clock.now())
+  }
+}

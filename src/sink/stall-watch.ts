@@ -1,0 +1,28 @@
+/** Long enough for a leader election, a rebalance and a fetch time-out one after another. */
+const STALLED_AFTER_MS = 5 * 60_000
+
+export interface Progress {
+  /** Records read since the process started. */
+  readonly read: number
+  readonly lag: number | null
+  /** Whether anything known holds the reading up: a problem that `status` shows, a full buffer, the end of the process. */
+  readonly isHeldUp: boolean
+}
+
+/**
+ * Notices a sink that does not move although it should: records wait, nothing is known to be wrong, and none was read for five
+ * minutes. A restart by the liveness probe is then the only cure (a Kafka client can dial a lost broker for ever).
+ */
+export class StallWatch {
+  #read = -1
+  #movedAtMs = 0
+
+  /** Asked at every liveness probe. */
+  isStalled({ read, lag, isHeldUp }: Progress, nowMs: number): boolean {
+    if (read !== this.#read || !lag || isHeldUp) {
+      this.#read = read
+      this.#movedAtMs = nowMs
+    }
+    return nowMs - this.#movedAtMs >= STALLED_AFTER_MS
+  }
+}

@@ -1,0 +1,89 @@
+import type { SinkConfig } from '../contract/sink-config.ts'
+import type { SinkStatus } from '../contract/sink-status.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { SinkStats } from './sink-stats.ts'
+
+export interface HealthFacts {
+  readonly isStopping: boolean
+  /** Whether an assignment of the group is in place. */
+  readonly hasJoined: boolean
+  /** What is wrong now, by what it concerns, oldest first. */
+  readonly problems: ReadonlyMap<string, string>
+}
+
+export type SinkState = Pick<SinkStatus, 'state' | 'error'>
+
+/** The state that the facts amount to. The oldest problem is shown: what broke first is most often the cause of the rest. */
+export function stateOf({ isStopping, hasJoined, problems }: HealthFacts): SinkState {
+  if (isStopping) return { state: 'STOPPING', error: null }
+  const [error] = problems.values()
+  if (error !== undefined) return { state: 'FAILED', error }
+  return { state: hasJoined ? 'ACTIVE' : 'STARTING', error: null }
+}
+
+/** Gathers what the parts of the sink know and tells it as one status. */
+export class SinkHealth {
+  readonly #clock: Clock
+  readonly #problems = new Map<string, string>()
+  #isStopping = false
+  #partitions: number | null = null
+  #state: SinkState = { state: 'STARTING', error: null }
+  #sinceMs: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#sinceMs = clock.now()
+  }
+
+  get state(): SinkState {
+    return this.#state
+  }
+
+  get partitions(): number {
+    return this.#partitions ?? 0
+  }
+
+  /** @param concern what the error is about; a concern has one error at a time, null for none */
+  problem(concern: string, error: string | null): void {
+    if (error === null) this.#problems.delete(concern)
+    else this.#problems.set(concern, error)
+    this.#update()
+  }
+
+  settled(partitions: number): void {
+    this.#partitions = partitions
+    this.#update()
+  }
+
+  stopping(): void {
+    this.#isStopping = true
+    this.#update()
+  }
+
+  status(config: Pick<SinkConfig, 'connector'>, revision: string, stats: SinkStats, lag: number | null): SinkStatus {
+    return {
+      connector: config.connector,
+      revision,
+      ...this.#state,
+      since: new Date(this.#sinceMs).toISOString(),
+      partitions: this.partitions,
+      lag,
+      records: {
+        read: stats.read - stats.abandoned,
+        delivered: stats.delivered,
+        rejected: stats.rejectedTotal,
+        filtered: stats.filtered,
+      },
+      objects: stats.objects,
+      bytes: stats.bytes,
+    }
+  }
+
+  #update(): void {
+    const hasJoined = this.#partitions !== null
+    const next = stateOf({ isStopping: this.#isStopping, hasJoined, problems: this.#problems })
+    if (next.state === this.#state.state && next.error === this.#state.error) return
+    this.#state = next
+    this.#sinceMs = this.#clock.now()
+  }
+}
