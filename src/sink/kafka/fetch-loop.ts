@@ -1,0 +1,239 @@
+import { backoffMs } from '../../lib/backoff.ts'
+import { type Clock, sleep } from '../../lib/clock.ts'
+import type { KafkaCluster } from './cluster.ts'
+import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
+import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
+import type { PartitionReader } from './partition-reader.ts'
+import type { Problems } from './problems.ts'
+import { fetchCall } from './protocol.ts'
+
+/** Longest time that a broker may hold a fetch which it has no records for. */
+const MAX_WAIT_MS = 500
+/** Shortest: while a partition is left out of the request for a moment, the request should not outlast that moment by much. */
+const MIN_WAIT_MS = 5
+const PARTITION_BYTES = 1024 * 1024
+const REQUEST_BYTES = 8 * 1024 * 1024
+const BACKOFF = { initialMs: 200, maxMs: 5_000 }
+/** A broker closes idle connections and restarts now and then: one failure is not worth a word to anybody. */
+const FAILURES_BEFORE_PROBLEM = 2
+const OFFSET_OUT_OF_RANGE = 1
+
+export interface FetchLoopOptions {
+  readonly cluster: KafkaCluster
+  readonly clock: Clock
+  readonly problems: Problems
+  /** Most bytes of fetched record sets, as they come from Kafka, that are held over all partitions. */
+  readonly maxBufferedBytes: number
+  readonly onOutOfRange: (reader: PartitionReader) => void
+}
+
+/**
+ * Fetches for a set of partitions: one loop for each broker that leads some, each with one long poll at a time. A partition
+ * whose handler is behind is left out of the request. Where the leader has moved, metadata are read again; the group
+ * notices nothing.
+ */
+export class FetchLoops {
+  readonly #options: FetchLoopOptions
+  /** In the order in which they are asked for: whoever got records goes to the end, so every partition gets its turn. */
+  readonly #readers = new Map<string, PartitionReader>()
+  readonly #loops = new Set<number | null>()
+  #bufferedBytes = 0
+  readonly #wakers = new Set<() => void>()
+  readonly #closing = new AbortController()
+
+  constructor(options: FetchLoopOptions) {
+    this.#options = options
+  }
+
+  add(reader: PartitionReader): void {
+    this.#readers.set(keyOf(reader), reader)
+    this.regroup()
+  }
+
+  /** To be called when metadata or the set of readers changed. */
+  regroup(): void {
+    if (this.#closing.signal.aborted) return
+    for (const reader of this.#readers.values()) {
+      const nodeId = this.#options.cluster.leaderOf(reader.topic, reader.partition)
+      if (reader.stopped || this.#loops.has(nodeId)) continue
+      this.#loops.add(nodeId)
+      void (nodeId === null ? this.#findLeaders() : this.#fetchFrom(nodeId))
+    }
+    this.#wake()
+  }
+
+  /** Null until every partition was fetched once. */
+  lag(): number | null {
+    let sum = 0
+    for (const { lag } of this.#readers.values()) {
+      if (lag === null) return null
+      sum += lag
+    }
+    return sum
+  }
+
+  /** Loops end, without waiting for answers under way; readers are stopped. */
+  close(): void {
+    this.#closing.abort()
+    for (const reader of this.#readers.values()) reader.stop()
+    this.#wake()
+    this.#options.problems.clearAll('fetch ')
+  }
+
+  async #fetchFrom(nodeId: number): Promise<void> {
+    for (let failures = 0; ; ) {
+      const led = this.#ledBy(nodeId)
+      if (this.#closing.signal.aborted || led.length === 0) break
+      const ready = led.filter((reader) => reader.wantsFetch(this.#options.clock.now()))
+      if (ready.length === 0 || this.#bufferedBytes >= this.#options.maxBufferedBytes) {
+        await this.#untilWoken(this.#untilNextTry(led))
+        continue
+      }
+      try {
+        await this.#fetchOnce(nodeId, ready, this.#maxWaitMs(led))
+        failures = 0
+        this.#options.problems.clear(`fetch ${nodeId}`)
+      } catch (error) {
+        if (this.#closing.signal.aborted) break
+        if (++failures >= FAILURES_BEFORE_PROBLEM) this.#options.problems.set(`fetch ${nodeId}`, problemLine(error))
+        await this.#refresh()
+        await this.#sleep(backoffMs(failures - 1, BACKOFF))
+      }
+    }
+    this.#loops.delete(nodeId)
+    this.#options.problems.clear(`fetch ${nodeId}`)
+  }
+
+  /** Partitions without a leader: reads metadata until each has one. */
+  async #findLeaders(): Promise<void> {
+    for (let attempt = 0; !this.#closing.signal.aborted && this.#ledBy(null).length > 0; attempt++) {
+      if (attempt >= FAILURES_BEFORE_PROBLEM)
+        this.#options.problems.set(
+          'fetch leader',
+          `Kafka: ${keyOf(this.#ledBy(null)[0] as PartitionReader)} has no leader`,
+        )
+      await this.#sleep(backoffMs(attempt, BACKOFF))
+      await this.#refresh()
+    }
+    this.#loops.delete(null)
+    this.#options.problems.clear('fetch leader')
+  }
+
+  async #fetchOnce(nodeId: number, ready: readonly PartitionReader[], maxWaitMs: number): Promise<void> {
+    const { cluster, maxBufferedBytes } = this.#options
+    const room = Math.max(maxBufferedBytes - this.#bufferedBytes, PARTITION_BYTES)
+    const connection = await cluster.connectionToNode(nodeId, 'fetch')
+    const partitions = ready.map(({ topic, partition, fetchOffset }) => ({
+      topic,
+      partition,
+      offset: fetchOffset,
+      maxBytes: PARTITION_BYTES,
+    }))
+    const call = fetchCall({ maxWaitMs, maxBytes: Math.min(REQUEST_BYTES, room), partitions }, decodeFetchResponse)
+    const response = await connection.send(call)
+    if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)
+    let leaderMoved = false
+    const totalBytes = response.partitions.reduce((sum, { data }) => sum + data.length, 0)
+    for (const fetched of response.partitions) {
+      const reader = this.#readers.get(keyOf(fetched))
+      if (!reader || reader.stopped) continue
+      if (fetched.errorCode === 0) this.#deliver(reader, fetched, totalBytes)
+      else leaderMoved = this.#failed(reader, fetched.errorCode) || leaderMoved
+    }
+    if (leaderMoved) await this.#refresh()
+  }
+
+  #deliver(reader: PartitionReader, fetched: FetchedPartition, totalBytes: number): void {
+    reader.failures = 0
+    reader.highWatermark = fetched.highWatermark
+    this.#options.problems.clear(`fetch ${keyOf(reader)}`)
+    if (fetched.data.length === 0) return
+    // A slice keeps the whole answer in memory: a slow partition shall hold no more than its own part of it.
+    const data = fetched.data.length * 2 < totalBytes ? Buffer.from(fetched.data) : fetched.data
+    this.#bufferedBytes += data.length
+    const release = once(() => {
+      this.#bufferedBytes -= data.length
+      this.#wake()
+    })
+    const before = reader.fetchOffset
+    reader.accept({ ...fetched, data }, this.#options.clock.now(), release)
+    if (reader.fetchOffset === before) return
+    this.#readers.delete(keyOf(reader))
+    this.#readers.set(keyOf(reader), reader)
+  }
+
+  /** Returns whether the leader has to be looked up again. */
+  #failed(reader: PartitionReader, errorCode: number): boolean {
+    if (errorCode === OFFSET_OUT_OF_RANGE) {
+      reader.stop()
+      this.#options.onOutOfRange(reader)
+      return false
+    }
+    reader.notBeforeMs = this.#options.clock.now() + backoffMs(reader.failures++, BACKOFF)
+    if (reader.failures >= FAILURES_BEFORE_PROBLEM)
+      this.#options.problems.set(
+        `fetch ${keyOf(reader)}`,
+        problemLine(new KafkaError(`Kafka fetch of ${keyOf(reader)}`, errorCode)),
+      )
+    return isLeaderMoved(errorCode)
+  }
+
+  #ledBy(nodeId: number | null): PartitionReader[] {
+    return [...this.#readers.values()].filter(
+      (reader) => !reader.stopped && this.#options.cluster.leaderOf(reader.topic, reader.partition) === nodeId,
+    )
+  }
+
+  /** As long as the partitions left out have been busy so far: what takes long may take longer, and what is short is not overslept. */
+  #maxWaitMs(led: readonly PartitionReader[]): number {
+    const now = this.#options.clock.now()
+    const busyForMs = led.flatMap(({ waitingSinceMs }) => (waitingSinceMs === null ? [] : [now - waitingSinceMs]))
+    return Math.max(MIN_WAIT_MS, Math.min(MAX_WAIT_MS, ...busyForMs))
+  }
+
+  #untilNextTry(led: readonly PartitionReader[]): number {
+    const now = this.#options.clock.now()
+    return Math.min(1_000, ...led.map(({ notBeforeMs }) => notBeforeMs - now).filter((ms) => ms > 0))
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.#options.cluster.refresh()
+    } catch {
+      // Told by the next fetch, which fails for the same reason.
+    }
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return sleep(this.#options.clock, delayMs, this.#closing.signal)
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#wakers]) wake()
+  }
+
+  #untilWoken(atMostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel()
+        this.#wakers.delete(wake)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(atMostMs, wake)
+      this.#wakers.add(wake)
+    })
+  }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}-${partition}`
+}
+
+function once(action: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    action()
+  }
+}

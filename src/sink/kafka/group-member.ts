@@ -1,0 +1,227 @@
+import { backoffMs } from '../../lib/backoff.ts'
+import { type Clock, sleep } from '../../lib/clock.ts'
+import type { CommittedOffset } from '../record-source.ts'
+import { TenureLostError } from '../record-source.ts'
+import { assignPartitions, type TopicPartitions } from './assignment.ts'
+import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
+import type { KafkaCluster } from './cluster.ts'
+import { check, isCoordinatorMoved, isFenced, KafkaConnectionError, KafkaError, reasonOf } from './kafka-error.ts'
+import {
+  type ApiCall,
+  assignmentOf,
+  findCoordinatorCall,
+  heartbeatCall,
+  type JoinGroupResponse,
+  joinGroupCall,
+  leaveGroupCall,
+  type MemberIdentity,
+  offsetCommitCall,
+  offsetFetchCall,
+  subscriptionsOf,
+  syncGroupCall,
+} from './protocol.ts'
+
+/** What one rebalance gave to this member. */
+export interface Generation extends MemberIdentity {
+  readonly assigned: readonly TopicPartitions[]
+  /** Partitions of every topic of the group at the time of assignment; empty unless this member leads the group. */
+  readonly plannedFor: ReadonlyMap<string, readonly number[]>
+}
+
+export interface GroupMemberOptions {
+  readonly cluster: KafkaCluster
+  readonly clock: Clock
+  readonly groupId: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** Partitions of the topics that members subscribe to; asked when this member leads the group. */
+  readonly partitionsOf: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly number[]>>
+}
+
+/** Commit metadata is longer than the broker takes. Nothing was committed; the tenure goes on. */
+export class CommitMetadataTooLargeError extends Error {
+  override readonly name = 'CommitMetadataTooLargeError'
+}
+
+/**
+ * A member of a consumer group of the classic protocol: each method is one exchange with the group coordinator, and
+ * repeats nothing that was sent. When to do what is decided by the caller.
+ *
+ * A commit carries the (member id, generation) that it is given and is sent at most once. JoinGroup, Heartbeat and
+ * OffsetCommit share a connection, on which the broker answers in order: a commit sent before a JoinGroup is decided before it.
+ */
+export class GroupMember {
+  readonly #options: GroupMemberOptions
+  #memberId = ''
+  #coordinator: BrokerAddress | null = null
+
+  constructor(options: GroupMemberOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Joins, or joins again as the same member, and waits for the assignment: as long as the slowest member takes, at most
+   * the rebalance timeout. Throws KafkaError or KafkaConnectionError; trying again is always right.
+   */
+  async join(topics: readonly string[]): Promise<Generation> {
+    try {
+      const joined = await this.#joinGroup(topics)
+      const { memberId, generationId } = joined
+      const isLeader = joined.leaderId === memberId
+      const members = isLeader ? subscriptionsOf(joined) : []
+      const plannedFor = isLeader ? await this.#options.partitionsOf(distinctTopics(members)) : new Map()
+      const plan = assignPartitions(members, plannedFor)
+      const { groupId, rebalanceTimeoutMs } = this.#options
+      const synced = await this.#send(syncGroupCall(groupId, joined, plan, rebalanceTimeoutMs))
+      check(`Kafka group ${groupId}: cannot join`, synced.errorCode)
+      return { memberId, generationId, assigned: assignmentOf(synced), plannedFor }
+    } catch (error) {
+      this.#judge(error)
+      throw error
+    }
+  }
+
+  /** Throws KafkaError: REBALANCE_IN_PROGRESS, or one that `isFenced` knows, or one to try again after. */
+  async heartbeat(generation: MemberIdentity): Promise<void> {
+    try {
+      const { errorCode } = await this.#send(heartbeatCall(this.#options.groupId, generation))
+      check(`Kafka group ${this.#options.groupId}: heartbeat`, errorCode)
+    } catch (error) {
+      this.#judge(error)
+      throw error
+    }
+  }
+
+  /** By `<topic>-<partition>`; offset -1n where nothing was committed. Throws KafkaError, also for one partition's code. */
+  async committedOffsets(partitions: readonly TopicPartitions[]): Promise<Map<string, CommittedOffset>> {
+    if (partitions.length === 0) return new Map()
+    try {
+      const response = await this.#send(offsetFetchCall(this.#options.groupId, partitions))
+      check(`Kafka group ${this.#options.groupId}: cannot read committed offsets`, response.errorCode)
+      const offsets = new Map<string, CommittedOffset>()
+      for (const { topic, partitions } of response.responses)
+        for (const { partition, errorCode, offset, metadata } of partitions) {
+          check(
+            `Kafka group ${this.#options.groupId}: cannot read the committed offset of ${topic}-${partition}`,
+            errorCode,
+          )
+          offsets.set(`${topic}-${partition}`, { offset: BigInt(offset), metadata: metadata ?? '' })
+        }
+      return offsets
+    } catch (error) {
+      this.#judge(error)
+      throw error
+    }
+  }
+
+  /**
+   * Sends one commit, once. While the coordinator cannot be reached nothing has been sent, so that is tried until `ended`.
+   * Throws CommitMetadataTooLargeError, or TenureLostError: refused, or no answer (it may still be carried out, but not
+   * under a later generation).
+   */
+  async commit(
+    identity: MemberIdentity,
+    commit: { topic: string; partition: number; offset: bigint; metadata: string },
+    ended: AbortSignal,
+  ): Promise<void> {
+    const what = `Kafka group ${this.#options.groupId}: commit of ${commit.topic}-${commit.partition}`
+    const connection = await this.#connectUntil(ended)
+    if (!connection) throw new TenureLostError(`${what}: the tenure ended before it was sent`)
+    let errorCode: number | undefined
+    try {
+      const response = await connection.send(offsetCommitCall(this.#options.groupId, identity, commit))
+      errorCode = response.responses[0]?.partitions[0]?.errorCode
+    } catch (error) {
+      this.#judge(error)
+      throw new TenureLostError(`${what}: outcome unknown`, { cause: error })
+    }
+    if (errorCode === 0) return
+    const refusal = new KafkaError(what, errorCode ?? -1)
+    this.#judge(refusal)
+    if (refusal.reason === 'OFFSET_METADATA_TOO_LARGE' || refusal.reason === 'INVALID_COMMIT_OFFSET_SIZE')
+      throw new CommitMetadataTooLargeError(refusal.message)
+    throw new TenureLostError(refusal.message, { cause: refusal })
+  }
+
+  /**
+   * Leaves, so that the others need not wait for the session to end, and forgets the member id. Best effort, one attempt;
+   * by a connection of its own kind, as a JoinGroup may be under way on the other.
+   */
+  async leave(): Promise<void> {
+    const memberId = this.#memberId
+    this.#memberId = ''
+    if (!memberId) return
+    try {
+      const connection = await this.#options.cluster.connectionTo(this.#coordinator ?? (await this.#find()), 'data')
+      await connection.send(leaveGroupCall(this.#options.groupId, memberId))
+    } catch {
+      // The session timeout does it.
+    }
+  }
+
+  async #joinGroup(topics: readonly string[]): Promise<JoinGroupResponse> {
+    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const request = () =>
+      this.#send(
+        joinGroupCall({
+          groupId,
+          memberId: this.#memberId,
+          sessionTimeout: sessionTimeoutMs,
+          rebalanceTimeout: rebalanceTimeoutMs,
+          topics,
+        }),
+      )
+    let joined = await request()
+    // KIP-394: a new member is given its id first and joins with it.
+    const memberIdRequired = 79
+    if (joined.errorCode === memberIdRequired) {
+      this.#memberId = joined.memberId
+      joined = await request()
+    }
+    check(`Kafka group ${groupId}: cannot join`, joined.errorCode)
+    this.#memberId = joined.memberId
+    return joined
+  }
+
+  async #connectUntil(ended: AbortSignal): Promise<BrokerConnection | null> {
+    for (let attempt = 0; !ended.aborted; attempt++) {
+      try {
+        const connection = await this.#connection()
+        return ended.aborted ? null : connection
+      } catch {
+        await sleep(this.#options.clock, backoffMs(attempt, { initialMs: 100, maxMs: 2_000 }), ended)
+      }
+    }
+    return null
+  }
+
+  async #send<Response>(call: ApiCall<Response>): Promise<Response> {
+    return (await this.#connection()).send(call)
+  }
+
+  async #connection(): Promise<BrokerConnection> {
+    this.#coordinator ??= await this.#find()
+    try {
+      return await this.#options.cluster.connectionTo(this.#coordinator, 'group')
+    } catch (error) {
+      this.#judge(error)
+      throw error
+    }
+  }
+
+  async #find(): Promise<BrokerAddress> {
+    const { errorCode, coordinator } = await this.#options.cluster.sendToAny(findCoordinatorCall(this.#options.groupId))
+    check(`Kafka group ${this.#options.groupId}: cannot find the coordinator`, errorCode)
+    return { host: coordinator.host, port: coordinator.port }
+  }
+
+  /** What an error says about the coordinator's address and our member id. */
+  #judge(error: unknown): void {
+    if (error instanceof KafkaConnectionError || isCoordinatorMoved(error)) this.#coordinator = null
+    if (isFenced(error) && reasonOf(error) !== 'ILLEGAL_GENERATION') this.#memberId = ''
+  }
+}
+
+function distinctTopics(members: readonly { topics: readonly string[] }[]): string[] {
+  return [...new Set(members.flatMap(({ topics }) => topics))].sort()
+}

@@ -1,0 +1,98 @@
+import { whenAborted } from '../../lib/lifecycle.ts'
+import {
+  type CommittedOffset,
+  type PartitionHandler,
+  type RevocationReason,
+  type SourceListener,
+  type Tenure,
+  TenureLostError,
+} from '../record-source.ts'
+
+export interface HeldPartitionOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly clusterId: string
+  readonly committed: CommittedOffset
+  /** Sends one commit under the generation that this partition was assigned in. */
+  readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
+  /** Begins to read for the handler; resolves to what stops it. */
+  readonly read: (tenure: Tenure, handler: PartitionHandler) => Promise<() => void>
+  /** The listener or its handler threw while the tenure lasted. */
+  readonly onFailed: (tenure: Tenure, error: unknown) => void
+}
+
+/**
+ * One tenure and its handler. A handler hears exactly one of two things: `revoked`, which settles before the tenure ends,
+ * or `lost` (also after a `revoked` that failed or took too long). No method rejects.
+ */
+export class HeldPartition {
+  readonly tenure: Tenure
+  readonly #options: HeldPartitionOptions
+  readonly #ended = new AbortController()
+  #handler: Promise<PartitionHandler | null> = Promise.resolve(null)
+  #givingUp = false
+  #stopReading: () => void = () => {}
+
+  constructor(options: HeldPartitionOptions) {
+    const { topic, partition, clusterId, committed, commit } = options
+    const ended = this.#ended.signal
+    this.#options = options
+    this.tenure = {
+      topic,
+      partition,
+      clusterId,
+      committed,
+      ended,
+      commit: async (offset, metadata) => {
+        if (ended.aborted) throw new TenureLostError(`Kafka: ${topic}-${partition} is not held any more`)
+        await commit(offset, metadata, ended)
+      },
+    }
+  }
+
+  /** Hands the tenure to the listener and, once it has a handler, reads for it. */
+  async begin(listener: Pick<SourceListener, 'assigned'>): Promise<void> {
+    this.#handler = this.#guard(async () => listener.assigned(this.tenure))
+    const handler = await this.#handler
+    if (!handler || this.#givingUp) return
+    const stop = await this.#guard(() => this.#options.read(this.tenure, handler))
+    if (!stop) return
+    if (this.#givingUp) stop()
+    else this.#stopReading = stop
+  }
+
+  /** Lets the handler finish and commit, until `deadline` aborts; then ends the tenure. */
+  async revoke(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
+    this.#giveUp()
+    const finished = this.#guard(async () => {
+      const handler = await this.#handler
+      await handler?.revoked(reason, deadline)
+      return true
+    })
+    const inTime = await Promise.race([finished, whenAborted(deadline)])
+    if (inTime) this.#ended.abort()
+    else this.lose()
+  }
+
+  /** Ends the tenure at once. */
+  lose(): void {
+    if (this.#ended.signal.aborted) return
+    this.#ended.abort()
+    this.#giveUp()
+    void this.#handler.then((handler) => handler?.lost())
+  }
+
+  #giveUp(): void {
+    this.#givingUp = true
+    this.#stopReading()
+  }
+
+  async #guard<T>(action: () => Promise<T>): Promise<T | null> {
+    try {
+      return await action()
+    } catch (error) {
+      if (!this.#ended.signal.aborted) this.#options.onFailed(this.tenure, error)
+      return null
+    }
+  }
+}

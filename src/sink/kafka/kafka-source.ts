@@ -1,0 +1,256 @@
+import { backoffMs } from '../../lib/backoff.ts'
+import { type Clock, sleep } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { RecordSource, SourceListener } from '../record-source.ts'
+import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
+import { GenerationRun } from './generation-run.ts'
+import { type Generation, GroupMember } from './group-member.ts'
+import { isPassing, problemLine } from './kafka-error.ts'
+import { Problems } from './problems.ts'
+import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
+
+export interface KafkaSourceOptions {
+  readonly config: { readonly bootstrapServers: readonly string[]; readonly groupId: string }
+  /** Asked at every metadata refresh: a rule that has changed leads to a rebalance. */
+  readonly topics: () => TopicRule
+  readonly clientId: string
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Most bytes that are fetched and not yet handled, as they come from Kafka. */
+  readonly maxBufferedBytes?: number
+  readonly timings?: Partial<KafkaTimings>
+}
+
+/** Milliseconds. */
+export interface KafkaTimings {
+  /** A member that died without leaving is missed after this. */
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  /** So long may members finish their work when the group rebalances. */
+  readonly rebalanceTimeoutMs: number
+  /** New topics and partitions are found within this. */
+  readonly metadataRefreshMs: number
+  readonly requestTimeoutMs: number
+  readonly connectTimeoutMs: number
+}
+
+const TIMINGS: KafkaTimings = {
+  sessionTimeoutMs: 30_000,
+  heartbeatIntervalMs: 3_000,
+  rebalanceTimeoutMs: 60_000,
+  metadataRefreshMs: 30_000,
+  requestTimeoutMs: 10_000,
+  connectTimeoutMs: 5_000,
+}
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+const BACKOFF = { initialMs: 250, maxMs: 5_000 }
+/** So often in a row may come what a rebalance or a moving coordinator brings with it, before it is a problem. */
+const PASSING_FAILURES = 4
+/** Of the rebalance timeout, kept for noticing the rebalance late and for joining again. */
+const REBALANCE_MARGIN = 0.1
+
+/**
+ * A member of the consumer group, reading the topics of the rule. Goes on for ever whatever Kafka does: what is wrong is
+ * told to the listener.
+ *
+ * @throws Error when a bootstrap server is not `host:port`
+ */
+export function createKafkaSource(options: KafkaSourceOptions): RecordSource {
+  return new KafkaSource(options)
+}
+
+class KafkaSource implements RecordSource {
+  readonly #options: KafkaSourceOptions
+  readonly #timings: KafkaTimings
+  readonly #cluster: KafkaCluster
+  readonly #member: GroupMember
+  readonly #stopping = new AbortController()
+  /** The deadline of `stop` has passed. */
+  readonly #overdue = new AbortController()
+  #running: Promise<void> | null = null
+  #generation: GenerationRun | null = null
+  #lastIdentity = ''
+
+  constructor(options: KafkaSourceOptions) {
+    this.#options = options
+    this.#timings = { ...TIMINGS, ...options.timings }
+    this.#cluster = new KafkaCluster(options.config.bootstrapServers, { ...options, ...this.#timings })
+    this.#member = new GroupMember({
+      ...this.#timings,
+      cluster: this.#cluster,
+      clock: options.clock,
+      groupId: options.config.groupId,
+      partitionsOf: (topics) => this.#partitionsOf(topics),
+    })
+  }
+
+  async run(listener: SourceListener): Promise<void> {
+    if (this.#running) throw new Error('a source runs once')
+    this.#running = this.#run(listener)
+    await this.#running
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    const overdue = () => this.#overdue.abort()
+    if (deadline.aborted) overdue()
+    deadline.addEventListener('abort', overdue, { once: true })
+    this.#stopping.abort()
+    await this.#unlessOverdue(this.#running ?? Promise.resolve())
+    this.#cluster.close()
+  }
+
+  lag(): number | null {
+    return this.#generation?.lag() ?? null
+  }
+
+  async #run(listener: SourceListener): Promise<void> {
+    const { clock } = this.#options
+    const problems = new Problems((line) => listener.problem(line))
+    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+      const joinedAt = clock.now()
+      try {
+        const how = await this.#oneGeneration(listener, problems)
+        const lastedMs = clock.now() - joinedAt
+        failures = how === 'lost' && lastedMs < this.#timings.sessionTimeoutMs ? failures + 1 : 0
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break
+        failures++
+        if (failures > (isPassing(error) ? PASSING_FAILURES : 0)) problems.set('group', problemLine(error))
+      }
+      if (failures > 0) await sleep(clock, backoffMs(failures - 1, BACKOFF), this.#stopping.signal)
+    }
+    await this.#unlessOverdue(this.#member.leave())
+    this.#cluster.close()
+  }
+
+  /** Joins, reads until the generation is over, gives its partitions up. */
+  async #oneGeneration(listener: SourceListener, problems: Problems): Promise<'rebalance' | 'lost' | 'shutdown'> {
+    const metadata = await this.#unlessStopping(this.#cluster.refresh(this.#interest()))
+    if (!metadata) return 'shutdown'
+    const topics = this.#select(metadata, problems)
+    const generation = await this.#unlessStopping(this.#member.join(topics))
+    if (!generation) return 'shutdown'
+    if (!this.#isNew(generation)) {
+      await this.#member.leave()
+      return 'lost'
+    }
+    this.#options.logger.info(
+      { generation: generation.generationId, memberId: generation.memberId, assigned: generation.assigned },
+      'joined the consumer group',
+    )
+    const run = new GenerationRun({
+      ...this.#options,
+      ...this.#timings,
+      cluster: this.#cluster,
+      member: this.#member,
+      generation,
+      listener,
+      problems,
+      maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+    })
+    this.#generation = run
+    this.#cluster.onMetadata((metadata) => this.#follow(run, generation, topics, metadata, problems))
+    void this.#watchMetadata(run)
+    void run.start()
+    const how = (await this.#unlessStopping(run.over)) ?? 'shutdown'
+    await this.#giveUp(run, how)
+    return how
+  }
+
+  async #giveUp(run: GenerationRun, how: 'rebalance' | 'lost' | 'shutdown'): Promise<void> {
+    this.#cluster.onMetadata(() => {})
+    if (how === 'lost') await this.#unlessOverdue(this.#member.leave())
+    else {
+      const { rebalanceTimeoutMs, heartbeatIntervalMs } = this.#timings
+      const tooLate = new AbortController()
+      const allowedMs = rebalanceTimeoutMs * (1 - REBALANCE_MARGIN) - heartbeatIntervalMs
+      const cancel = this.#options.clock.after(allowedMs, () => how === 'rebalance' && tooLate.abort())
+      await run.revoke(how, AbortSignal.any([tooLate.signal, this.#overdue.signal]))
+      cancel()
+      // A commit was refused or went unanswered meanwhile, so the member id is not to be used again.
+      if (run.lost) await this.#unlessOverdue(this.#member.leave())
+    }
+    this.#generation = null
+  }
+
+  /** A (member id, generation) whose tenures have ended must not get others: its late commits would be accepted. */
+  #isNew({ memberId, generationId }: Generation): boolean {
+    const identity = `${memberId} ${generationId}`
+    const isNew = identity !== this.#lastIdentity
+    this.#lastIdentity = identity
+    return isNew
+  }
+
+  /** Topics to read the metadata of; empty: all. */
+  #interest(): string[] {
+    return explicitTopics(this.#options.topics()) ?? []
+  }
+
+  #select(metadata: ClusterMetadata, problems: Problems): readonly string[] {
+    const existing = [...metadata.topics].filter(([, { internal, partitions }]) => !internal && partitions.length > 0)
+    const { topics, missing } = selectTopics(
+      this.#options.topics(),
+      existing.map(([name]) => name),
+    )
+    problems.clearAll('topic ', new Set(missing.map((topic) => `topic ${topic}`)))
+    for (const topic of missing) problems.set(`topic ${topic}`, `Kafka topic ${topic} does not exist`)
+    return topics
+  }
+
+  /** For the leader of the group, who assigns topics of others too, and from now on follows them. */
+  async #partitionsOf(topics: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
+    const interest = this.#interest()
+    const all = interest.length === 0 ? [] : [...new Set([...interest, ...topics])].sort()
+    const metadata = await this.#cluster.refresh(all)
+    return partitionsIn(metadata, topics)
+  }
+
+  #follow(
+    run: GenerationRun,
+    { plannedFor }: Generation,
+    joinedWith: readonly string[],
+    metadata: ClusterMetadata,
+    problems: Problems,
+  ): void {
+    run.regroup()
+    const changedTopics = this.#select(metadata, problems).join() !== joinedWith.join()
+    const changedPartitions = [...partitionsIn(metadata, [...plannedFor.keys()])].some(
+      ([topic, partitions]) => partitions.join() !== plannedFor.get(topic)?.join(),
+    )
+    if (changedTopics || changedPartitions) run.rejoin()
+  }
+
+  async #watchMetadata(run: GenerationRun): Promise<void> {
+    for (;;) {
+      await sleep(this.#options.clock, this.#timings.metadataRefreshMs, run.finished)
+      if (run.finished.aborted) return
+      // Heartbeats and fetches tell when no broker can be reached.
+      await this.#cluster.refresh().catch(() => {})
+    }
+  }
+
+  async #unlessStopping<T>(work: Promise<T>): Promise<T | null> {
+    return unlessAborted(work, this.#stopping.signal)
+  }
+
+  async #unlessOverdue<T>(work: Promise<T>): Promise<T | null> {
+    return unlessAborted(work, this.#overdue.signal)
+  }
+}
+
+function partitionsIn({ topics }: ClusterMetadata, names: readonly string[]): Map<string, readonly number[]> {
+  return new Map(names.map((name) => [name, topics.get(name)?.partitions ?? []]))
+}
+
+/** What the work comes to, or null once `signal` aborts; what it comes to after that is nobody's concern. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const aborted = Promise.withResolvers<null>()
+  const onAbort = () => aborted.resolve(null)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

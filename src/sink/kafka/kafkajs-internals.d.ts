@@ -1,0 +1,84 @@
+/** The few internal modules of kafkajs 2.2.4 (pinned: no later version exists) that `protocol.ts` builds on; kafkajs publishes no types for them. */
+
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net'
+  import type { ConnectionOptions as TlsOptions } from 'node:tls'
+
+  export interface KafkaJsLogger {
+    namespace(name: string): KafkaJsLogger
+    error(message: string, extra?: object): void
+    warn(message: string, extra?: object): void
+    info(message: string, extra?: object): void
+    debug(message: string, extra?: object): void
+  }
+
+  export interface ConnectionOptions {
+    host: string
+    port: number
+    clientId: string
+    logger: KafkaJsLogger
+    socketFactory: (options: { host: string; port: number; ssl: TlsOptions; onConnect: () => void }) => Socket
+    connectionTimeout: number
+    requestTimeout: number
+    ssl?: TlsOptions
+  }
+
+  /** One TCP connection: framing, correlation, request timeouts, SASL. It sends what it is given once and retries nothing. */
+  export default class Connection {
+    constructor(options: ConnectionOptions)
+    connectionStatus: 'connected' | 'disconnecting' | 'disconnected'
+    socket?: Socket
+    requestQueue: {
+      pending: unknown[]
+      rejectAll(error: Error): void
+      scheduleCheckPendingRequests(): void
+    }
+    connect(): Promise<true>
+    setVersions(versions: Record<number, { minVersion: number; maxVersion: number }>): void
+    setSupportAuthenticationProtocol(supported: boolean): void
+    authenticate(): Promise<void>
+    send(call: object): Promise<unknown>
+    disconnect(): Promise<true>
+  }
+}
+
+declare module 'kafkajs/src/network/socketFactory.js' {
+  import type { ConnectionOptions } from 'kafkajs/src/network/connection.js'
+  export default function createSocketFactory(): ConnectionOptions['socketFactory']
+}
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  export interface WireCall {
+    request: { apiKey: number; apiVersion: number; apiName: string }
+    response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
+    requestTimeout?: number
+  }
+  interface Definition {
+    protocol(options: { version: number }): (parameters: object) => WireCall
+  }
+  export const requests: Record<
+    | 'ApiVersions'
+    | 'Fetch'
+    | 'GroupCoordinator'
+    | 'Heartbeat'
+    | 'JoinGroup'
+    | 'LeaveGroup'
+    | 'ListOffsets'
+    | 'Metadata'
+    | 'OffsetCommit'
+    | 'OffsetFetch'
+    | 'SyncGroup',
+    Definition
+  >
+}
+
+declare module 'kafkajs/src/consumer/assignerProtocol.js' {
+  export const MemberMetadata: {
+    encode(metadata: { version: number; topics: string[]; userData?: Buffer }): Buffer
+    decode(buffer: Buffer): { version: number; topics: string[]; userData: Buffer | null }
+  }
+  export const MemberAssignment: {
+    encode(assignment: { version: number; assignment: Record<string, number[]>; userData?: Buffer }): Buffer
+    decode(buffer: Buffer): { version: number; assignment: Record<string, number[]> } | null
+  }
+}

@@ -1,0 +1,116 @@
+import type { PartitionHandler } from '../record-source.ts'
+import { decodeRecordSet, endOf, type RecordSet } from './record-batch.ts'
+
+export interface PartitionReaderOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly startOffset: bigint
+  readonly handler: Pick<PartitionHandler, 'records'>
+  /** The handler refused, or a batch cannot be read: the partition is not read any further. */
+  readonly onFailed: (error: unknown) => void
+}
+
+/**
+ * Between the fetch loop and one handler: at most one record set is being handled and one waits, so the next one can be on
+ * its way while the handler works, and a slow handler holds up only its own partition.
+ */
+export class PartitionReader {
+  readonly topic: string
+  readonly partition: number
+  /** Next offset to fetch. */
+  fetchOffset: bigint
+  highWatermark: bigint | null = null
+  /** Errors in a row; not fetched before `notBeforeMs`. */
+  failures = 0
+  notBeforeMs = 0
+  /** Since when a set has been waiting, so that nothing is fetched. */
+  waitingSinceMs: number | null = null
+  readonly #options: PartitionReaderOptions
+  #handledOffset: bigint
+  #waiting: { set: RecordSet; from: bigint; done: () => void } | null = null
+  #working = false
+  #stopped = false
+
+  constructor(options: PartitionReaderOptions) {
+    this.#options = options
+    this.topic = options.topic
+    this.partition = options.partition
+    this.fetchOffset = options.startOffset
+    this.#handledOffset = options.startOffset
+  }
+
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** Records between what was handled and the high watermark; null until the first answer. */
+  get lag(): number | null {
+    if (this.highWatermark === null) return null
+    const behind = Number(this.highWatermark - this.#handledOffset)
+    return Math.max(behind, 0)
+  }
+
+  wantsFetch(nowMs: number): boolean {
+    return !this.#stopped && this.#waiting === null && nowMs >= this.notBeforeMs
+  }
+
+  /**
+   * Takes what was fetched from `fetchOffset` on, and hands it out in order.
+   * @param done called once, when the bytes of `set` are not needed any more
+   */
+  accept(set: RecordSet, nowMs: number, done: () => void): void {
+    const from = this.fetchOffset
+    try {
+      this.fetchOffset = endOf(set, from)
+    } catch (error) {
+      done()
+      this.#fail(error)
+      return
+    }
+    this.#waiting = { set, from, done }
+    this.waitingSinceMs = nowMs
+    if (!this.#working) void this.#work()
+  }
+
+  /** No call of the handler begins after this; one under way may still settle. */
+  stop(): void {
+    this.#stopped = true
+    this.#waiting?.done()
+    this.#waiting = null
+    this.waitingSinceMs = null
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#stopped) this.#options.onFailed(error)
+    this.stop()
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    for (let next = this.#take(); next; next = this.#take()) {
+      try {
+        await this.#hand(next.set, next.from)
+      } catch (error) {
+        this.#fail(error)
+      } finally {
+        next.done()
+      }
+    }
+    this.#working = false
+  }
+
+  #take(): { set: RecordSet; from: bigint; done: () => void } | null {
+    const next = this.#waiting
+    this.#waiting = null
+    this.waitingSinceMs = null
+    return next
+  }
+
+  async #hand(set: RecordSet, from: bigint): Promise<void> {
+    for (const batch of decodeRecordSet(set, from)) {
+      if (this.#stopped) return
+      await this.#options.handler.records(batch)
+      this.#handledOffset = batch.nextOffset
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js'
+import Connection, { type KafkaJsLogger } from 'kafkajs/src/network/connection.js'
+import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
+import protocolRequests from 'kafkajs/src/protocol/requests/index.js'
+import type { SubscribedMember, TopicPartitions } from './assignment.ts'
+
+/*
+ * The only importer of kafkajs. Taken from it: connections (framing, timeouts, SASL), request encoders, response
+ * decoders. Not taken: its consumer, `Cluster` and `Broker`. They retry inside (a commit must be sent once), fail a whole
+ * response for one partition's error code, and reconnect by rules of their own.
+ */
+
+export { Connection as KafkaJsConnection, createSocketFactory, type KafkaJsLogger }
+
+const { requests } = protocolRequests
+const { MemberMetadata, MemberAssignment } = assignerProtocol
+
+/** One request ready to be sent, and what its answer decodes to. Error codes in the answer are left to the caller. */
+export interface ApiCall<Response> {
+  readonly request: { readonly apiName: string; readonly apiKey: number; readonly apiVersion: number }
+  readonly response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<Response> }
+  /** Milliseconds; counts only above the connection's own request timeout. */
+  readonly requestTimeout?: number
+  /** Off: error codes are ours to judge and to log. */
+  readonly logResponseError: false
+}
+
+/** Versions that every Kafka from 2.4 to 4.x speaks (KIP-896 removed older ones in 4.0). */
+export const API_VERSIONS = {
+  ApiVersions: 2,
+  Fetch: 11,
+  GroupCoordinator: 2,
+  Heartbeat: 3,
+  JoinGroup: 5,
+  LeaveGroup: 3,
+  ListOffsets: 3,
+  Metadata: 6,
+  OffsetCommit: 5,
+  OffsetFetch: 4,
+  SyncGroup: 3,
+} as const
+
+function call<Response>(
+  api: keyof typeof API_VERSIONS,
+  parameters: object,
+  decode?: (raw: Buffer) => Response,
+): ApiCall<Response> {
+  const { request, response, requestTimeout } = requests[api].protocol({ version: API_VERSIONS[api] })(parameters)
+  return {
+    request,
+    response: {
+      decode: decode ? async (raw) => decode(raw) : (raw) => response.decode(raw),
+      parse: async (decoded) => decoded as Response,
+    },
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    logResponseError: false,
+  }
+}
+
+export interface ApiVersionsResponse {
+  errorCode: number
+  apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[]
+}
+export const apiVersionsCall = () => call<ApiVersionsResponse>('ApiVersions', {})
+
+export interface MetadataResponse {
+  brokers: { nodeId: number; host: string; port: number }[]
+  clusterId: string | null
+  topicMetadata: {
+    topicErrorCode: number
+    topic: string
+    isInternal: boolean
+    partitionMetadata: { partitionErrorCode: number; partitionId: number; leader: number }[]
+  }[]
+}
+/** @param topics empty: all topics that the principal may describe */
+export const metadataCall = (topics: readonly string[]) =>
+  call<MetadataResponse>('Metadata', { topics, allowAutoTopicCreation: false })
+
+export interface FindCoordinatorResponse {
+  errorCode: number
+  coordinator: { nodeId: number; host: string; port: number }
+}
+export const findCoordinatorCall = (groupId: string) => call<FindCoordinatorResponse>('GroupCoordinator', { groupId })
+
+/** A member as the group coordinator knows it. */
+export interface MemberIdentity {
+  readonly memberId: string
+  readonly generationId: number
+}
+
+export interface JoinGroupResponse {
+  errorCode: number
+  generationId: number
+  leaderId: string
+  memberId: string
+  members: { memberId: string; memberMetadata: Buffer }[]
+}
+
+/**
+ * Name of our assignment protocol within the group. A later assignor that needs more of its members keeps this name and
+ * reads it from `userData`, whose first two bytes are a version: one group may hold old and new members during a rollout.
+ */
+const GROUP_PROTOCOL = 'analytics-connector'
+const USER_DATA_V1 = Buffer.from([0, 1])
+
+export interface JoinParameters {
+  readonly groupId: string
+  readonly memberId: string
+  readonly sessionTimeout: number
+  readonly rebalanceTimeout: number
+  readonly topics: readonly string[]
+}
+export const joinGroupCall = ({ topics, ...parameters }: JoinParameters) =>
+  call<JoinGroupResponse>('JoinGroup', {
+    ...parameters,
+    protocolType: 'consumer',
+    groupProtocols: [
+      {
+        name: GROUP_PROTOCOL,
+        metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData: USER_DATA_V1 }),
+      },
+    ],
+  })
+
+/** What the leader was told about the members by JoinGroup. */
+export function subscriptionsOf(response: JoinGroupResponse): SubscribedMember[] {
+  return response.members.map(({ memberId, memberMetadata }) => ({
+    memberId,
+    topics: MemberMetadata.decode(memberMetadata).topics,
+  }))
+}
+
+export interface SyncGroupResponse {
+  errorCode: number
+  memberAssignment: Buffer | null
+}
+export const syncGroupCall = (
+  groupId: string,
+  identity: MemberIdentity,
+  plan: ReadonlyMap<string, readonly TopicPartitions[]>,
+  requestTimeout: number,
+): ApiCall<SyncGroupResponse> => ({
+  ...call<SyncGroupResponse>('SyncGroup', {
+    groupId,
+    ...identity,
+    groupAssignment: [...plan].map(([memberId, topics]) => ({
+      memberId,
+      memberAssignment: MemberAssignment.encode({
+        version: 1,
+        assignment: Object.fromEntries(topics.map(({ topic, partitions }) => [topic, [...partitions]])),
+      }),
+    })),
+  }),
+  requestTimeout,
+})
+
+/** A member without partitions gets an empty answer. */
+export function assignmentOf({ memberAssignment }: SyncGroupResponse): TopicPartitions[] {
+  const decoded = memberAssignment && memberAssignment.length > 0 ? MemberAssignment.decode(memberAssignment) : null
+  return Object.entries(decoded?.assignment ?? {}).map(([topic, partitions]) => ({ topic, partitions }))
+}
+
+export const heartbeatCall = (groupId: string, { memberId, generationId }: MemberIdentity) =>
+  call<{ errorCode: number }>('Heartbeat', { groupId, memberId, groupGenerationId: generationId })
+
+export const leaveGroupCall = (groupId: string, memberId: string) =>
+  call<{ errorCode: number; members: { memberId: string; errorCode: number }[] }>('LeaveGroup', { groupId, memberId })
+
+interface TopicResponses<Partition> {
+  responses: { topic: string; partitions: Partition[] }[]
+}
+
+export const offsetCommitCall = (
+  groupId: string,
+  { memberId, generationId }: MemberIdentity,
+  { topic, partition, offset, metadata }: { topic: string; partition: number; offset: bigint; metadata: string },
+) =>
+  call<TopicResponses<{ partition: number; errorCode: number }>>('OffsetCommit', {
+    groupId,
+    memberId,
+    groupGenerationId: generationId,
+    topics: [{ topic, partitions: [{ partition, offset: offset.toString(), metadata }] }],
+  })
+
+export type OffsetFetchResponse = TopicResponses<{
+  partition: number
+  offset: string
+  metadata: string | null
+  errorCode: number
+}> & { errorCode: number }
+export const offsetFetchCall = (groupId: string, topics: readonly TopicPartitions[]) =>
+  call<OffsetFetchResponse>('OffsetFetch', {
+    groupId,
+    topics: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map((partition) => ({ partition })),
+    })),
+  })
+
+/** Only committed records are read (KIP-98): aborted ones never reach a handler, and `latest` is the last stable offset. */
+const READ_COMMITTED = 1
+const CONSUMER = -1
+/** "Timestamps" of ListOffsets that ask for the ends of the log. */
+export const EARLIEST = -2
+export const LATEST = -1
+
+export const listOffsetsCall = (topic: string, partition: number, timestamp: typeof EARLIEST | typeof LATEST) =>
+  call<TopicResponses<{ partition: number; errorCode: number; offset: string }>>('ListOffsets', {
+    replicaId: CONSUMER,
+    isolationLevel: READ_COMMITTED,
+    topics: [{ topic, partitions: [{ partition, timestamp }] }],
+  })
+
+export interface FetchParameters {
+  readonly maxWaitMs: number
+  readonly maxBytes: number
+  /** The broker fills its answer in this order. */
+  readonly partitions: readonly { topic: string; partition: number; offset: bigint; maxBytes: number }[]
+}
+export function fetchCall<Response>(
+  { maxWaitMs, maxBytes, partitions }: FetchParameters,
+  decode: (raw: Buffer) => Response,
+): ApiCall<Response> {
+  const topics: { topic: string; partitions: object[] }[] = []
+  for (const { topic, partition, offset, maxBytes } of partitions) {
+    const entry = { partition, fetchOffset: offset.toString(), maxBytes }
+    const last = topics.at(-1)
+    if (last?.topic === topic) last.partitions.push(entry)
+    else topics.push({ topic, partitions: [entry] })
+  }
+  return call(
+    'Fetch',
+    { replicaId: CONSUMER, isolationLevel: READ_COMMITTED, maxWaitTime: maxWaitMs, minBytes: 1, maxBytes, topics },
+    decode,
+  )
+}

@@ -1,0 +1,222 @@
+import type { RecordBatch, SourceRecord } from '../record-source.ts'
+import { decompress } from './codecs.ts'
+
+/*
+ * RecordBatch (magic 2) =>
+ *   0 baseOffset int64 · 8 batchLength int32 · 12 partitionLeaderEpoch int32 · 16 magic int8 · 17 crc uint32
+ *   21 attributes int16 · 23 lastOffsetDelta int32 · 27 baseTimestamp int64 · 35 maxTimestamp int64
+ *   43 producerId int64 · 51 producerEpoch int16 · 53 baseSequence int32 · 57 recordCount int32 · 61 [Record]
+ * Record => length varint · attributes int8 · timestampDelta varlong · offsetDelta varint · key varint-bytes
+ *   value varint-bytes · headers [key varint-string, value varint-bytes]
+ * Source: https://kafka.apache.org/documentation/#recordbatch
+ */
+const HEADER_BYTES = 61
+/** Bytes of a batch that `batchLength` does not count. */
+const LENGTH_PREFIX_BYTES = 12
+const MAGIC_V2 = 2
+const CODEC_MASK = 0x07
+const LOG_APPEND_TIME = 0x08
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+
+/** Records are handed out in pieces of about this size, so that little is decompressed at a time. */
+const PIECE_BYTES = 1024 * 1024
+
+/** What one fetch brought for one partition: whole record batches, still encoded, and perhaps a cut one at the end. */
+export interface RecordSet {
+  readonly data: Buffer
+  readonly highWatermark: bigint
+  /** Transactions within `data` that were aborted, in the order of their first offsets. */
+  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
+}
+
+interface BatchHeader {
+  readonly at: number
+  readonly end: number
+  readonly baseOffset: bigint
+  /** Not the last record's offset + 1: compaction may have removed the tail. */
+  readonly nextOffset: bigint
+  readonly attributes: number
+  readonly producerId: bigint
+}
+
+/** The position after the last whole batch; `from` when there is none. Reads headers only. */
+export function endOf({ data }: RecordSet, from: bigint): bigint {
+  let end = from
+  for (const { nextOffset } of batchesOf(data)) if (nextOffset > end) end = nextOffset
+  return end
+}
+
+/**
+ * The records from `from` on, without control records and aborted ones. A piece may have no records and only move the
+ * position. Values and keys are slices of `data` or of what it decompresses to.
+ *
+ * @throws Error, after the pieces before it, at a batch that cannot be read: `offset <first>: <why>`
+ */
+export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<RecordBatch> {
+  const transactions = new AbortedTransactions(set)
+  let records: SourceRecord[] = []
+  let bytes = 0
+  let nextOffset = from
+  let handedOut = from
+  const piece = (): RecordBatch => {
+    const handedOutNow = { records, nextOffset, highWatermark: set.highWatermark }
+    records = []
+    bytes = 0
+    handedOut = nextOffset
+    return handedOutNow
+  }
+  for (const batch of batchesOf(set.data)) {
+    try {
+      if (!transactions.skips(batch) && batch.nextOffset > from) bytes += decodeBatch(set.data, batch, from, records)
+    } catch (error) {
+      if (nextOffset > handedOut) yield piece()
+      throw new Error(`offset ${batch.baseOffset}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    }
+    if (batch.nextOffset > nextOffset) nextOffset = batch.nextOffset
+    if (bytes >= PIECE_BYTES) yield piece()
+  }
+  if (nextOffset > handedOut) yield piece()
+}
+
+function* batchesOf(data: Buffer): Generator<BatchHeader> {
+  for (let at = 0; at + HEADER_BYTES <= data.length; ) {
+    const end = at + LENGTH_PREFIX_BYTES + data.readInt32BE(at + 8)
+    // The broker cuts the last batch at the size that was asked for.
+    if (end > data.length) return
+    const magic = data.readInt8(at + 16)
+    const baseOffset = data.readBigInt64BE(at)
+    if (magic !== MAGIC_V2 || end < at + HEADER_BYTES)
+      throw new Error(
+        `offset ${baseOffset}: record format ${magic} is not supported (Kafka 0.11 and later write format 2)`,
+      )
+    yield {
+      at,
+      end,
+      baseOffset,
+      nextOffset: baseOffset + BigInt(data.readInt32BE(at + 23)) + 1n,
+      attributes: data.readInt16BE(at + 21),
+      producerId: data.readBigInt64BE(at + 43),
+    }
+    at = end
+  }
+}
+
+/** Which batches read_committed leaves out. The rules are those of the Java client (CompletedFetch.nextFetchedRecord). */
+class AbortedTransactions {
+  readonly #set: RecordSet
+  readonly #open = new Set<bigint>()
+  #next = 0
+
+  constructor(set: RecordSet) {
+    this.#set = set
+  }
+
+  skips(batch: BatchHeader): boolean {
+    const aborted = this.#set.abortedTransactions
+    for (let t = aborted[this.#next]; t && t.firstOffset < batch.nextOffset; t = aborted[++this.#next])
+      this.#open.add(t.producerId)
+    if (batch.attributes & CONTROL) {
+      if (isAbortMarker(this.#set.data, batch)) this.#open.delete(batch.producerId)
+      return true
+    }
+    return (batch.attributes & TRANSACTIONAL) !== 0 && this.#open.has(batch.producerId)
+  }
+}
+
+/** ControlRecord key => version int16 · type int16, 0 = ABORT, 1 = COMMIT (KIP-98). Control batches are not compressed. */
+function isAbortMarker(data: Buffer, batch: BatchHeader): boolean {
+  const records: SourceRecord[] = []
+  decodeBatch(data, batch, batch.baseOffset, records)
+  const key = records[0]?.key
+  return key !== null && key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0
+}
+
+/** Appends the batch's records from `from` on; returns the bytes that they take. */
+function decodeBatch(data: Buffer, batch: BatchHeader, from: bigint, into: SourceRecord[]): number {
+  const { at, end, baseOffset, attributes } = batch
+  const count = data.readInt32BE(at + 57)
+  const body = decompress(attributes & CODEC_MASK, data.subarray(at + HEADER_BYTES, end))
+  const baseTimestamp = Number(data.readBigInt64BE(at + 27))
+  const appendTimestamp = attributes & LOG_APPEND_TIME ? Number(data.readBigInt64BE(at + 35)) : null
+  const cursor = new Cursor(body)
+  for (let i = 0; i < count; i++) {
+    const length = cursor.varint()
+    const recordEnd = cursor.at + length
+    if (!(length > 0 && recordEnd <= body.length)) throw new Error('record batch is damaged')
+    cursor.at++
+    const timestampDelta = cursor.varlong()
+    const offset = baseOffset + BigInt(cursor.varint())
+    if (offset >= from) {
+      const key = cursor.bytes()
+      const value = cursor.bytes()
+      into.push({
+        offset,
+        timestampMs: appendTimestamp ?? baseTimestamp + timestampDelta,
+        key,
+        value,
+        headers: cursor.headers(),
+      })
+    }
+    cursor.at = recordEnd
+  }
+  return body.length
+}
+
+const NO_HEADERS: SourceRecord['headers'] = Object.freeze({})
+
+/** Reads the variable-length numbers of the record format (zigzag, as in Protocol Buffers). */
+class Cursor {
+  readonly #buffer: Buffer
+  at = 0
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer
+  }
+
+  varint(): number {
+    const buffer = this.#buffer
+    let byte = buffer[this.at++] as number
+    let raw = byte & 0x7f
+    for (let shift = 7; byte & 0x80; shift += 7) {
+      byte = buffer[this.at++] as number
+      raw |= (byte & 0x7f) << shift
+    }
+    return (raw >>> 1) ^ -(raw & 1)
+  }
+
+  /** Exact up to 2^52: a timestamp difference in milliseconds. */
+  varlong(): number {
+    const buffer = this.#buffer
+    let byte = buffer[this.at++] as number
+    let raw = byte & 0x7f
+    for (let factor = 128; byte & 0x80; factor *= 128) {
+      byte = buffer[this.at++] as number
+      raw += (byte & 0x7f) * factor
+    }
+    return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+  }
+
+  bytes(): Buffer | null {
+    const length = this.varint()
+    if (length < 0) return null
+    const start = this.at
+    this.at += length
+    return this.#buffer.subarray(start, this.at)
+  }
+
+  /** A header that occurs again makes its value a list; one without a value is there with `undefined`. */
+  headers(): SourceRecord['headers'] {
+    const count = this.varint()
+    if (count <= 0) return NO_HEADERS
+    const headers: Record<string, Buffer | Buffer[] | undefined> = Object.create(null)
+    for (let i = 0; i < count; i++) {
+      const name = this.bytes()?.toString() ?? ''
+      const value = this.bytes() ?? undefined
+      const earlier = headers[name]
+      if (earlier === undefined || value === undefined) headers[name] = value ?? earlier
+      else headers[name] = Array.isArray(earlier) ? [...earlier, value] : [earlier, value]
+    }
+    return headers
+  }
+}
