@@ -45,7 +45,7 @@ export interface Stack extends StackAddresses {
 
 export interface StackOptions {
   /**
-   * A file or folder of CustomResourceDefinitions to apply before the controller-manager starts: its garbage collector
+   * A file of CustomResourceDefinitions to apply before the controller-manager starts: its garbage collector
    * looks for new kinds only every 30 s, so children of a kind that comes later outlive their owner by that long.
    */
   readonly crds?: string

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type NodeAgent, startNodeAgent } from '../node-agent/agent.ts'
+import { settleAll } from '../settle-all.ts'
 import { ownImage, type Stack, type StackOptions } from '../stack.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { guardFolder } from './guard.ts'
@@ -34,7 +35,7 @@ export async function startNativeStack(options: StackOptions): Promise<Stack> {
     const root = { accessKeyId: 'stack-root', secretAccessKey: randomBytes(18).toString('base64url') }
     const pods = await claimPodNetwork()
     resources.defer(() => pods.release())
-    const [controlPlane, kafka, s3] = await allOrNothing([
+    const [controlPlane, kafka, s3] = await settleAll([
       own(resources, startPlane(programs, dir, options), (plane) => plane.stop()),
       own(resources, startKafka(programs, dir, options), ({ server }) => server.stop('SIGKILL')),
       own(resources, startS3(programs, dir, root, options), ({ server }) => server.stop('SIGKILL')),
@@ -49,9 +50,12 @@ export async function startNativeStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** Everything is fetched and compiled at the same time; it takes as long as Kubernetes takes. */
+/**
+ * Everything is fetched and compiled at the same time; it takes as long as Kubernetes takes. The first failure counts
+ * at once: nobody should wait minutes to hear that Maven is missing, and what still builds ends with this process.
+ */
 async function findPrograms(options: StackOptions): Promise<Programs> {
-  const [kubernetes, kafka, versitygw] = await allOrNothing([
+  const [kubernetes, kafka, versitygw] = await Promise.all([
     kubernetesBinaries(options),
     installKafka(options),
     versitygwBinary(options),
@@ -152,10 +156,4 @@ async function own<T>(
   const value = await started
   resources.defer(() => end(value))
   return value
-}
-
-/** Promise.all that fails only when all are settled, so that nothing goes on in the background. */
-async function allOrNothing<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
-  await Promise.allSettled(tasks)
-  return (await Promise.all(tasks)) as unknown as T
 }
