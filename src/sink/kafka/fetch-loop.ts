@@ -123,12 +123,15 @@ export class FetchLoops {
     const { cluster, maxBufferedBytes } = this.#options
     const room = Math.max(maxBufferedBytes - this.#bufferedBytes, PARTITION_BYTES)
     const connection = await cluster.connectionToNode(nodeId, 'fetch')
-    const partitions = ready.map(({ topic, partition, fetchOffset }) => ({
-      topic,
-      partition,
-      offset: fetchOffset,
-      maxBytes: PARTITION_BYTES,
-    }))
+    const partitions = ready
+      .filter(({ stopped }) => !stopped)
+      .map(({ topic, partition, fetchOffset }) => ({
+        topic,
+        partition,
+        offset: fetchOffset,
+        maxBytes: PARTITION_BYTES,
+      }))
+    if (partitions.length === 0) return
     const call = fetchCall({ maxWaitMs, maxBytes: Math.min(REQUEST_BYTES, room), partitions }, decodeFetchResponse)
     const response = await connection.send(call)
     if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)

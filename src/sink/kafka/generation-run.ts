@@ -151,7 +151,7 @@ export class GenerationRun {
       committed,
       clusterId: this.#options.cluster.metadata?.clusterId ?? '',
       commit: (offset, metadata, ended) => this.#commit({ topic, partition, offset, metadata }, ended),
-      read: (tenure, handler) => this.#read(tenure, handler),
+      read: (tenure, handler, givenUp) => this.#read(tenure, handler, givenUp),
       onFailed: (tenure, error) => this.#stopped(tenure, error),
     })
   }
@@ -174,17 +174,22 @@ export class GenerationRun {
     }
   }
 
-  async #read(tenure: Tenure, handler: PartitionHandler): Promise<() => void> {
+  async #read(tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
     const { startAt } = handler
-    const startOffset = typeof startAt === 'bigint' ? startAt : await endOfLog(startAt, this.#logOf(tenure))
-    if (startOffset === null) return () => {}
+    const startOffset = typeof startAt === 'bigint' ? startAt : await endOfLog(startAt, this.#logOf(tenure, givenUp))
+    if (startOffset === null || givenUp.aborted) return
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
       await handler.records({ records: [], nextOffset: startOffset, highWatermark: startOffset })
-    const onFailed = (error: unknown) => this.#stopped(tenure, error)
-    const reader = new PartitionReader({ ...tenure, startOffset, handler, onFailed })
-    if (!tenure.ended.aborted) this.#loops.add(reader)
-    return () => reader.stop()
+    if (givenUp.aborted) return
+    const reader = new PartitionReader({
+      ...tenure,
+      startOffset,
+      handler,
+      onFailed: (error) => this.#stopped(tenure, error),
+    })
+    givenUp.addEventListener('abort', () => reader.stop(), { once: true })
+    this.#loops.add(reader)
   }
 
   #stopped({ topic, partition }: Tenure, error: unknown): void {
@@ -194,18 +199,20 @@ export class GenerationRun {
   }
 
   async #outOfRange({ topic, partition, fetchOffset }: PartitionReader): Promise<void> {
-    const line = await describeOutOfRange(fetchOffset, this.#logOf({ topic, partition, ended: this.finished }))
+    const line = await describeOutOfRange(fetchOffset, this.#logOf({ topic, partition }, this.finished))
     if (line === null) return
     this.#options.logger.error({ topic, partition, offset: `${fetchOffset}` }, line)
     this.#options.problems.set(`partition ${topic}-${partition}`, line)
   }
 
-  #logOf(tenure: Pick<Tenure, 'topic' | 'partition' | 'ended'>) {
+  #logOf(tenure: Pick<Tenure, 'topic' | 'partition'>, ended: AbortSignal) {
     const { problems } = this.#options
     const concern = `partition ${tenure.topic}-${tenure.partition}`
     return {
       ...this.#options,
-      ...tenure,
+      topic: tenure.topic,
+      partition: tenure.partition,
+      ended,
       onTrouble: (error: unknown) =>
         error === null ? problems.clear(concern) : problems.set(concern, problemLine(error)),
     }

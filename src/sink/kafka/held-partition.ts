@@ -15,8 +15,8 @@ export interface HeldPartitionOptions {
   readonly committed: CommittedOffset
   /** Sends one commit under the generation that this partition was assigned in. */
   readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
-  /** Begins to read for the handler; resolves to what stops it. */
-  readonly read: (tenure: Tenure, handler: PartitionHandler) => Promise<() => void>
+  /** Begins to read for the handler. No call of it may begin once `givenUp` aborts. */
+  readonly read: (tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal) => Promise<void>
   /** The listener or its handler threw while the tenure lasted. */
   readonly onFailed: (tenure: Tenure, error: unknown) => void
 }
@@ -30,8 +30,7 @@ export class HeldPartition {
   readonly #options: HeldPartitionOptions
   readonly #ended = new AbortController()
   #handler: Promise<PartitionHandler | null> = Promise.resolve(null)
-  #givingUp = false
-  #stopReading: () => void = () => {}
+  readonly #givenUp = new AbortController()
 
   constructor(options: HeldPartitionOptions) {
     const { topic, partition, clusterId, committed, commit } = options
@@ -54,16 +53,13 @@ export class HeldPartition {
   async begin(listener: Pick<SourceListener, 'assigned'>): Promise<void> {
     this.#handler = this.#guard(async () => listener.assigned(this.tenure))
     const handler = await this.#handler
-    if (!handler || this.#givingUp) return
-    const stop = await this.#guard(() => this.#options.read(this.tenure, handler))
-    if (!stop) return
-    if (this.#givingUp) stop()
-    else this.#stopReading = stop
+    const givenUp = this.#givenUp.signal
+    if (handler && !givenUp.aborted) await this.#guard(() => this.#options.read(this.tenure, handler, givenUp))
   }
 
   /** Lets the handler finish and commit, until `deadline` aborts; then ends the tenure. */
   async revoke(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
-    this.#giveUp()
+    this.#givenUp.abort()
     const finished = this.#guard(async () => {
       const handler = await this.#handler
       await handler?.revoked(reason, deadline)
@@ -78,13 +74,8 @@ export class HeldPartition {
   lose(): void {
     if (this.#ended.signal.aborted) return
     this.#ended.abort()
-    this.#giveUp()
+    this.#givenUp.abort()
     void this.#handler.then((handler) => handler?.lost())
-  }
-
-  #giveUp(): void {
-    this.#givingUp = true
-    this.#stopReading()
   }
 
   async #guard<T>(action: () => Promise<T>): Promise<T | null> {

@@ -1,0 +1,409 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { createLogger } from '../../../src/lib/logger.ts'
+import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-member.ts'
+import { createKafkaSource, type KafkaTimings } from '../../../src/sink/kafka/kafka-source.ts'
+import { type RecordSource, TenureLostError } from '../../../src/sink/record-source.ts'
+import { eventually } from '../../support/eventually.ts'
+import { FakeKafka, type Fate } from '../../support/fake-kafka.ts'
+import { RecordingListener } from '../../support/recording-listener.ts'
+
+const [
+  NOT_COORDINATOR,
+  METADATA_TOO_LARGE,
+  ILLEGAL_GENERATION,
+  UNKNOWN_MEMBER,
+  REBALANCE,
+  GROUP_AUTHORIZATION,
+  UNSTABLE,
+] = [16, 12, 22, 25, 27, 30, 88] as const
+
+const timings: Partial<KafkaTimings> = {
+  sessionTimeoutMs: 1_000,
+  heartbeatIntervalMs: 30,
+  rebalanceTimeoutMs: 400,
+  metadataRefreshMs: 100,
+  requestTimeoutMs: 300,
+  connectTimeoutMs: 500,
+}
+
+let kafka: FakeKafka
+let listener: RecordingListener
+let source: RecordSource
+let running: Promise<void>
+
+beforeEach(async () => {
+  kafka = await FakeKafka.start({ orders: 2 })
+  listener = new RecordingListener()
+})
+
+afterEach(async () => {
+  await source.stop(AbortSignal.timeout(500))
+  await running
+  await kafka.stop()
+})
+
+function start(
+  overrides: { bootstrapServers?: string[]; topics?: string[]; timings?: Partial<KafkaTimings> } = {},
+): void {
+  source = createKafkaSource({
+    config: { bootstrapServers: overrides.bootstrapServers ?? [`127.0.0.1:${kafka.port}`], groupId: 'group' },
+    topics: () => ({
+      filter: { acme: overrides.topics ?? ['orders'] },
+      topicPattern: 'x.{namespace}.{eventName}',
+      realm: 'dev',
+    }),
+    clientId: 'test',
+    logger: createLogger('silent'),
+    clock: systemClock,
+    timings: { ...timings, ...overrides.timings },
+  })
+  running = source.run(listener)
+}
+
+const within = <T>(check: () => T) => eventually(3_000, check, 5)
+const holds = (partitions: string[]) => within(() => expect(listener.partitions).toEqual(partitions))
+const both = ['orders-0', 'orders-1']
+
+async function joined() {
+  await holds(both)
+  const [first, second] = listener.held
+  if (!first || !second) throw new Error('unreachable')
+  return { first, second }
+}
+
+describe('a tenure', () => {
+  it('brings the committed offset and metadata, and the cluster id', async () => {
+    kafka.committed.set('orders-1', { offset: 42n, metadata: 'v1 of something' })
+    start()
+    const { first, second } = await joined()
+    expect(first.tenure).toMatchObject({ clusterId: 'fake-cluster', committed: { offset: -1n, metadata: '' } })
+    expect(second.tenure.committed).toEqual({ offset: 42n, metadata: 'v1 of something' })
+  })
+
+  it('commits under the member id and generation of its assignment', async () => {
+    start()
+    const { first } = await joined()
+    await first.tenure.commit(7n, 'note')
+    expect(kafka.sent('OffsetCommit')).toMatchObject([
+      { memberId: 'member-1', generationId: 1, partition: 'orders-0', offset: 7n, metadata: 'note' },
+    ])
+  })
+
+  it('is not built before the coordinator tells the offset', async () => {
+    kafka.next('OffsetFetch', UNSTABLE, NOT_COORDINATOR)
+    start()
+    await joined()
+    expect(kafka.sent('OffsetFetch')).toHaveLength(3)
+    expect(kafka.sent('JoinGroup')).toHaveLength(2)
+  })
+
+  it('that is slow to begin holds up no other', async () => {
+    const gate = Promise.withResolvers<void>()
+    listener.onAssigned = ({ tenure }) => (tenure.partition === 0 ? gate.promise : Promise.resolve())
+    start()
+    await within(() => expect(listener.handlers[1]?.position).toBe(0n))
+    expect(listener.handlers[0]?.position).toBe(-1n)
+    gate.resolve()
+    await within(() => expect(listener.handlers[0]?.position).toBe(0n))
+  })
+
+  it('goes on when only the metadata was too long', async () => {
+    kafka.next('OffsetCommit', METADATA_TOO_LARGE)
+    start()
+    const { first } = await joined()
+    await expect(first.tenure.commit(1n, 'long')).rejects.toThrow(CommitMetadataTooLargeError)
+    await first.tenure.commit(1n, 'short')
+    expect(first.heard).toEqual([])
+  })
+})
+
+describe('a commit', () => {
+  it.each([
+    ['is refused as of an old generation', ILLEGAL_GENERATION],
+    ['is refused as of an unknown member', UNKNOWN_MEMBER],
+    ['is refused by a broker that does not coordinate the group any more', NOT_COORDINATOR],
+    ['loses its connection', 'cut'],
+    ['is not answered', 'silence'],
+  ] as const)(
+    'that %s ends every tenure, is not sent again, and the member comes back as a new one',
+    async (_what, fate) => {
+      kafka.next('OffsetCommit', fate)
+      start()
+      const { first, second } = await joined()
+      await expect(first.tenure.commit(5n, '')).rejects.toThrow(TenureLostError)
+      expect(first.tenure.ended.aborted).toBe(true)
+      expect([first.heard, second.heard]).toEqual([['lost'], ['lost']])
+      await expect(second.tenure.commit(5n, '')).rejects.toThrow(TenureLostError)
+      await within(() => expect(listener.handlers).toHaveLength(4))
+      expect(kafka.sent('OffsetCommit')).toHaveLength(1)
+      expect(new Set(kafka.sent('Heartbeat').map(({ memberId }) => memberId))).not.toContain(undefined)
+      await listener.held[0]?.tenure.commit(5n, '')
+      expect(kafka.sent('OffsetCommit').at(-1)).toMatchObject({ memberId: 'member-2', generationId: 2 })
+    },
+  )
+
+  it('whose outcome is unknown makes the member leave', async () => {
+    kafka.next('OffsetCommit', 'cut')
+    start()
+    const { first } = await joined()
+    await first.tenure.commit(5n, '').catch(() => {})
+    await within(() => expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }]))
+  })
+
+  it('that is refused for want of rights says so until one is accepted', async () => {
+    kafka.next('OffsetCommit', GROUP_AUTHORIZATION)
+    start()
+    const { first } = await joined()
+    await expect(first.tenure.commit(5n, '')).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect(listener.problems).toEqual([
+      'Kafka group group: commit of orders-0: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+    ])
+    await listener.held[0]?.tenure.commit(5n, '')
+    expect(listener.problems.at(-1)).toBeNull()
+  })
+
+  it('waits while the coordinator cannot be reached, as nothing was sent yet', async () => {
+    start({ timings: { heartbeatIntervalMs: 10_000 } })
+    const { first } = await joined()
+    const { port } = kafka
+    await kafka.stop()
+    await within(() => expect(listener.problems).toHaveLength(1))
+    const committed = first.tenure.commit(5n, '')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    kafka = await FakeKafka.start({ orders: 2 }, port)
+    await committed
+    expect(kafka.sent('OffsetCommit')).toMatchObject([{ memberId: 'member-1', generationId: 1 }])
+    expect(first.heard).toEqual([])
+  })
+})
+
+describe('a rebalance', () => {
+  it('lets all handlers finish and commit at the same time, then joins again as the same member', async () => {
+    start()
+    const { first, second } = await joined()
+    const bothRevoked = Promise.withResolvers<void>()
+    for (const handler of [first, second])
+      handler.onRevoked = async () => {
+        if (first.heard.length > 0 && second.heard.length > 0) bothRevoked.resolve()
+        await bothRevoked.promise
+        await handler.tenure.commit(9n, '')
+      }
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect([first.heard, second.heard]).toEqual(Array(2).fill(['revoked', 'revoked done']))
+    expect(first.reason).toBe('rebalance')
+    expect(kafka.sent('OffsetCommit').map(({ generationId }) => generationId)).toEqual([1, 1])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-1' })
+    expect(listener.held.map(({ tenure }) => tenure.committed.offset)).toEqual([9n, 9n])
+    const apis = kafka.requests
+      .map(({ api }) => api)
+      .filter((api) => ['OffsetCommit', 'JoinGroup', 'OffsetFetch'].includes(api))
+    expect(apis.slice(-4)).toEqual(['OffsetCommit', 'OffsetCommit', 'JoinGroup', 'OffsetFetch'])
+  })
+
+  it('keeps the session alive while handlers finish', async () => {
+    start()
+    const { first } = await joined()
+    first.onRevoked = () => new Promise((resolve) => setTimeout(resolve, 200))
+    kafka.next('Heartbeat', ...Array<number>(20).fill(REBALANCE))
+    await within(() => expect(first.heard).toEqual(['revoked']))
+    const before = kafka.sent('Heartbeat').length
+    await within(() => expect(first.heard).toEqual(['revoked', 'revoked done']))
+    expect(kafka.sent('Heartbeat').length).toBeGreaterThan(before + 2)
+  })
+
+  it('goes on without a handler that does not finish in time, and takes its right to commit', async () => {
+    start()
+    const { first, second } = await joined()
+    const deadline = Promise.withResolvers<boolean>()
+    first.onRevoked = (signal) =>
+      new Promise(() => signal.addEventListener('abort', () => deadline.resolve(first.tenure.ended.aborted)))
+    kafka.next('Heartbeat', REBALANCE)
+    await deadline.promise
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect([first.heard, second.heard]).toEqual([
+      ['revoked', 'lost'],
+      ['revoked', 'revoked done'],
+    ])
+    await expect(first.tenure.commit(1n, '')).rejects.toThrow(TenureLostError)
+    expect(kafka.sent('OffsetCommit')).toEqual([])
+  })
+
+  it('waits for a handler that is still being made, to let it finish too', async () => {
+    const gate = Promise.withResolvers<void>()
+    listener.onAssigned = ({ tenure }) => (tenure.partition === 0 ? gate.promise : Promise.resolve())
+    start()
+    await within(() => expect(listener.handlers).toHaveLength(2))
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(listener.handlers[1]?.heard).toEqual(['revoked', 'revoked done']))
+    expect(kafka.sent('JoinGroup')).toHaveLength(2)
+    gate.resolve()
+    await within(() => expect(listener.handlers[0]?.heard).toEqual(['revoked', 'revoked done']))
+    expect(listener.handlers[0]?.position).toBe(-1n)
+  })
+
+  it('happens when partitions are added, by the leader', async () => {
+    start()
+    await joined()
+    kafka.topics.set('orders', 3)
+    await holds([...both, 'orders-2'])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-1' })
+  })
+
+  it('happens when a topic appears that the filter asks for', async () => {
+    start({ topics: ['orders', 'invoices'] })
+    await joined()
+    expect(listener.problems).toEqual(['Kafka topic invoices does not exist'])
+    kafka.topics.set('invoices', 1)
+    await holds(['invoices-0', ...both])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ topics: ['invoices', 'orders'] })
+    expect(listener.problems.at(-1)).toBeNull()
+  })
+})
+
+describe('the membership', () => {
+  it.each([
+    ['UNKNOWN_MEMBER_ID', UNKNOWN_MEMBER],
+    ['ILLEGAL_GENERATION', ILLEGAL_GENERATION],
+  ])('is lost at once when a heartbeat says %s', async (_name, code) => {
+    start()
+    const { first, second } = await joined()
+    kafka.next('Heartbeat', code)
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect([first.heard, second.heard]).toEqual([['lost'], ['lost']])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
+  })
+
+  it('survives a coordinator that moves or loads', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('Heartbeat', NOT_COORDINATOR, 14, 'cut')
+    const before = kafka.sent('Heartbeat').length
+    await within(() => expect(kafka.sent('Heartbeat').length).toBeGreaterThan(before + 5))
+    expect(kafka.sent('JoinGroup')).toHaveLength(2)
+    expect(first.tenure.ended.aborted).toBe(false)
+  })
+
+  it('survives a broker that is away for a while', async () => {
+    start()
+    const { first } = await joined()
+    const { port } = kafka
+    await kafka.stop()
+    await within(() => expect(listener.problems).toEqual([`Kafka: cannot reach 127.0.0.1:${port} (ECONNREFUSED)`]))
+    kafka = await FakeKafka.start({ orders: 2 }, port)
+    await within(() => expect(listener.problems.at(-1)).toBeNull())
+    expect(first.heard).toEqual([])
+    await within(() => expect(kafka.sent('Heartbeat').at(-1)).toMatchObject({ memberId: 'member-1', generationId: 1 }))
+  })
+
+  it('never has two sets of tenures under one generation', async () => {
+    kafka.stuckGeneration = 5
+    start()
+    await joined()
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }]))
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    await listener.held[0]?.tenure.commit(1n, '')
+    expect(kafka.sent('OffsetCommit')).toMatchObject([{ memberId: 'member-2', generationId: 5 }])
+  })
+
+  it('counts no partitions where no topic exists', async () => {
+    start({ topics: ['nope'] })
+    await within(() => expect(listener.settledWith).toEqual([0]))
+    expect(source.lag()).toBe(0)
+  })
+})
+
+describe('what is wrong', () => {
+  it('is told in one line with the address, and the source goes on trying', async () => {
+    start({ bootstrapServers: ['127.0.0.1:1', '[::1]:1'] })
+    await within(() =>
+      expect(listener.problems).toEqual([
+        'Kafka: cannot reach 127.0.0.1:1 (ECONNREFUSED), cannot reach [::1]:1 (ECONNREFUSED)',
+      ]),
+    )
+  })
+
+  it('is told when the group may not be used, and taken back when it may', async () => {
+    kafka.next('JoinGroup', GROUP_AUTHORIZATION)
+    start()
+    await joined()
+    expect(listener.problems).toEqual([
+      'Kafka group group: cannot join: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+      null,
+    ])
+  })
+
+  it('is not told for what belongs to any rebalance', async () => {
+    kafka.next('FindCoordinator', 15)
+    kafka.next('SyncGroup', REBALANCE)
+    kafka.next('JoinGroup', 0, UNKNOWN_MEMBER)
+    start()
+    await joined()
+    expect(listener.problems).toEqual([])
+  })
+
+  it('names the partition whose handler cannot be made, and the others are read', async () => {
+    listener.onAssigned = async ({ tenure }) => {
+      if (tenure.partition === 0) throw new Error('metadata of somebody else')
+    }
+    start()
+    await within(() => expect(listener.problems).toEqual(['Kafka orders-0 is stopped: metadata of somebody else']))
+    await within(() => expect(listener.handlers[1]?.position).toBe(0n))
+  })
+})
+
+describe('stop', () => {
+  it('lets handlers finish and commit, leaves, and is done', async () => {
+    start()
+    const { first, second } = await joined()
+    first.onRevoked = () => first.tenure.commit(3n, '')
+    await source.stop(AbortSignal.timeout(2_000))
+    await running
+    expect([first.heard, second.heard]).toEqual(Array(2).fill(['revoked', 'revoked done']))
+    expect(first.reason).toBe('shutdown')
+    expect(kafka.sent('OffsetCommit')).toHaveLength(1)
+    expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }])
+  })
+
+  it('hands out nothing more, not even to a handler that has only just begun', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('ListOffsets', ...Array<Fate>(4).fill('silence'))
+    first.onRevoked = () => new Promise((resolve) => setTimeout(resolve, 100))
+    const before = first.position
+    await source.stop(AbortSignal.timeout(2_000))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(first.position).toBe(before)
+  })
+
+  it('does not wait for a handler beyond the deadline', async () => {
+    start()
+    const { first } = await joined()
+    first.onRevoked = () => new Promise(() => {})
+    await source.stop(AbortSignal.timeout(100))
+    await running
+    expect(first.heard).toEqual(['revoked', 'lost'])
+  })
+
+  it('does not wait for the others in the group when it comes while joining', async () => {
+    kafka.next('JoinGroup', 0, 'silence')
+    start({ timings: { rebalanceTimeoutMs: 60_000 } })
+    await within(() => expect(kafka.sent('JoinGroup')).toHaveLength(2))
+    const began = Date.now()
+    await source.stop(AbortSignal.timeout(5_000))
+    expect(Date.now() - began).toBeLessThan(1_000)
+    expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }])
+  })
+
+  it('is at once when Kafka was never reached, and may be called again', async () => {
+    start({ bootstrapServers: ['127.0.0.1:1'] })
+    await within(() => expect(listener.problems).toHaveLength(1))
+    const began = Date.now()
+    await source.stop(AbortSignal.timeout(5_000))
+    await source.stop(AbortSignal.timeout(5_000))
+    expect(Date.now() - began).toBeLessThan(1_000)
+  })
+})

@@ -1,0 +1,191 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeRecordSet, endOf, type RecordSet } from '../../../src/sink/kafka/record-batch.ts'
+import type { SourceRecord } from '../../../src/sink/record-source.ts'
+import { consecutive, encodeBatch, type TestBatch } from '../../support/record-batches.ts'
+
+async function recordSet(batches: TestBatch[], rest: Partial<RecordSet> = {}): Promise<RecordSet> {
+  const data = Buffer.concat(await Promise.all(batches.map(encodeBatch)))
+  return { data, highWatermark: 1_000n, abortedTransactions: [], ...rest }
+}
+
+function decode(set: RecordSet, from = 0n): { offsets: number[]; nextOffset: bigint | null; records: SourceRecord[] } {
+  const pieces = [...decodeRecordSet(set, from)]
+  const records = pieces.flatMap((piece) => piece.records)
+  return {
+    records,
+    offsets: records.map(({ offset }) => Number(offset)),
+    nextOffset: pieces.at(-1)?.nextOffset ?? null,
+  }
+}
+
+describe('decodeRecordSet', () => {
+  it('gives back offset, time, key, value and headers of every record that kafkajs encodes', async () => {
+    const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
+    const header = fc.tuple(
+      fc.string({ minLength: 1 }),
+      fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 })),
+    )
+    const record = fc.record({
+      key: fc.option(bytes),
+      value: fc.option(bytes),
+      headers: fc.array(header, { maxLength: 3 }).map((entries) => Object.fromEntries(entries)),
+      timestampMs: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+      gap: fc.integer({ min: 0, max: 70_000 }),
+    })
+    const codec = fc.constantFrom('none' as const, 'gzip' as const, 'zstd' as const)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.bigInt(0n, 2n ** 62n),
+        fc.array(record, { minLength: 1, maxLength: 8 }),
+        codec,
+        async (baseOffset, drafts, codec) => {
+          let offset = baseOffset
+          const records = drafts.map(({ gap, ...rest }) => {
+            offset += BigInt(gap) + 1n
+            return { ...rest, offset }
+          })
+          const decoded = decode(await recordSet([{ baseOffset, records, codec }]), baseOffset).records
+          const plain = ({ headers, ...rest }: SourceRecord) => ({ ...rest, headers: { ...headers } })
+          expect(decoded.map(plain)).toEqual(records)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('begins in the middle of a batch', async () => {
+    const set = await recordSet([{ baseOffset: 10n, records: consecutive(10n, 5) }])
+    expect(decode(set, 13n)).toMatchObject({ offsets: [13, 14], nextOffset: 15n })
+  })
+
+  it('leaves out batches that lie before the position', async () => {
+    const set = await recordSet([
+      { baseOffset: 0n, records: consecutive(0n, 3) },
+      { baseOffset: 3n, records: consecutive(3n, 2) },
+    ])
+    expect(decode(set, 3n)).toMatchObject({ offsets: [3, 4], nextOffset: 5n })
+  })
+
+  it('goes to the end of a batch whose tail was compacted away', async () => {
+    const set = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 2), lastOffsetDelta: 9 }])
+    expect(decode(set)).toMatchObject({ offsets: [0, 1], nextOffset: 10n })
+  })
+
+  it('moves on past a batch in which nothing is left', async () => {
+    const set = await recordSet([{ baseOffset: 0n, records: [], lastOffsetDelta: 4 }])
+    expect(decode(set)).toMatchObject({ offsets: [], nextOffset: 5n })
+  })
+
+  it('has nothing to say when the only batch is cut', async () => {
+    const { data, ...rest } = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 2) }])
+    expect([...decodeRecordSet({ ...rest, data: data.subarray(0, data.length - 1) }, 0n)]).toEqual([])
+  })
+
+  it('ignores a last batch that the broker cut', async () => {
+    const set = await recordSet([
+      { baseOffset: 0n, records: consecutive(0n, 2) },
+      { baseOffset: 2n, records: consecutive(2n, 2) },
+    ])
+    const cut = { ...set, data: set.data.subarray(0, set.data.length - 3) }
+    expect(decode(cut)).toMatchObject({ offsets: [0, 1], nextOffset: 2n })
+    expect(endOf(cut, 0n)).toBe(2n)
+  })
+
+  it('takes the time of the broker where the topic says so', async () => {
+    const set = await recordSet([{ baseOffset: 0n, records: [{ offset: 0n, timestampMs: 5 }], logAppendTimeMs: 77 }])
+    expect(decode(set).records[0]?.timestampMs).toBe(77)
+  })
+
+  it('reads a batch of 200,000 records', async () => {
+    const set = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 200_000) }])
+    expect(decode(set)).toMatchObject({ nextOffset: 200_000n })
+    expect(decode(set).offsets).toHaveLength(200_000)
+  })
+
+  it('hands out a long set in pieces that go on where the last one ended', async () => {
+    const value = Buffer.alloc(400_000)
+    const set = await recordSet(
+      [0n, 1n, 2n, 3n].map((offset) => ({ baseOffset: offset, records: [{ offset, value }] })),
+    )
+    const pieces = [...decodeRecordSet(set, 0n)]
+    expect(pieces.map(({ records, nextOffset }) => [records.length, nextOffset])).toEqual([
+      [3, 3n],
+      [1, 4n],
+    ])
+  })
+
+  describe('with transactions', () => {
+    const inTransaction = (baseOffset: bigint, count: number, producerId: bigint): TestBatch => ({
+      baseOffset,
+      records: consecutive(baseOffset, count),
+      producerId,
+      transactional: true,
+    })
+    const marker = (baseOffset: bigint, control: 'commit' | 'abort', producerId: bigint): TestBatch => ({
+      baseOffset,
+      records: [],
+      control,
+      producerId,
+    })
+
+    it('leaves out control records and moves past them', async () => {
+      const set = await recordSet([inTransaction(0n, 2, 7n), marker(2n, 'commit', 7n)])
+      expect(decode(set)).toMatchObject({ offsets: [0, 1], nextOffset: 3n })
+    })
+
+    it('leaves out what was aborted, and only that', async () => {
+      const set = await recordSet(
+        [
+          inTransaction(0n, 2, 7n),
+          inTransaction(2n, 2, 8n),
+          { baseOffset: 4n, records: consecutive(4n, 1) },
+          inTransaction(5n, 1, 7n),
+          marker(6n, 'abort', 7n),
+          marker(7n, 'commit', 8n),
+          inTransaction(8n, 1, 7n),
+          marker(9n, 'commit', 7n),
+        ],
+        { abortedTransactions: [{ producerId: 7n, firstOffset: 0n }] },
+      )
+      expect(decode(set)).toMatchObject({ offsets: [2, 3, 4, 8], nextOffset: 10n })
+    })
+
+    it('does not take a record with the key of an abort marker for one', async () => {
+      const looksLikeAbort = { offset: 0n, key: Buffer.from([0, 0, 0, 0]), value: 'x' }
+      const set = await recordSet(
+        [
+          { baseOffset: 0n, records: [looksLikeAbort, { offset: 1n }], producerId: 7n, transactional: true },
+          inTransaction(2n, 1, 7n),
+          marker(3n, 'abort', 7n),
+        ],
+        { abortedTransactions: [{ producerId: 7n, firstOffset: 0n }] },
+      )
+      expect(decode(set)).toMatchObject({ offsets: [], nextOffset: 4n })
+    })
+  })
+
+  describe('with a batch that cannot be read', () => {
+    it.each(['snappy', 'lz4'] as const)('names the codec %s and the offset, after what lies before', async (codec) => {
+      const set = await recordSet([
+        { baseOffset: 0n, records: consecutive(0n, 2) },
+        { baseOffset: 2n, records: consecutive(2n, 1), codec },
+      ])
+      const pieces = decodeRecordSet(set, 0n)
+      expect(pieces.next().value).toMatchObject({ nextOffset: 2n })
+      expect(() => pieces.next()).toThrow(`offset 2: compressed with ${codec}, which is not supported`)
+    })
+
+    it('says which one is damaged', async () => {
+      const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
+      set.data[61] = 0x7e
+      expect(() => decode(set)).toThrow('offset 5: record batch is damaged')
+    })
+
+    it('refuses a record format older than Kafka 0.11', async () => {
+      const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
+      set.data[16] = 1
+      expect(() => endOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+    })
+  })
+})

@@ -1,0 +1,276 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { block, bytes, list, WireReader } from './wire.ts'
+
+const APIS = {
+  1: 'Fetch',
+  2: 'ListOffsets',
+  3: 'Metadata',
+  8: 'OffsetCommit',
+  9: 'OffsetFetch',
+  10: 'FindCoordinator',
+  11: 'JoinGroup',
+  12: 'Heartbeat',
+  13: 'LeaveGroup',
+  14: 'SyncGroup',
+  18: 'ApiVersions',
+} as const
+export type Api = (typeof APIS)[keyof typeof APIS]
+
+export interface Request {
+  readonly api: Api
+  readonly groupId?: string
+  readonly memberId?: string
+  readonly generationId?: number
+  readonly partition?: string
+  readonly offset?: bigint
+  readonly metadata?: string
+  readonly topics?: readonly string[]
+  readonly assignments?: ReadonlyMap<string, Buffer>
+}
+
+/** What becomes of a request: an error code, no answer at all, or the connection is cut. The code 0 is the normal answer. */
+export type Fate = number | 'silence' | 'cut'
+
+/**
+ * One broker that speaks just enough of the protocol for one group member, to do what a real one does rarely: lose
+ * answers, refuse, move. Topics are empty logs. It leads every partition and coordinates every group.
+ */
+export class FakeKafka {
+  readonly requests: Request[] = []
+  readonly topics = new Map<string, number>()
+  readonly committed = new Map<string, { offset: bigint; metadata: string }>()
+  /** What becomes of the next requests of an API; when used up, each gets its normal answer. */
+  readonly fates = new Map<Api, Fate[]>()
+  /** Set: every JoinGroup gives this generation; else each gives the next one. */
+  stuckGeneration: number | null = null
+  #generation = 0
+  #members = 0
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(server: Server) {
+    this.#server = server
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {})
+      this.#serve(socket)
+    })
+  }
+
+  static async start(topics: Record<string, number>, port = 0): Promise<FakeKafka> {
+    const server = createServer()
+    const kafka = new FakeKafka(server)
+    for (const [topic, partitions] of Object.entries(topics)) kafka.topics.set(topic, partitions)
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return kafka
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  next(api: Api, ...fates: Fate[]): void {
+    this.fates.set(api, [...(this.fates.get(api) ?? []), ...fates])
+  }
+
+  sent(api: Api): Request[] {
+    return this.requests.filter((request) => request.api === api)
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await once(this.#server, 'close')
+  }
+
+  #serve(socket: Socket): void {
+    let buffered = Buffer.alloc(0)
+    socket.on('data', (chunk) => {
+      buffered = Buffer.concat([buffered, chunk])
+      while (buffered.length >= 4 && buffered.length >= 4 + buffered.readInt32BE(0)) {
+        const end = 4 + buffered.readInt32BE(0)
+        this.#handle(socket, new WireReader(buffered.subarray(4, end)))
+        buffered = buffered.subarray(end)
+      }
+    })
+  }
+
+  #handle(socket: Socket, reader: WireReader): void {
+    const api = APIS[reader.int16() as keyof typeof APIS]
+    reader.int16()
+    const correlationId = reader.int32()
+    reader.string()
+    const request = readRequest(api, reader)
+    this.requests.push(request)
+    const fate = this.fates.get(api)?.shift() ?? 0
+    if (fate === 'cut') socket.destroy()
+    if (typeof fate !== 'number') return
+    const send = () => socket.destroyed || socket.write(block(bytes([32, correlationId], this.#answer(request, fate))))
+    if (api === 'Fetch') setTimeout(send, 20)
+    else send()
+  }
+
+  #answer(request: Request, code: number): Buffer {
+    const throttle = [32, 0] as const
+    switch (request.api) {
+      case 'ApiVersions':
+        return bytes(
+          [16, code],
+          list(Object.keys(APIS), (key) => bytes([16, Number(key)], [16, 0], [16, 20])),
+          throttle,
+        )
+      case 'Metadata':
+        return this.#metadata(code)
+      case 'FindCoordinator':
+        return bytes(throttle, [16, code], null, [32, 1], '127.0.0.1', [32, this.port])
+      case 'JoinGroup':
+        return this.#join(request, code)
+      case 'SyncGroup':
+        return bytes(throttle, [16, code], block(request.assignments?.get(request.memberId ?? '') ?? Buffer.alloc(0)))
+      case 'LeaveGroup':
+        return bytes(throttle, [16, code], [32, 0])
+      case 'Heartbeat':
+        return bytes(throttle, [16, code])
+      case 'OffsetCommit':
+        return this.#commit(request, code)
+      case 'OffsetFetch':
+        return bytes(
+          throttle,
+          list([...this.topics], ([topic, n]) => this.#committedIn(topic, n, code)),
+          [16, 0],
+        )
+      case 'ListOffsets':
+        return bytes(
+          throttle,
+          [32, 1],
+          request.partition?.split('-')[0] ?? '',
+          [32, 1],
+          [32, 0],
+          [16, code],
+          [64, -1],
+          [64, 0],
+        )
+      case 'Fetch':
+        return bytes(throttle, [16, 0], [32, 0], [32, 0])
+    }
+  }
+
+  #metadata(code: number): Buffer {
+    const partition = (p: number) => bytes([16, 0], [32, p], [32, 1], [32, 0], [32, 0], [32, 0])
+    return bytes(
+      [32, 0],
+      list([1], (id) => bytes([32, id], '127.0.0.1', [32, this.port], null)),
+      'fake-cluster',
+      [32, 1],
+      list([...this.topics], ([topic, n]) =>
+        bytes(
+          [16, code],
+          topic,
+          Buffer.from([0]),
+          list(
+            Array.from({ length: n }, (_, p) => p),
+            partition,
+          ),
+        ),
+      ),
+    )
+  }
+
+  #join({ memberId = '', topics = [] }: Request, code: number): Buffer {
+    const MEMBER_ID_REQUIRED = 79
+    const id = memberId || `member-${++this.#members}`
+    const answer = code === 0 && memberId === '' ? MEMBER_ID_REQUIRED : code
+    if (answer === 0) this.#generation = this.stuckGeneration ?? this.#generation + 1
+    const metadata = bytes(
+      [16, 1],
+      list(topics, (topic) => bytes(topic)),
+      block(Buffer.alloc(0)),
+    )
+    const members = answer === 0 ? [id] : []
+    return bytes(
+      [32, 0],
+      [16, answer],
+      [32, this.#generation],
+      'analytics-connector',
+      id,
+      id,
+      list(members, (member) => bytes(member, null, block(metadata))),
+    )
+  }
+
+  #commit({ partition = '', offset = -1n, metadata = '' }: Request, code: number): Buffer {
+    if (code === 0) this.committed.set(partition, { offset, metadata })
+    const [topic = '', index] = partition.split('-')
+    return bytes([32, 0], [32, 1], topic, [32, 1], [32, Number(index)], [16, code])
+  }
+
+  #committedIn(topic: string, partitions: number, code: number): Buffer {
+    return bytes(
+      topic,
+      list(
+        Array.from({ length: partitions }, (_, p) => p),
+        (p) => {
+          const { offset, metadata } = this.committed.get(`${topic}-${p}`) ?? { offset: -1n, metadata: '' }
+          return bytes([32, p], [64, offset], metadata, [16, code])
+        },
+      ),
+    )
+  }
+}
+
+function readRequest(api: Api, reader: WireReader): Request {
+  switch (api) {
+    case 'JoinGroup': {
+      const groupId = reader.string()
+      reader.int32()
+      reader.int32()
+      const memberId = reader.string()
+      reader.string()
+      reader.string()
+      const [topics] = reader.list(() => {
+        reader.string()
+        const metadata = new WireReader(reader.block())
+        metadata.int16()
+        return metadata.list(() => metadata.string())
+      })
+      return { api, groupId, memberId, topics: topics ?? [] }
+    }
+    case 'SyncGroup': {
+      const identity = readIdentity(reader)
+      reader.string()
+      const assignments = new Map(reader.list(() => [reader.string(), reader.block()] as const))
+      return { api, ...identity, assignments }
+    }
+    case 'Heartbeat':
+      return { api, ...readIdentity(reader) }
+    case 'LeaveGroup': {
+      const groupId = reader.string()
+      const [memberId = ''] = reader.list(() => reader.string())
+      return { api, groupId, memberId }
+    }
+    case 'OffsetCommit': {
+      const identity = readIdentity(reader)
+      reader.int32()
+      const topic = reader.string()
+      reader.int32()
+      const [partition, offset, metadata] = [reader.int32(), reader.int64(), reader.string()]
+      return { api, ...identity, partition: `${topic}-${partition}`, offset, metadata }
+    }
+    case 'ListOffsets': {
+      reader.int32()
+      reader.int8()
+      reader.int32()
+      return { api, partition: `${reader.string()}-0` }
+    }
+    default:
+      return { api }
+  }
+}
+
+function readIdentity(reader: WireReader): { groupId: string; generationId: number; memberId: string } {
+  const groupId = reader.string()
+  const generationId = reader.int32()
+  return { groupId, generationId, memberId: reader.string() }
+}

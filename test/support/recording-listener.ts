@@ -1,0 +1,84 @@
+import type {
+  PartitionHandler,
+  RecordBatch,
+  RevocationReason,
+  SourceListener,
+  Tenure,
+} from '../../src/sink/record-source.ts'
+
+/** What one handler went through. */
+export class RecordingHandler implements PartitionHandler {
+  readonly tenure: Tenure
+  startAt: bigint | 'earliest' | 'latest'
+  readonly offsets: bigint[] = []
+  readonly values: string[] = []
+  position = -1n
+  readonly heard: ('revoked' | 'revoked done' | 'lost')[] = []
+  reason: RevocationReason | null = null
+  /** What happens in `records` and `revoked`, beside being recorded. */
+  onRecords: (batch: RecordBatch) => Promise<void> = async () => {}
+  onRevoked: (deadline: AbortSignal) => Promise<void> = async () => {}
+
+  constructor(tenure: Tenure, startAt: bigint | 'earliest' | 'latest') {
+    this.tenure = tenure
+    this.startAt = startAt
+  }
+
+  get name(): string {
+    return `${this.tenure.topic}-${this.tenure.partition}`
+  }
+
+  async records(batch: RecordBatch): Promise<void> {
+    for (const record of batch.records) {
+      this.offsets.push(record.offset)
+      this.values.push(record.value?.toString() ?? '')
+    }
+    this.position = batch.nextOffset
+    await this.onRecords(batch)
+  }
+
+  async revoked(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
+    this.reason = reason
+    this.heard.push('revoked')
+    await this.onRevoked(deadline)
+    this.heard.push('revoked done')
+  }
+
+  lost(): void {
+    this.heard.push('lost')
+  }
+}
+
+/** A listener that keeps everything it hears. It starts where the group has committed, or else at `startAt`. */
+export class RecordingListener implements SourceListener {
+  readonly handlers: RecordingHandler[] = []
+  readonly problems: (string | null)[] = []
+  readonly settledWith: number[] = []
+  startAt: 'earliest' | 'latest' = 'earliest'
+  onAssigned: (handler: RecordingHandler) => Promise<void> = async () => {}
+
+  async assigned(tenure: Tenure): Promise<PartitionHandler> {
+    const handler = new RecordingHandler(tenure, tenure.committed.offset >= 0n ? tenure.committed.offset : this.startAt)
+    this.handlers.push(handler)
+    await this.onAssigned(handler)
+    return handler
+  }
+
+  problem(error: string | null): void {
+    this.problems.push(error)
+  }
+
+  settled(partitions: number): void {
+    this.settledWith.push(partitions)
+  }
+
+  /** The handlers whose tenures have not ended. */
+  get held(): RecordingHandler[] {
+    return this.handlers.filter(({ tenure }) => !tenure.ended.aborted)
+  }
+
+  /** Names of the partitions that are held, sorted. */
+  get partitions(): string[] {
+    return this.held.map(({ name }) => name).sort()
+  }
+}
