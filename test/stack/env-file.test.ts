@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
+import { parseOperatorConfig } from '../../src/operator/config.ts'
 import { environment, environmentFile, operatorConfiguration } from './env-file.ts'
 import { recordingStack } from './stack-fixture.ts'
 
@@ -37,10 +37,8 @@ describe('environmentFile', () => {
 })
 
 describe('operatorConfiguration', () => {
-  it('tells sinks the addresses that pods can reach', () => {
-    expect(parse(operatorConfiguration(stack))).toMatchObject({
-      sinkImage: 'program:dev',
-      kafka: { bootstrapServers: 'kafka:9092' },
-    })
+  it('is a configuration that the operator takes, with the addresses that pods can reach', () => {
+    const config = parseOperatorConfig(operatorConfiguration(stack), 'operator.yaml')
+    expect(config).toMatchObject({ sinkImage: 'program:dev', kafka: { bootstrapServers: ['kafka:9092'] } })
   })
 })

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml'
 import type { StackAddresses } from './stack.ts'
 
 /** The variables by which kubectl, Kafka and S3 clients find the servers. */
@@ -21,12 +22,11 @@ export function environmentFile(stack: StackAddresses): string {
 
 /** The configuration with which `npm run operator` serves these servers. */
 export function operatorConfiguration(stack: StackAddresses): string {
-  return `# Written by npm run stack:up.
-realm: dev
-sinkImage: ${JSON.stringify(stack.image)}
-kafka:
-  bootstrapServers: ${JSON.stringify(stack.inPod.kafkaBootstrapServers)}
-`
+  return stringify({
+    realm: 'dev',
+    sinkImage: stack.image,
+    kafka: { bootstrapServers: stack.inPod.kafkaBootstrapServers.split(',') },
+  })
 }
 
 /** One word for a POSIX shell, whatever it holds. */
