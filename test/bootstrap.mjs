@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const oldestNode = 18
@@ -33,10 +33,10 @@ async function testTask(args) {
 }
 
 async function operatorTask(args) {
-  const folder = process.env.STACK_DIR ?? '.stack'
-  if (!existsSync(join(repository, folder, 'env'))) return fail('No servers are up: run npm run stack:up first.')
+  const folder = resolve(repository, process.env.STACK_DIR ?? '.stack')
+  if (!existsSync(join(folder, 'env'))) return fail('No servers are up: run npm run stack:up first.')
   const program = [...quiet, 'src/bin/main.ts', 'operator', '--config', join(folder, 'operator.yaml'), ...args]
-  return run('/bin/sh', ['-c', '. "$1"; shift; exec "$@"', 'sh', join(repository, folder, 'env'), node, ...program])
+  return run('/bin/sh', ['-c', '. "$1"; shift; exec "$@"', 'sh', join(folder, 'env'), node, ...program])
 }
 
 const npm = process.env.npm_execpath
@@ -45,10 +45,10 @@ const npm = process.env.npm_execpath
 
 /** Runs a command with this terminal, passes signals on, and ends it when this process is killed. */
 function run(command, args) {
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     const path = `${bin}${delimiter}${process.env.PATH}`
     const child = spawn(command, args, { cwd: repository, stdio: 'inherit', env: { ...process.env, PATH: path } })
-    child.once('error', (error) => resolve(fail(`${command} cannot be started: ${error.message}`)))
+    child.once('error', (error) => done(fail(`${command} cannot be started: ${error.message}`)))
     const guard = endWithThisProcess(child.pid)
     const forward = (signal) => child.kill(signal)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
@@ -56,7 +56,7 @@ function run(command, args) {
     child.once('exit', (code, signal) => {
       for (const name of signals) process.off(name, forward)
       guard.end('done\n')
-      resolve(signal === null ? code : 128 + constants.signals[signal])
+      done(signal === null ? code : 128 + constants.signals[signal])
     })
   })
 }
@@ -103,14 +103,14 @@ and "node" in allowScripts of package.json for npm 11 and newer), remove node_mo
 }
 
 function versionOf(program) {
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     const child = spawn(program, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] })
     let said = ''
     child.stdout.on('data', (data) => {
       said += data
     })
-    child.once('error', () => resolve(undefined))
-    child.once('close', (code) => resolve(code === 0 ? said.trim() : undefined))
+    child.once('error', () => done(undefined))
+    child.once('close', (code) => done(code === 0 ? said.trim() : undefined))
   })
 }
 

@@ -63,6 +63,7 @@ async function showEnvironment(): Promise<number> {
 async function down(): Promise<number> {
   const stack = await readStackFolder()
   if (stack === undefined) {
+    await clearStackFolder()
     console.log('No servers are up.')
     return 0
   }
