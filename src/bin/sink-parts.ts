@@ -1,0 +1,33 @@
+import type { Registry } from 'prom-client'
+import type { SinkConfig } from '../contract/sink-config.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createKafkaSource } from '../sink/kafka/kafka-source.ts'
+import { S3Store } from '../sink/s3-store.ts'
+import type { SinkParts } from '../sink/sink.ts'
+import { s3Metrics } from '../sink/sink-metrics.ts'
+
+export interface SinkSurroundings {
+  readonly config: SinkConfig
+  readonly readRevision: (revision: string) => SinkConfig
+  readonly credentialsDir: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly registry: Registry
+}
+
+/** The real Kafka and the real S3 for a configuration. */
+export function sinkParts(surroundings: SinkSurroundings): SinkParts {
+  const { config, credentialsDir, clock, logger, registry } = surroundings
+  return {
+    ...surroundings,
+    source: createKafkaSource({
+      config: config.kafka,
+      topics: () => config,
+      clientId: 'analytics-connector',
+      logger,
+      clock,
+    }),
+    store: new S3Store({ s3: config.s3, credentialsDir, observer: s3Metrics(registry) }),
+  }
+}
