@@ -76,7 +76,7 @@ function endWithThisProcess(pid) {
 async function install() {
   if (isInstalled()) return 0
   console.log('Installing the npm packages (npm ci) …')
-  const code = await run(npm.command, [...npm.args, 'ci', '--no-audit', '--no-fund'])
+  const code = await run(npm.command, [...npm.args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'])
   return code === 0 ? 0 : fail(`npm ci ended with exit code ${code}: the packages cannot be had.`)
 }
 
