@@ -1,5 +1,6 @@
 import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
+import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
 import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
@@ -18,8 +19,13 @@ const BACKOFF = { initialMs: 200, maxMs: 5_000 }
 const FAILURES_BEFORE_PROBLEM = 2
 const OFFSET_OUT_OF_RANGE = 1
 
+/** As much of a KafkaCluster as fetching needs. */
+export interface Leaders extends Pick<KafkaCluster, 'leaderOf' | 'refresh'> {
+  connectionToNode(nodeId: number, purpose: 'fetch'): Promise<Pick<BrokerConnection, 'send'>>
+}
+
 export interface FetchLoopOptions {
-  readonly cluster: KafkaCluster
+  readonly cluster: Leaders
   readonly clock: Clock
   readonly problems: Problems
   /** Most bytes of fetched record sets, as they come from Kafka, that are held over all partitions. */
@@ -137,9 +143,12 @@ export class FetchLoops {
     if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)
     let leaderMoved = false
     const totalBytes = response.partitions.reduce((sum, { data }) => sum + data.length, 0)
+    const askedOffsets = new Map(partitions.map((partition) => [keyOf(partition), partition.offset]))
     for (const fetched of response.partitions) {
       const reader = this.#readers.get(keyOf(fetched))
-      if (!reader || reader.stopped) continue
+      // While the leader moves, the old one's answer and the new one's can both be under way: the first counts.
+      const isFirst = reader?.isIdle && reader.fetchOffset === askedOffsets.get(keyOf(fetched))
+      if (!isFirst) continue
       if (fetched.errorCode === 0) this.#deliver(reader, fetched, totalBytes)
       else leaderMoved = this.#failed(reader, fetched.errorCode) || leaderMoved
     }

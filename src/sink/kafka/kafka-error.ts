@@ -52,7 +52,7 @@ export class KafkaError extends Error {
 
   constructor(what: string, code: number) {
     const reason = errorName(code)
-    super(`${what}: ${EXPLAINED[reason] ?? 'refused'} (${reason})`)
+    super(EXPLAINED[reason] ? `${what}: ${EXPLAINED[reason]} (${reason})` : `${what}: ${reason}`)
     this.reason = reason
   }
 }

@@ -50,12 +50,17 @@ export class PartitionReader {
     return Math.max(behind, 0)
   }
 
+  /** Whether there is room for a record set. */
+  get isIdle(): boolean {
+    return !this.#stopped && this.#waiting === null
+  }
+
   wantsFetch(nowMs: number): boolean {
-    return !this.#stopped && this.#waiting === null && nowMs >= this.notBeforeMs
+    return this.isIdle && nowMs >= this.notBeforeMs
   }
 
   /**
-   * Takes what was fetched from `fetchOffset` on, and hands it out in order.
+   * Takes what was fetched from `fetchOffset` on, and hands it out in order. To be called only when `isIdle`.
    * @param done called once, when the bytes of `set` are not needed any more
    */
   accept(set: RecordSet, nowMs: number, done: () => void): void {

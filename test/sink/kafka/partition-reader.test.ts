@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
+import type { RecordSet } from '../../../src/sink/kafka/record-batch.ts'
+import type { RecordBatch } from '../../../src/sink/record-source.ts'
+import { consecutive, encodeBatch } from '../../support/record-batches.ts'
+
+async function recordSet(from: bigint, count: number, codec: 'none' | 'lz4' = 'none'): Promise<RecordSet> {
+  const data = await encodeBatch({ baseOffset: from, records: consecutive(from, count), codec })
+  return { data, highWatermark: 100n, abortedTransactions: [] }
+}
+
+/** A reader whose handler is busy until `finish` is called, once for each batch. */
+function busyReader() {
+  const offsets: bigint[] = []
+  const failures: unknown[] = []
+  const released: number[] = []
+  let finish: (error?: Error) => void = () => {}
+  const records = (batch: RecordBatch) => {
+    offsets.push(...batch.records.map(({ offset }) => offset))
+    return new Promise<void>((resolve, reject) => {
+      finish = (error) => (error ? reject(error) : resolve())
+    })
+  }
+  const reader = new PartitionReader({
+    topic: 't',
+    partition: 0,
+    startOffset: 0n,
+    handler: { records },
+    onFailed: (error) => failures.push(error),
+  })
+  const accept = (set: RecordSet, nowMs = 0) => reader.accept(set, nowMs, () => released.push(set.data.length))
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  return { reader, offsets, failures, released, accept, settle, finish: (error?: Error) => finish(error) }
+}
+
+describe('PartitionReader', () => {
+  it('takes one more set while its handler works, and then none', async () => {
+    const { reader, accept } = busyReader()
+    accept(await recordSet(0n, 2))
+    expect(reader.wantsFetch(0)).toBe(true)
+    accept(await recordSet(2n, 2), 40)
+    expect(reader.wantsFetch(0)).toBe(false)
+    expect(reader.waitingSinceMs).toBe(40)
+    expect(reader.fetchOffset).toBe(4n)
+  })
+
+  it('hands out the next set only when the handler is done with the one before', async () => {
+    const { reader, offsets, released, accept, settle, finish } = busyReader()
+    accept(await recordSet(0n, 2))
+    accept(await recordSet(2n, 2))
+    await settle()
+    expect(offsets).toEqual([0n, 1n])
+    expect(released).toHaveLength(0)
+    finish()
+    await settle()
+    expect(offsets).toEqual([0n, 1n, 2n, 3n])
+    expect(released).toHaveLength(1)
+    expect(reader.wantsFetch(0)).toBe(true)
+    expect(reader.waitingSinceMs).toBeNull()
+  })
+
+  it('counts as behind what the handler has not finished', async () => {
+    const { reader, accept, settle, finish } = busyReader()
+    expect(reader.lag).toBeNull()
+    reader.highWatermark = 10n
+    accept(await recordSet(0n, 4))
+    await settle()
+    expect(reader.lag).toBe(10)
+    finish()
+    await settle()
+    expect(reader.lag).toBe(6)
+  })
+
+  it('hands out nothing after it was stopped, and releases what waited', async () => {
+    const { reader, offsets, released, accept, settle, finish } = busyReader()
+    accept(await recordSet(0n, 2))
+    accept(await recordSet(2n, 2))
+    reader.stop()
+    expect(released).toHaveLength(1)
+    finish()
+    await settle()
+    expect(offsets).toEqual([0n, 1n])
+    expect(released).toHaveLength(2)
+    expect(reader.wantsFetch(0)).toBe(false)
+  })
+
+  it('stops when its handler fails, and says why once', async () => {
+    const { reader, failures, released, accept, settle, finish } = busyReader()
+    accept(await recordSet(0n, 2))
+    accept(await recordSet(2n, 2))
+    finish(new Error('no'))
+    await settle()
+    expect(failures).toEqual([new Error('no')])
+    expect(released).toHaveLength(2)
+    expect(reader.stopped).toBe(true)
+  })
+
+  it('stops at a batch that cannot be read', async () => {
+    const { reader, failures, accept, settle } = busyReader()
+    accept(await recordSet(0n, 2, 'lz4'))
+    await settle()
+    expect(String(failures)).toContain('offset 0: compressed with lz4')
+    expect(reader.stopped).toBe(true)
+  })
+
+  it('stops at a record format that it does not know, before anything of it is taken', async () => {
+    const { reader, failures, released, accept } = busyReader()
+    const set = await recordSet(0n, 2)
+    set.data[16] = 0
+    accept(set)
+    expect(String(failures)).toContain('record format 0')
+    expect(released).toHaveLength(1)
+    expect(reader.stopped).toBe(true)
+  })
+})
