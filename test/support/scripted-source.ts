@@ -1,0 +1,152 @@
+import {
+  type CommittedOffset,
+  type PartitionHandler,
+  type RecordBatch,
+  type RecordSource,
+  type RevocationReason,
+  type SourceListener,
+  type SourceRecord,
+  type Tenure,
+  TenureLostError,
+} from '../../src/sink/record-source.ts'
+import { Fate } from './fate.ts'
+
+export const TOPIC = 'analytics_game_telemetry.dev.acme.login'
+export const CLUSTER_ID = 'cluster-1'
+
+/** One partition's log and what the group coordinator keeps for it. Outlives the processes that read it. */
+export class ScriptedPartition {
+  readonly partition: number
+  readonly records: SourceRecord[] = []
+  committed: CommittedOffset = { offset: -1n, metadata: '' }
+  /** Every commit that was accepted, oldest first. */
+  readonly commits: CommittedOffset[] = []
+  /** Called before each commit; throws to refuse it. */
+  onCommit: (offset: bigint, metadata: string) => void = () => {}
+  generation = 0
+
+  constructor(partition = 0) {
+    this.partition = partition
+  }
+
+  get endOffset(): bigint {
+    return BigInt(this.records.length)
+  }
+
+  append(...values: (string | Buffer | null)[]): this {
+    for (const value of values)
+      this.records.push({
+        offset: this.endOffset,
+        timestampMs: Date.parse('2026-03-01T12:05:00Z'),
+        key: Buffer.from('key'),
+        value: value === null ? null : Buffer.from(value as string),
+        headers: {},
+      })
+    return this
+  }
+
+  commit(generation: number, offset: bigint, metadata: string): void {
+    if (generation !== this.generation) throw new TenureLostError('ILLEGAL_GENERATION')
+    this.onCommit(offset, metadata)
+    this.committed = { offset, metadata }
+    this.commits.push(this.committed)
+  }
+}
+
+/** One partition as held by one process. */
+export class ScriptedTenure {
+  readonly handler: PartitionHandler
+  readonly #log: ScriptedPartition
+  readonly #ended: AbortController
+  #position: bigint
+
+  constructor(handler: PartitionHandler, log: ScriptedPartition, ended: AbortController) {
+    this.handler = handler
+    this.#log = log
+    this.#ended = ended
+    const { startAt } = handler
+    this.#position = startAt === 'earliest' ? 0n : startAt === 'latest' ? log.endOffset : startAt
+  }
+
+  /** Hands out the next records, in one batch; settles when the handler has settled. */
+  async feed(count = Infinity): Promise<void> {
+    const from = Number(this.#position)
+    // Lent for the duration of the call only: scribbled over afterwards.
+    const records = this.#log.records.slice(from, from + count).map(lent)
+    this.#position += BigInt(records.length)
+    await this.handler.records({ records, nextOffset: this.#position, highWatermark: this.#log.endOffset })
+    for (const { value } of records) value?.fill('#')
+  }
+
+  async feedBatch(batch: RecordBatch): Promise<void> {
+    this.#position = batch.nextOffset
+    await this.handler.records(batch)
+  }
+
+  async revoke(reason: RevocationReason = 'rebalance', deadline = new AbortController().signal): Promise<void> {
+    await this.handler.revoked(reason, deadline)
+    this.#ended.abort()
+  }
+
+  lose(): void {
+    this.#ended.abort()
+    this.handler.lost()
+  }
+}
+
+function lent(record: SourceRecord): SourceRecord {
+  return { ...record, value: record.value && Buffer.from(record.value) }
+}
+
+/** The Kafka side of one process of a test, moved step by step by the test. */
+export class ScriptedSource implements RecordSource {
+  readonly #fate: Fate
+  readonly #running = Promise.withResolvers<void>()
+  readonly #tenures: ScriptedTenure[] = []
+  #listener = Promise.withResolvers<SourceListener>()
+
+  constructor(fate = new Fate()) {
+    this.#fate = fate
+  }
+
+  /** The sink's listener, once it has joined. */
+  get joined(): Promise<SourceListener> {
+    return this.#listener.promise
+  }
+
+  async run(listener: SourceListener): Promise<void> {
+    this.#listener.resolve(listener)
+    await this.#running.promise
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    await Promise.all(this.#tenures.map((tenure) => tenure.revoke('shutdown', deadline)))
+    this.#running.resolve()
+  }
+
+  fail(error: Error): void {
+    this.#running.reject(error)
+  }
+
+  lag(): number | null {
+    return 0
+  }
+
+  /** Assigns the partition in a new generation: commits of earlier ones are refused from now on. */
+  async assign(log: ScriptedPartition): Promise<ScriptedTenure> {
+    const generation = ++log.generation
+    const ended = new AbortController()
+    const tenure: Tenure = {
+      topic: TOPIC,
+      partition: log.partition,
+      clusterId: CLUSTER_ID,
+      committed: log.committed,
+      ended: ended.signal,
+      commit: (offset, metadata) => this.#fate.step(() => log.commit(generation, offset, metadata)),
+    }
+    const handler = await (await this.joined).assigned(tenure)
+    const scripted = new ScriptedTenure(handler, log, ended)
+    this.#tenures.push(scripted)
+    return scripted
+  }
+}

@@ -1,0 +1,91 @@
+import { Registry } from 'prom-client'
+import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { preflight } from '../../src/sink/preflight.ts'
+import { Sink } from '../../src/sink/sink.ts'
+import type { FakeBucket } from './fake-bucket.ts'
+import { FakeClock, settled } from './fake-clock.ts'
+import { Fate } from './fate.ts'
+import { ScriptedSource, TOPIC } from './scripted-source.ts'
+
+type Overrides = Partial<SinkConfig> & { readonly template?: string }
+
+export function sinkConfig({
+  template = 'events/{eventName}/{hh}{mm}.json',
+  ...overrides
+}: Overrides = {}): SinkConfig {
+  return {
+    connector: 'games/game-events',
+    eventType: 'game_telemetry',
+    realm: 'dev',
+    topicPattern: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
+    filter: { acme: [TOPIC] },
+    kafka: { bootstrapServers: ['kafka:9092'], groupId: 'games', startFrom: 'earliest' },
+    s3: {
+      bucketName: 'acme-events',
+      region: 'us-west-2',
+      forcePathStyle: false,
+      partSizeBytes: 5_242_880,
+      credentials: 'default',
+    },
+    path: { template, partitionDurationMs: 900_000 },
+    flush: { intervalMs: 60_000, events: 1_000, bytes: 1_000_000 },
+    bufferBytes: 10_000_000,
+    ...overrides,
+  }
+}
+
+/** A game-telemetry event as a line of JSON. */
+export function event(id: number, { namespace = 'acme', name = 'login' } = {}): string {
+  return JSON.stringify({ EventId: id, EventNamespace: namespace, EventName: name, Payload: { n: id } })
+}
+
+/** Events `from` up to and without `to`. */
+export function events(from: number, to: number, options = {}): string[] {
+  return Array.from({ length: to - from }, (_, i) => event(from + i, options))
+}
+
+/** A sink on a bucket in memory and a scripted Kafka, joined to its group. */
+export class SinkProcess {
+  readonly clock: FakeClock
+  readonly source: ScriptedSource
+  readonly sink: Sink
+
+  constructor(
+    bucket: FakeBucket,
+    options: { config?: SinkConfig; older?: SinkConfig[]; fate?: Fate; clock?: FakeClock } = {},
+  ) {
+    const { config = sinkConfig(), older = [], fate = new Fate(), clock = new FakeClock() } = options
+    const revisions = new Map([config, ...older].map((each) => [revisionOf(each), each]))
+    this.clock = clock
+    this.source = new ScriptedSource(fate)
+    this.sink = new Sink({
+      config,
+      source: this.source,
+      store: bucket.store(fate),
+      readRevision: (revision) => {
+        const found = revisions.get(revision)
+        if (!found) throw new Error(`no revision ${revision}`)
+        return found
+      },
+      clock,
+      logger: createLogger('silent'),
+      registry: new Registry(),
+    })
+    void this.source.run(this.sink.listener)
+    this.sink.listener.settled(1)
+  }
+
+  /** Runs timers and promises until the sink has nothing more to do at this moment. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 20; i++) await settled()
+  }
+
+  get stats() {
+    return this.sink.status().records
+  }
+
+  preflight(signal = new AbortController().signal): Promise<boolean> {
+    return preflight(this.sink.checks, this.clock, signal, (concern, error) => this.sink.health.problem(concern, error))
+  }
+}
