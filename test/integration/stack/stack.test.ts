@@ -1,20 +1,12 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, inject, it } from 'vitest'
 import { isKafkaReady } from '../../stack/kafka-ready.ts'
 import { connectStack } from '../../stack/remote.ts'
+import { kubectl as kubectlOn } from '../../support/kubectl.ts'
 
 const stack = connectStack(inject('stack'))
 
-async function kubectl(...args: string[]): Promise<string> {
-  const env = {
-    ...process.env,
-    PATH: [...stack.pathAdditions, process.env.PATH].join(':'),
-    KUBECONFIG: stack.kubeconfigPath,
-  }
-  return (await promisify(execFile)('kubectl', args, { env })).stdout
-}
+const kubectl = (...args: string[]) => kubectlOn(stack, args)
 
 describe('the stack under test', () => {
   it('keeps what Kubernetes knows when the API server is killed and started again', async () => {
