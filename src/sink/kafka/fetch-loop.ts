@@ -14,7 +14,7 @@ const MAX_WAIT_MS = 500
 const MIN_WAIT_MS = 5
 const PARTITION_BYTES = 1024 * 1024
 const REQUEST_BYTES = 8 * 1024 * 1024
-const BACKOFF = { initialMs: 200, maxMs: 5_000 }
+const BACKOFF = { initialMs: 200, maxMs: 2_000 }
 /** A broker closes idle connections and restarts now and then: one failure is not worth a word to anybody. */
 const FAILURES_BEFORE_PROBLEM = 2
 const OFFSET_OUT_OF_RANGE = 1
