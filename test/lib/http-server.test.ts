@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type HttpEndpoint, jsonAnswer, serveHttp, textAnswer } from '../../src/lib/http-server.ts'
+
+let endpoint: HttpEndpoint
+beforeEach(async () => {
+  endpoint = await serveHttp('127.0.0.1', 0, {
+    '/text': () => textAnswer(503, 'not yet'),
+    '/json': async () => jsonAnswer({ a: 1 }),
+    '/broken': () => {
+      throw new Error('out of order')
+    },
+  })
+})
+afterEach(() => endpoint.close())
+
+const ask = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${endpoint.port}${path}`, init)
+
+test('a path is answered with its status, type and body, whatever the query', async () => {
+  const text = await ask('/text?verbose')
+  expect([text.status, await text.text()]).toEqual([503, 'not yet\n'])
+  const json = await ask('/json')
+  expect([json.headers.get('content-type'), await json.json()]).toEqual(['application/json', { a: 1 }])
+})
+
+test('HEAD gets the head only', async () => {
+  const answer = await ask('/json', { method: 'HEAD' })
+  expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '8', ''])
+})
+
+test('other paths and methods are refused, and a failing route answers 500', async () => {
+  const missing = await ask('/constructor')
+  expect([missing.status, await missing.text()]).toEqual([404, 'not found; there are /text, /json, /broken\n'])
+  expect((await ask('/json', { method: 'POST' })).status).toBe(405)
+  const broken = await ask('/broken')
+  expect([broken.status, await broken.text()]).toEqual([500, 'out of order\n'])
+})
+
+test('a port that is taken is an error', async () => {
+  await expect(serveHttp('127.0.0.1', endpoint.port, {})).rejects.toThrow('EADDRINUSE')
+})

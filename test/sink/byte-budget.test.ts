@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { type BufferOwner, ByteBudget } from '../../src/sink/byte-budget.ts'
+import { settled } from '../support/fake-clock.ts'
+
+class Owner implements BufferOwner {
+  openBytes: number
+  inFlightBytes = 0
+  isReplaying = false
+
+  constructor(openBytes: number) {
+    this.openBytes = openBytes
+  }
+
+  get canFlush(): boolean {
+    return !this.isReplaying && this.inFlightBytes === 0
+  }
+
+  flushForMemory(): void {
+    this.inFlightBytes = this.openBytes
+    this.openBytes = 0
+  }
+}
+
+const never = new AbortController().signal
+
+function budgetOf(limitBytes: number, ...owners: Owner[]): ByteBudget {
+  const budget = new ByteBudget(limitBytes)
+  for (const owner of owners) budget.add(owner)
+  return budget
+}
+
+async function isWaiting(room: Promise<void>): Promise<boolean> {
+  return Promise.race([room.then(() => false), settled().then(() => true)])
+}
+
+test('within the budget nobody waits and nothing is flushed', async () => {
+  const owner = new Owner(100)
+  const budget = budgetOf(100, owner)
+  expect(await isWaiting(budget.room(never))).toBe(false)
+  expect(owner.openBytes).toBe(100)
+})
+
+test('over it the largest sets are flushed until at most half of it is open, and readers wait until they are written', async () => {
+  const [small, large, larger] = [new Owner(20), new Owner(40), new Owner(60)]
+  const budget = budgetOf(100, small, large, larger)
+  const room = budget.room(never)
+  expect([small.openBytes, large.openBytes, larger.openBytes]).toEqual([20, 0, 0])
+  expect(await isWaiting(room)).toBe(true)
+  larger.inFlightBytes = 0
+  budget.released()
+  expect(await isWaiting(room)).toBe(false)
+})
+
+test('what is replayed is never flushed, and what is in flight is not flushed again', async () => {
+  const [replaying, busy] = [new Owner(200), new Owner(50)]
+  replaying.isReplaying = true
+  busy.inFlightBytes = 10
+  const budget = budgetOf(100, replaying, busy)
+  void budget.room(never)
+  expect([replaying.openBytes, busy.openBytes]).toEqual([200, 50])
+})
+
+test('who gives up stops waiting, and who is removed frees what it held', async () => {
+  const owner = new Owner(200)
+  owner.isReplaying = true
+  const budget = budgetOf(100, owner)
+  const gaveUp = new AbortController()
+  const [first, second] = [budget.room(gaveUp.signal), budget.room(never)]
+  gaveUp.abort()
+  expect(await isWaiting(first)).toBe(false)
+  expect(await isWaiting(second)).toBe(true)
+  budget.remove(owner)
+  expect(await isWaiting(second)).toBe(false)
+})

@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ByteLog, crc32Of } from '../../src/sink/byte-log.ts'
+
+describe('a byte log', () => {
+  test('gives back every line, each ended with a line feed, whatever their sizes', () => {
+    const line = fc.integer({ min: 0, max: 50_000 }).map((length) => Buffer.alloc(length, 'x'))
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 40 }), (lines) => {
+        const log = new ByteLog()
+        for (const each of lines) log.append(each)
+        const body = Buffer.concat(log.chunks())
+        expect(body.toString()).toBe(lines.map((each) => `${each}\n`).join(''))
+        expect([log.lines, log.bytes]).toEqual([lines.length, body.length])
+        expect(log.allocatedBytes).toBeGreaterThanOrEqual(body.length)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('copies: what happens to a line afterwards does not show', () => {
+    const log = new ByteLog()
+    const line = Buffer.from('kept')
+    log.append(line)
+    line.fill('#')
+    expect(Buffer.concat(log.chunks()).toString()).toBe('kept\n')
+  })
+
+  test('takes little memory for one small line, and at most twice what it holds for many', () => {
+    const small = new ByteLog()
+    small.append(Buffer.from('x'))
+    expect(small.allocatedBytes).toBe(16 * 1024)
+    const large = new ByteLog()
+    for (let i = 0; i < 10_000; i++) large.append(Buffer.alloc(1_000))
+    expect(large.allocatedBytes).toBeLessThan(2 * large.bytes)
+  })
+
+  test('a line longer than any slab is kept whole', () => {
+    const log = new ByteLog()
+    log.append(Buffer.alloc(5_000_000, 'x'))
+    expect(log.bytes).toBe(5_000_001)
+  })
+})
+
+test('the CRC-32 does not depend on how the body is cut', () => {
+  expect(crc32Of(['123456789'])).toBe('cbf43926')
+  expect(crc32Of([Buffer.from('1234'), '', '56789'])).toBe('cbf43926')
+  expect(crc32Of([])).toBe('00000000')
+})

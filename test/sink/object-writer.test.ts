@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/sink/object-writer.ts'
+import { compilePlan } from '../../src/sink/plan.ts'
+import { S3Error } from '../../src/sink/s3-errors.ts'
+import { RecordSet } from '../../src/sink/set.ts'
+import { FakeBucket } from '../support/fake-bucket.ts'
+import { FakeClock, settled } from '../support/fake-clock.ts'
+import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
+import { event, sinkConfig } from '../support/sink-process.ts'
+
+const denied = new S3Error('AccessDenied', 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)')
+const slowDown = new S3Error('SlowDown', 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)')
+
+let bucket: FakeBucket
+let clock: FakeClock
+let problems: (string | null)[]
+let created: number[]
+let listener: WriteListener
+
+beforeEach(() => {
+  bucket = new FakeBucket()
+  clock = new FakeClock()
+  problems = []
+  created = []
+  listener = { objectCreated: (bytes) => created.push(bytes), problem: (error) => problems.push(error) }
+})
+
+/** A closed set with one object for each event name. */
+function closedSet(...names: string[]): RecordSet {
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n)
+  const log = new ScriptedPartition().append(...names.map((name, i) => event(i, { name })))
+  for (const record of log.records) set.add(record, 0)
+  return set
+}
+
+function write(set: RecordSet, signal = new AbortController().signal): Promise<void> {
+  const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'games/game-events' })
+  return writer.write(set, set.objects(), signal, listener)
+}
+
+/** Fails the first creates with these errors. */
+function failWith(...errors: Error[]): void {
+  bucket.onCreate = () => {
+    const error = errors.shift()
+    if (error) throw error
+  }
+}
+
+test('an object says which records it holds', async () => {
+  await write(closedSet('login', 'login'))
+  expect(bucket.objects.get(bucket.keys[0] ?? '')?.metadata).toEqual({
+    connector: 'games/game-events',
+    topic: TOPIC,
+    partition: '0',
+    'start-offset': '0',
+    'end-offset': '2',
+    records: '2',
+    crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
+    revision: compilePlan(sinkConfig()).revision,
+  })
+  expect(created).toEqual([bucket.objects.get(bucket.keys[0] ?? '')?.sizeBytes])
+})
+
+describe('a failure', () => {
+  test('that needs a person shows at once, is retried, and is cleared by the first success', async () => {
+    failWith(denied)
+    const writing = write(closedSet('login'))
+    await settled()
+    expect(problems).toEqual([denied.message])
+    await clock.advance(1_000)
+    await writing
+    expect(problems).toEqual([denied.message, null])
+  })
+
+  test('that passes by itself shows from the third in a row on', async () => {
+    failWith(slowDown, slowDown)
+    const quiet = write(closedSet('login'))
+    await clock.advance(5_000)
+    await quiet
+    expect(problems).toEqual([])
+
+    failWith(slowDown, slowDown, slowDown)
+    const loud = write(closedSet('logout'))
+    await clock.advance(5_000)
+    await loud
+    expect(problems).toEqual([slowDown.message, null])
+  })
+
+  test('is retried for ever, at most fifteen seconds apart', async () => {
+    let attempts = 0
+    bucket.onCreate = () => {
+      attempts++
+      throw slowDown
+    }
+    const over = new AbortController()
+    const writing = write(closedSet('login'), over.signal)
+    await clock.advance(60_000)
+    const afterAMinute = attempts
+    await clock.advance(3_600_000)
+    expect(attempts - afterAMinute).toBeGreaterThanOrEqual(3600 / 15 - 1)
+    over.abort(new Error('over'))
+    await expect(writing).rejects.toThrow('over')
+  })
+
+  test('of one object holds up no other object of the set, and the problem lasts until none fails', async () => {
+    bucket.onCreate = (key) => {
+      if (!key.includes('logout')) throw denied
+    }
+    const writing = write(closedSet('login', 'logout', 'purchase'))
+    await clock.advance(100)
+    expect(bucket.keys.join()).toMatch(/^events\/logout\/[^,]*$/)
+    bucket.onCreate = (key) => {
+      if (key.includes('purchase')) throw denied
+    }
+    await clock.advance(20_000)
+    expect(problems).not.toContain(null)
+    bucket.onCreate = () => {}
+    await clock.advance(20_000)
+    await writing
+    expect(problems.at(-1)).toBe(null)
+    expect(created).toHaveLength(3)
+  })
+})
+
+describe('a key that is taken', () => {
+  test('by the same content under another revision is done', async () => {
+    await write(closedSet('login'))
+    const [key] = bucket.keys
+    const found = bucket.objects.get(key ?? '')
+    if (found && key) bucket.objects.set(key, { ...found, metadata: { ...found.metadata, revision: 'older' } })
+    await write(closedSet('login'))
+    expect(created).toHaveLength(1)
+  })
+
+  test('by other content is an error that names what differs, at once even if another object cannot be written', async () => {
+    const set = closedSet('login', 'logout')
+    const [object] = set.objects()
+    bucket.put(object?.key ?? '', 'x', { connector: 'games/game-events', topic: TOPIC, partition: '0' })
+    bucket.onCreate = (key) => {
+      if (key.includes('logout')) throw denied
+    }
+    const error = await write(set).catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(ForeignObjectError)
+    expect(String(error)).toContain('start-offset is absent, not 0; end-offset is absent, not 2')
+    expect(String(error)).toContain('size is 1, not')
+    expect(bucket.lines()).toEqual([])
+  })
+
+  test('and then is not there is tried again', async () => {
+    const store = bucket.store()
+    let asked = 0
+    const flickering = {
+      ...store,
+      createIfAbsent: async (...args: Parameters<typeof store.createIfAbsent>) =>
+        asked++ === 0 ? ('exists' as const) : store.createIfAbsent(...args),
+    }
+    const writer = new ObjectWriter({ store: flickering, clock, connector: 'games/game-events' })
+    const set = closedSet('login')
+    const writing = writer.write(set, set.objects(), new AbortController().signal, listener)
+    await clock.advance(1_000)
+    await writing
+    expect(created).toHaveLength(1)
+  })
+})
+
+test('at most sixteen objects are written at once by all sets together', async () => {
+  let atOnce = 0
+  let most = 0
+  const gate = Promise.withResolvers<void>()
+  bucket.onCreate = async () => {
+    most = Math.max(most, ++atOnce)
+    await gate.promise
+    atOnce--
+  }
+  const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'c' })
+  const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
+  const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
+  const writing = sets.map((set) => writer.write(set, set.objects(), new AbortController().signal, listener))
+  await settled()
+  gate.resolve()
+  await Promise.all(writing)
+  expect(most).toBe(16)
+  expect(created).toHaveLength(40)
+})

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { compilePlan } from '../../src/sink/plan.ts'
+import { event, sinkConfig } from '../support/sink-process.ts'
+
+const TOPIC = 'analytics_game_telemetry.dev.acme.login'
+const record = (value: string | null, timestampMs = Date.parse('2026-03-01T12:34:56Z')) => ({
+  offset: 7n,
+  timestampMs,
+  key: null,
+  value: value === null ? null : Buffer.from(value),
+  headers: {},
+})
+
+describe('a route', () => {
+  test('follows the record, its own time rounded down to the time partition', () => {
+    const plan = compilePlan(sinkConfig({ template: '{namespace}/{eventName}/{yyyy}-{MM}-{dd}T{hh}{mm}.json' }))
+    expect(plan.route(TOPIC, record(event(1)))).toMatchObject({
+      kind: 'object',
+      path: 'acme/login/2026-03-01T1230.json',
+    })
+    const late = record(event(1), Date.parse('2026-02-28T23:59:59Z'))
+    expect(plan.route(TOPIC, late)).toMatchObject({ path: 'acme/login/2026-02-28T2345.json' })
+  })
+
+  test('different values never share a rendered path, equal ones always do', () => {
+    const plan = compilePlan(sinkConfig({ template: '{eventName}/{hh}{mm}.json' }))
+    const pathOf = (name: string, atMs: number) => {
+      const route = plan.route(TOPIC, record(event(1, { name }), atMs))
+      return route.kind === 'object' ? route.path : route.kind
+    }
+    expect([pathOf('a', 0), pathOf('b', 0), pathOf('a', 900_000), pathOf('a', 899_999)]).toEqual([
+      'a/0000.json',
+      'b/0000.json',
+      'a/0015.json',
+      'a/0000.json',
+    ])
+  })
+
+  test('a namespace is needed by the filter or the path, an event name by the path only', () => {
+    const nameless = '{"EventNamespace":"acme"}'
+    const neither = '{"x":1}'
+    const fixed = { template: 'all/{topic}.json' }
+    expect(compilePlan(sinkConfig(fixed)).route(TOPIC, record(nameless))).toMatchObject({ kind: 'object' })
+    expect(compilePlan(sinkConfig(fixed)).route(TOPIC, record(neither))).toEqual({
+      kind: 'reject',
+      reason: 'no_namespace',
+    })
+    const all = sinkConfig({ ...fixed, filter: { '*': ['*'] } })
+    expect(compilePlan(all).route(TOPIC, record(neither))).toMatchObject({ kind: 'object' })
+    expect(compilePlan(sinkConfig()).route(TOPIC, record(nameless))).toEqual({
+      kind: 'reject',
+      reason: 'no_event_name',
+    })
+  })
+
+  test('a record of another namespace is filtered even if its event name is missing', () => {
+    const other = record('{"EventNamespace":"other"}')
+    expect(compilePlan(sinkConfig()).route(TOPIC, other)).toEqual({ kind: 'filtered' })
+  })
+
+  test('an empty value is a tombstone too', () => {
+    for (const value of [null, '']) {
+      expect(compilePlan(sinkConfig()).route(TOPIC, record(value))).toEqual({ kind: 'reject', reason: 'tombstone' })
+    }
+  })
+
+  test('pretty-printed JSON is delivered as one line', () => {
+    const pretty = JSON.stringify(JSON.parse(event(1)), null, 2)
+    const route = compilePlan(sinkConfig()).route(TOPIC, record(pretty))
+    expect(route.kind === 'object' && route.line.toString()).toBe(pretty.replace(/\n */g, ''))
+  })
+})
+
+test('a plan has the revision of its configuration, so a different configuration has another', () => {
+  const [a, b] = [compilePlan(sinkConfig()), compilePlan(sinkConfig({ realm: 'prod' }))]
+  expect(a.revision).toMatch(/^[0-9a-f]{10}$/)
+  expect(a.revision).not.toBe(b.revision)
+})
