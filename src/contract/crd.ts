@@ -57,7 +57,12 @@ const PRINTER_COLUMNS = [
     jsonPath: '.status.conditions[?(@.type=="Ready")].status',
     description: 'Whether what the spec asks for is so.',
   },
-  { name: 'Active', type: 'boolean', jsonPath: '.status.active', description: 'Whether the connector is switched on.' },
+  {
+    name: 'Active',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Active")].status',
+    description: 'Whether the connector delivers.',
+  },
   {
     name: 'Status',
     type: 'string',

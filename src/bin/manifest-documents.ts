@@ -1,0 +1,37 @@
+import { parseAllDocuments } from 'yaml'
+
+/** One document of a manifest file, as plain data. */
+export interface ManifestDocument {
+  /** `<kind>/<name>`, as far as they can be told. */
+  readonly name: string
+  readonly content: unknown
+}
+
+/**
+ * The documents of a YAML or JSON text; the items of a List count one by one, empty documents not at all. YAML 1.1, as
+ * kubectl reads it, so that `yes` is a boolean here too.
+ *
+ * @throws {Error} with line and column, if the text is no YAML
+ */
+export function manifestDocuments(text: string): ManifestDocument[] {
+  return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
+    const [error] = document.errors
+    if (error) throw new Error(error.message.split('\n')[0]?.replace(/:$/, ''))
+    const content: unknown = document.toJS()
+    return content === null ? [] : itemsOf(content).map((item) => ({ name: nameOf(item), content: item }))
+  })
+}
+
+function itemsOf(content: unknown): unknown[] {
+  const { kind, items } = content as { kind?: unknown; items?: unknown }
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : [content]
+}
+
+function nameOf(content: unknown): string {
+  const { kind, metadata } = (content ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null }
+  return `${text(kind) ?? 'document'}/${text(metadata?.name) ?? '(no name)'}`
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,84 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { isConnectorManifest, validateManifest } from '../contract/validate.ts'
+import { describeError } from '../lib/errors.ts'
+import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
+
+const USAGE = `Usage: analytics-connector validate <manifest…>
+
+Checks AnalyticsConnector manifests without a cluster, by the rules of the API server. A manifest is a YAML or JSON file
+(any number of documents), a folder (every .yaml, .yml and .json below it) or - for standard input. Other kinds are skipped.
+
+Prints one line for each document that is valid and one for each problem: file: kind/name: field: what is wrong.
+Exit code 0: all valid. 1: something is not. 2: something could not be read.
+`
+
+interface Findings {
+  readonly valid: number
+  readonly problems: number
+  readonly unreadable: number
+}
+
+/** `analytics-connector validate`; returns the exit code. */
+export async function validateCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help || positionals.length === 0) {
+    process.stdout.write(USAGE)
+    return values.help ? 0 : 2
+  }
+  const all: Findings[] = []
+  for (const source of positionals) all.push(...(await checkSource(source)))
+  const total = (count: keyof Findings) => all.reduce((sum, findings) => sum + findings[count], 0)
+  print(`${total('valid')} valid, ${total('problems')} problems, ${total('unreadable')} unreadable`)
+  return total('unreadable') > 0 ? 2 : total('problems') > 0 ? 1 : 0
+}
+
+async function checkSource(source: string): Promise<Findings[]> {
+  try {
+    const files = await filesOf(source)
+    return await Promise.all(
+      files.map(async (file) =>
+        checkText(file, file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')),
+      ),
+    )
+  } catch (error) {
+    process.stderr.write(`${source}: ${describeError(error)}\n`)
+    return [{ valid: 0, problems: 0, unreadable: 1 }]
+  }
+}
+
+async function filesOf(source: string): Promise<string[]> {
+  if (source === '-' || !(await stat(source)).isDirectory()) return [source]
+  const names = await readdir(source, { recursive: true })
+  return names
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .sort()
+    .map((name) => join(source, name))
+}
+
+function checkText(file: string, text: string): Findings {
+  const findings = manifestDocuments(text).map((document) => checkDocument(file, document))
+  const total = (count: keyof Findings) => findings.reduce((sum, each) => sum + each[count], 0)
+  return { valid: total('valid'), problems: total('problems'), unreadable: 0 }
+}
+
+function checkDocument(file: string, { name, content }: ManifestDocument): Findings {
+  if (!isConnectorManifest(content)) {
+    print(`${file}: ${name}: skipped, not an AnalyticsConnector`)
+    return { valid: 0, problems: 0, unreadable: 0 }
+  }
+  const { problems } = validateManifest(content)
+  for (const { path, message } of problems) print(`${file}: ${name}: ${path}: ${message}`)
+  if (problems.length === 0) print(`${file}: ${name}: valid`)
+  return { valid: problems.length === 0 ? 1 : 0, problems: problems.length, unreadable: 0 }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
