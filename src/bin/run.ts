@@ -35,6 +35,8 @@ The connector is named local/<name>: unless spec.kafka.groupId says otherwise it
 that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: wrong usage or manifest.
 `
 
+const SESSION_TIMEOUT_MS = 30_000
+
 /** A manifest or a flag that cannot be used. The message is for the person who typed the command. */
 class UsageError extends Error {
   override readonly name = 'UsageError'
@@ -69,6 +71,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     credentialsDir: '',
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
     clock: systemClock,
     logger: createLogger(flags.logLevel),
     registry: createRegistry(),

@@ -14,11 +14,16 @@ export interface SinkSurroundings {
   readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry
+  /** How long Kafka waits for a sink that died without leaving before others take its partitions. */
+  readonly sessionTimeoutMs: number
 }
+
+/** Heartbeats in one session timeout: several may get lost. */
+const HEARTBEATS_PER_SESSION = 10
 
 /** The real Kafka and the real S3 for a configuration. */
 export function sinkParts(surroundings: SinkSurroundings): SinkParts {
-  const { config, credentialsDir, clock, logger, registry } = surroundings
+  const { config, credentialsDir, clock, logger, registry, sessionTimeoutMs } = surroundings
   return {
     ...surroundings,
     source: createKafkaSource({
@@ -27,6 +32,7 @@ export function sinkParts(surroundings: SinkSurroundings): SinkParts {
       clientId: 'analytics-connector',
       logger,
       clock,
+      timings: { sessionTimeoutMs, heartbeatIntervalMs: sessionTimeoutMs / HEARTBEATS_PER_SESSION },
     }),
     store: new S3Store({ s3: config.s3, credentialsDir, observer: s3Metrics(registry) }),
   }

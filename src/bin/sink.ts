@@ -22,6 +22,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --listen-address <address>  default: all interfaces
   --port <port>               of /status, /metrics, /healthz and /readyz; default ${HTTP_PORT}, 0 for any free one
   --drain-timeout <seconds>   longest time from SIGTERM to the end, such as 25 or 25s; default 25s
+  --session-timeout <seconds> Kafka gives the partitions of a sink that died to others after this; default 30s
   --log-level <level>         trace, debug, info, warn, error, silent; default info
 
 SIGTERM or SIGINT: everything read is written and committed, then the group is left. A second one ends it at once: the
@@ -35,6 +36,7 @@ const OPTIONS = {
   'listen-address': { type: 'string', default: '' },
   port: { type: 'string', default: String(HTTP_PORT) },
   'drain-timeout': { type: 'string', default: '25s' },
+  'session-timeout': { type: 'string', default: '30s' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -46,6 +48,7 @@ interface SinkFlags {
   readonly listenAddress: string
   readonly port: number
   readonly drainTimeoutMs: number
+  readonly sessionTimeoutMs: number
   readonly logLevel: string
 }
 
@@ -77,6 +80,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     credentialsDir: flags.credentialsDir,
+    sessionTimeoutMs: flags.sessionTimeoutMs,
     clock: systemClock,
     logger,
     registry: createRegistry({ connector: config.connector }),
@@ -104,6 +108,7 @@ function parseFlags(args: string[]): SinkFlags | string {
       listenAddress: values['listen-address'],
       port: parsePort(values.port),
       drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']) * 1000,
+      sessionTimeoutMs: parseSeconds('--session-timeout', values['session-timeout']) * 1000,
       logLevel: values['log-level'],
     }
   } catch (error) {

@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
+import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { connectStack } from '../stack/remote.ts'
+import { Bucket } from '../support/bucket.ts'
+import { eventually } from '../support/eventually.ts'
+import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
+import { SinkChild, storeRevision } from '../support/sink-child.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+
+const stack = connectStack(inject('stack'))
+const { s3, kafkaBootstrapServers } = stack
+const run = Date.now().toString(36)
+const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+const producer = new EventProducer(kafkaBootstrapServers)
+const children: SinkChild[] = []
+let dir: string
+let tests = 0
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'revisions-'))
+  await producer.connect()
+})
+afterEach(async () => {
+  await producer.stopStream()
+  producer.acknowledged.clear()
+  for (const child of children.splice(0)) await child.end()
+})
+afterAll(async () => {
+  await producer.disconnect()
+  await rm(dir, { recursive: true })
+})
+
+interface Scene {
+  readonly bucket: Bucket
+  readonly eventName: string
+  readonly config: SinkConfig
+}
+
+/** A topic, a bucket and a configuration of the test's own. */
+async function scene(changes: Partial<SinkConfig> & { template?: string } = {}): Promise<Scene> {
+  const name = `sink-${run}-${tests++}`
+  const topic = gameTopic('acme', name)
+  const bucket = new Bucket(s3, name)
+  await Promise.all([bucket.create(), createTopics(kafkaBootstrapServers, [topic])])
+  const config = sinkConfig({
+    connector: `test/${name}`,
+    filter: { acme: [topic] },
+    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest' },
+    s3: {
+      bucketName: bucket.name,
+      region: s3.region,
+      endpoint: s3.endpoint,
+      forcePathStyle: true,
+      partSizeBytes: 5_242_880,
+      credentials: 'default',
+    },
+    flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
+    ...changes,
+  })
+  return { bucket, eventName: name, config }
+}
+
+async function start(config: SinkConfig, ...args: string[]): Promise<SinkChild> {
+  const revision = await storeRevision(dir, config)
+  const child = new SinkChild(['--revision', revision, '--revisions-dir', dir, ...args], env)
+  children.push(child)
+  return child
+}
+
+const produce = (name: string, count: number) =>
+  producer.send(
+    gameTopic('acme', name),
+    Array.from({ length: count }, () => gameEvent('acme', name)),
+  )
+
+it('delivers, tells so, and drains on SIGTERM with exit code 0', async () => {
+  const { bucket, eventName, config } = await scene({ flush: { intervalMs: 600_000, events: 40, bytes: 1_000_000 } })
+  await produce(eventName, 250)
+  const sink = await start(config)
+  await eventually(30_000, async () => expect((await sink.status()).records.read).toBe(250))
+  expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null, partitions: 3 })
+  expect((await sink.get('/readyz')).status).toBe(200)
+  expect((await sink.get('/metrics')).text).toContain(
+    `analytics_connector_records_read_total{connector="test/${eventName}"} 250`,
+  )
+  sink.kill('SIGTERM')
+  expect(await sink.exitCode).toBe(0)
+  await bucket.expectExactly(producer.acknowledged)
+})
+
+it('delivers every event exactly once though it is killed in the midst of writing, and edited meanwhile', async () => {
+  const { bucket, eventName, config } = await scene()
+  const edited = { ...config, path: { ...config.path, template: 'edited/{eventName}/{topic}.json' } }
+  producer.startStream([{ namespace: 'acme', eventName }], 1_500)
+  for (let kill = 0; kill < 5; kill++) {
+    const sink = await start(kill % 2 === 0 ? config : edited)
+    await eventually(60_000, async () => expect((await sink.status()).objects).toBeGreaterThan(3), 20)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 300))
+    sink.kill('SIGKILL')
+    await sink.exitCode
+  }
+  const last = await start(edited)
+  await eventually(60_000, async () => expect((await last.status()).state).toBe('ACTIVE'))
+  await producer.stopStream()
+  await eventually(60_000, async () => expect(await bucket.count()).toBe(producer.acknowledged.size), 500)
+  last.kill('SIGTERM')
+  expect(await last.exitCode).toBe(0)
+  await bucket.expectExactly(producer.acknowledged)
+}, 300_000)
+
+it('shares the partitions between two sinks and keeps count when one of them leaves', async () => {
+  const { bucket, eventName, config } = await scene()
+  producer.startStream([{ namespace: 'acme', eventName }], 500)
+  const [first, second] = [await start(config), await start(config)]
+  const held = async () => Promise.all([first.status(), second.status()])
+  await eventually(60_000, async () => {
+    const [a, b] = await held()
+    expect([a.partitions, b.partitions].sort()).toEqual([1, 2])
+    expect([a.state, b.state]).toEqual(['ACTIVE', 'ACTIVE'])
+  })
+  first.kill('SIGTERM')
+  expect(await first.exitCode).toBe(0)
+  await eventually(60_000, async () => expect((await second.status()).partitions).toBe(3))
+  await producer.stopStream()
+  await eventually(60_000, async () => expect(await bucket.count()).toBe(producer.acknowledged.size), 500)
+  await bucket.expectExactly(producer.acknowledged)
+})
+
+it('tells of a bucket that is not there, joins no group meanwhile, and delivers once it is', async () => {
+  const { eventName, config } = await scene()
+  const later = new Bucket(s3, `${eventName}-later`)
+  await produce(eventName, 10)
+  const sink = await start({ ...config, s3: { ...config.s3, bucketName: later.name } })
+  const error = `S3 NoSuchBucket: ListObjectsV2 on bucket ${later.name} (${s3.region})`
+  await eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'FAILED', error }))
+  expect(await sink.status()).toMatchObject({ partitions: 0, records: { read: 0 } })
+  expect(await sink.get('/readyz')).toEqual({ status: 503, text: `${error}\n` })
+  await later.create()
+  await eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null }))
+  await eventually(30_000, () => later.expectExactly(producer.acknowledged))
+})
+
+it('a second signal ends it at once, and the next sink finishes what was begun', async () => {
+  const { bucket, eventName, config } = await scene({
+    flush: { intervalMs: 600_000, events: 10_000, bytes: 10_000_000 },
+  })
+  await produce(eventName, 100)
+  const sink = await start(config)
+  await eventually(30_000, async () => expect((await sink.status()).records.read).toBe(100))
+  sink.kill('SIGTERM')
+  sink.kill('SIGINT')
+  expect([0, 130]).toContain(await sink.exitCode)
+  const next = await start(config)
+  await eventually(60_000, async () => expect((await next.status()).state).toBe('ACTIVE'))
+  await eventually(60_000, async () => expect((await next.status()).lag).toBe(0))
+  next.kill('SIGTERM')
+  expect(await next.exitCode).toBe(0)
+  await bucket.expectExactly(producer.acknowledged)
+})
+
+it('without its revision it ends with exit code 1, and its last line says why', async () => {
+  const sink = new SinkChild(['--revision', 'ffffffffff', '--revisions-dir', dir], env)
+  expect(await sink.exitCode).toBe(1)
+  await eventually(5_000, () =>
+    expect(JSON.parse(sink.log.at(-1) ?? '')).toMatchObject({
+      level: 'fatal',
+      msg: 'the sink cannot run',
+      error: expect.stringContaining('ffffffffff.json cannot be read'),
+    }),
+  )
+})
+
+it('refuses wrong usage with exit code 2', async () => {
+  for (const args of [[], ['--revision', 'a', '--drain-timeout', 'soon'], ['--revision', 'a', '--prot', '1']]) {
+    expect(await new SinkChild(args, env).exitCode).toBe(2)
+  }
+})
