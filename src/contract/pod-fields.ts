@@ -8,12 +8,16 @@ const QUANTITY_PATTERN =
 const quantityPattern = new RegExp(QUANTITY_PATTERN)
 const LABEL_VALUE_PATTERN = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
 
+const QUANTITY_ALLOWED = 'must be a quantity such as 500m, 1 or 256Mi'
+
 const computeQuantities = z
   .record(
     z.string(),
     z
-      .union([z.int(), z.string()], { error: 'must be a quantity such as 500m, 1 or 256Mi' })
-      .refine((value) => quantityPattern.test(String(value)), { error: 'must be a quantity such as 500m, 1 or 256Mi' })
+      .union([z.int(), z.string()], { error: QUANTITY_ALLOWED })
+      .refine((value) => quantityPattern.test(String(value)), {
+        error: ({ input }) => `"${input}" is not allowed: ${QUANTITY_ALLOWED}`,
+      })
       .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN }),
   )
   .optional()

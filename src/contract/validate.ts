@@ -85,7 +85,7 @@ function fieldNames(path: readonly PropertyKey[]): string[] {
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a string',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false, without quotes',
   object: 'an object',

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { isConnectorManifest, validateManifest } from '../../src/contract/validate.ts'
+import { rightManifests } from '../support/right-manifests.ts'
+import { wrongManifests } from '../support/wrong-manifests.ts'
+
+describe('refuses, naming field, value and what is allowed', () => {
+  test.each(wrongManifests)('$what', ({ manifest, field, value, allowed }) => {
+    const { problems } = validateManifest(manifest)
+    const lines = problems.map(({ path, message }) => `${path}: ${message}`)
+    const line = lines.find((each) => each.startsWith(`${field}: `))
+    expect(line, lines.join('\n') || 'no problem found').toBeDefined()
+    if (value !== undefined) expect(line).toContain(value)
+    expect(line).toMatch(allowed)
+  })
+})
+
+describe('accepts', () => {
+  test.each(rightManifests)('$what', ({ manifest }) => {
+    expect(validateManifest(manifest).problems).toEqual([])
+  })
+})
+
+test('the table is as long as promised', () => {
+  expect(wrongManifests.length).toBeGreaterThanOrEqual(30)
+})
+
+test('every problem of a manifest is told, not only the first', () => {
+  const { problems } = validateManifest({
+    apiVersion: 'analytics-connector.io/v1',
+    kind: 'AnalyticsConnector',
+    metadata: { name: 'A' },
+    spec: { storageType: 'KAFKA_S3', config: { eventType: 'x', bucketName: 'B', region: 'r' }, filter: {} },
+  })
+  expect(problems.map(({ path }) => path).sort()).toEqual([
+    'apiVersion',
+    'metadata.name',
+    'spec.config.bucketName',
+    'spec.config.eventType',
+    'spec.filter',
+  ])
+})
+
+test('a status, as in what kubectl get -o yaml prints, is no problem', () => {
+  const [minimal] = rightManifests
+  const stored = { ...(minimal?.manifest as object), status: { observedGeneration: 1, conditions: [] } }
+  expect(validateManifest(stored).problems).toEqual([])
+})
+
+test.each([null, 'text', 4, []])('%j is no connector and no crash', (document) => {
+  expect(isConnectorManifest(document)).toBe(false)
+  expect(validateManifest(document).problems.length).toBeGreaterThan(0)
+})
+
+test('a wrong version of our own kind counts as a connector, so that it is checked and not skipped', () => {
+  expect(isConnectorManifest({ apiVersion: 'analytics-connector.io/v9', kind: 'Connector' })).toBe(true)
+})

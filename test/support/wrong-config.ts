@@ -1,0 +1,112 @@
+import { type WrongManifest, wrongSpec } from './wrong-manifest.ts'
+
+/** One wrong value of a field of `spec.config`, which the message must show. */
+function wrongConfig(
+  name: string,
+  value: unknown,
+  allowed: string | RegExp,
+  what = JSON.stringify(value),
+): WrongManifest {
+  const shown = typeof value === 'string' || typeof value === 'number' ? { value: String(value) } : {}
+  return wrongSpec(
+    `${name} ${what}`,
+    { config: { [name]: value } },
+    { field: `spec.config.${name}`, ...shown, allowed },
+  )
+}
+
+const config: readonly WrongManifest[] = [
+  wrongConfig('eventType', 'game_event', '"game_telemetry"'),
+  wrongConfig('eventType', 'GAME_TELEMETRY', '"game_telemetry"'),
+  wrongConfig('bucketName', 'Acme-Events', '3 to 63 lower-case letters'),
+  wrongConfig('bucketName', 'acme_events', '3 to 63 lower-case letters'),
+  wrongConfig('bucketName', 'ac', '3 to 63 lower-case letters'),
+  wrongConfig('bucketName', '-acme', '3 to 63 lower-case letters'),
+  wrongConfig('bucketName', 's3://acme-events', '3 to 63 lower-case letters'),
+  wrongConfig('bucketName', 'acme..events', 'two dots'),
+  wrongConfig('bucketName', '192.168.0.1', 'IP address'),
+  wrongConfig('bucketName', 'xn--acme', 'must not begin with xn--'),
+  wrongConfig('bucketName', 'acme--x-s3', '--x-s3'),
+  wrongSpec(
+    'a bucketName of 64 characters',
+    { config: { bucketName: 'a'.repeat(64) } },
+    { field: 'spec.config.bucketName', allowed: '63' },
+  ),
+  wrongConfig('region', 'US West (Oregon)', 'such as us-west-2'),
+  wrongConfig('region', '', 'such as us-west-2'),
+  wrongConfig('endpoint', 'minio.storage:9000', 'http:// or https://'),
+  wrongConfig('endpoint', 'http://minio.storage:9000/bucket', 'without a path'),
+  wrongConfig('endpoint', 'ftp://minio.storage', 'http:// or https://'),
+  wrongConfig('forcePathStyle', 'yes', /boolean|true or false/),
+  wrongSpec(
+    'a subdomain of an IP address',
+    { config: { endpoint: 'http://127.0.0.1:9000', forcePathStyle: false } },
+    { field: 'spec.config', allowed: 'true or left out while endpoint is an IP address' },
+  ),
+  wrongSpec(
+    'credentials in the clear',
+    { config: { credentialsSecretRef: 's3-secret' } },
+    { field: 'spec.config.credentialsSecretRef', allowed: 'object' },
+  ),
+  wrongSpec(
+    'a Secret without a name',
+    { config: { credentialsSecretRef: {} } },
+    { field: 'spec.config.credentialsSecretRef.name', allowed: /required/i },
+  ),
+  wrongSpec(
+    'a Secret name with capitals',
+    { config: { credentialsSecretRef: { name: 'S3' } } },
+    { field: 'spec.config.credentialsSecretRef.name', value: 'S3', allowed: 'lower-case letters' },
+  ),
+]
+
+const wrongPath = (value: string, allowed: string) => wrongConfig('customPath', value, allowed)
+
+const paths: readonly WrongManifest[] = [
+  wrongPath('', 'must end with a file name'),
+  wrongPath('events/{topic}/', 'must end with a file name'),
+  wrongPath('events/{game}/{topic}.json', '{eventType} {namespace} {realm}'),
+  wrongPath('events/{YYYY}/{topic}.json', '{yyyy}'),
+  wrongPath('events/${topic.json', 'only around placeholders'),
+  wrongPath('events/{{topic}}.json', 'only around placeholders'),
+  wrongPath('/events/{topic}.json', 'must not begin with a slash'),
+  wrongPath('events//{topic}.json', 'empty folder name'),
+  wrongPath('events/../{topic}.json', 'must not have . or ..'),
+  wrongPath('./{topic}.json', 'must not have . or ..'),
+  wrongPath('events/{topic}.json/..', 'must not have . or ..'),
+  wrongPath('events/\t/{topic}.json', 'control characters'),
+  wrongPath(`${'x'.repeat(900)}/{topic}.json`, 'must be shorter'),
+  wrongSpec(
+    'a customPath of 1025 characters',
+    { config: { customPath: 'x'.repeat(1025) } },
+    { field: 'spec.config.customPath', allowed: '1024' },
+  ),
+]
+
+const DURATION = 'from 1s to 1d that divides a day'
+const INTERVAL = 'from 1s to 24h'
+const PART = 'from 5242880 to 134217728 bytes'
+const MEMORY = 'from 1024 to 1073741824 bytes'
+const EVENTS = 'from 1 to 10000000'
+
+const quantities: readonly WrongManifest[] = [
+  ...['7m', '25h', '2d', '15 minutes', '15M', '-15m', 'PT15M', '', '999', 0, 7_000].map((value) =>
+    wrongConfig('customPartitionDuration', value, DURATION),
+  ),
+  ...['0', '0s', '1441', '25h', '5min', '1h30m', '0.5m', '1w', -5].map((value) =>
+    wrongConfig('flushInterval', value, INTERVAL),
+  ),
+  ...['5242879', '4Mi', '129Mi', '5MB', '5 Mi', '5242880.0', 'big', 1, 134_217_729].map((value) =>
+    wrongConfig('partSize', value, PART),
+  ),
+  ...['0', '1023', '2Gi', '64MB', '64mi', '-1', 99_999_999_999].map((value) =>
+    wrongConfig('flushMemory', value, MEMORY),
+  ),
+  ...['0', '10000001', '10k', '1e4', '10,000', -1].map((value) => wrongConfig('flushSize', value, EVENTS)),
+  wrongConfig('flushSize', true, /integer|number/),
+  wrongConfig('flushSize', 1.5, /integer|number/, 'one and a half'),
+  wrongConfig('flushInterval', ['5m'], /integer|string/),
+]
+
+/** Every field of `spec.config`. */
+export const wrongConfigs: readonly WrongManifest[] = [...config, ...paths, ...quantities]

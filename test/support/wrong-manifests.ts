@@ -1,0 +1,208 @@
+/**
+ * Every field wrong in every way that a person gets it wrong. The API server and the offline validation must refuse
+ * each, and say why.
+ */
+
+import { right } from './right-manifests.ts'
+import { wrongConfigs } from './wrong-config.ts'
+import { type Patch, type Said, type WrongManifest, wrong, wrongSpec } from './wrong-manifest.ts'
+
+const names: readonly WrongManifest[] = [
+  wrong(
+    'a name of 51 characters',
+    { metadata: { name: 'a'.repeat(51) } },
+    { field: 'metadata.name', value: 'a'.repeat(51), allowed: '1 to 50' },
+  ),
+  wrong(
+    'a name with a dot',
+    { metadata: { name: 'game.events' } },
+    { field: 'metadata.name', value: 'game.events', allowed: 'lower-case letters, digits and hyphens' },
+  ),
+]
+
+const wholeFields: readonly WrongManifest[] = [
+  wrong('no spec', { spec: null }, { field: 'spec', allowed: /required/i }),
+  wrongSpec('no config', { config: null }, { field: 'spec.config', allowed: /required/i }),
+  wrongSpec('no filter', { filter: null }, { field: 'spec.filter', allowed: /required/i }),
+  wrongSpec('no storageType', { storageType: null }, { field: 'spec.storageType', allowed: /required/i }),
+  wrongSpec('no eventType', { config: { eventType: null } }, { field: 'spec.config.eventType', allowed: /required/i }),
+  wrongSpec(
+    'no bucketName',
+    { config: { bucketName: null } },
+    { field: 'spec.config.bucketName', allowed: /required/i },
+  ),
+  wrongSpec('no region', { config: { region: null } }, { field: 'spec.config.region', allowed: /required/i }),
+  wrongSpec(
+    'a field that does not exist',
+    { paused: true },
+    { field: 'spec.paused', allowed: /unknown field|active, storageType/ },
+  ),
+  wrongSpec(
+    'a misspelt field',
+    { config: { flushintervall: '5m' } },
+    { field: 'spec.config.flushintervall', allowed: /unknown field|flushInterval/ },
+  ),
+  wrongSpec(
+    'a field in the wrong place',
+    { bucketName: 'acme' },
+    { field: 'spec.bucketName', allowed: /unknown field|config/ },
+  ),
+  wrongSpec('config as text', { config: 'acme-events' }, { field: 'spec.config', allowed: 'object' }),
+]
+
+const scalars: readonly WrongManifest[] = [
+  wrongSpec('active in quotes', { active: 'true' }, { field: 'spec.active', allowed: /boolean|true or false/ }),
+  wrongSpec(
+    'another storageType',
+    { storageType: 'KAFKA_GCS' },
+    { field: 'spec.storageType', value: 'KAFKA_GCS', allowed: '"KAFKA_S3"' },
+  ),
+  wrongSpec(
+    'negative replicas',
+    { replicas: -1 },
+    { field: 'spec.replicas', value: '-1', allowed: /(greater than or equal to|at least) 0/ },
+  ),
+  wrongSpec(
+    'too many replicas',
+    { replicas: 1001 },
+    { field: 'spec.replicas', value: '1001', allowed: /(less than or equal to|at most) 1000/ },
+  ),
+  wrongSpec('replicas in quotes', { replicas: '2' }, { field: 'spec.replicas', allowed: /integer|whole number/ }),
+  wrongSpec('half a replica', { replicas: 1.5 }, { field: 'spec.replicas', allowed: /integer|whole number/ }),
+  wrongSpec(
+    'a serviceAccountName with capitals',
+    { serviceAccountName: 'Writer' },
+    { field: 'spec.serviceAccountName', value: 'Writer', allowed: 'lower-case letters' },
+  ),
+]
+
+const wrongFilter = (what: string, filter: unknown, said: Said): WrongManifest => ({
+  what,
+  manifest: { ...right, spec: { ...right.spec, filter } },
+  ...said,
+})
+
+const filters: readonly WrongManifest[] = [
+  wrongFilter('an empty filter', {}, { field: 'spec.filter', allowed: 'at least one event namespace' }),
+  wrongFilter('a namespace without topics', { acme: [] }, { field: 'spec.filter.acme', allowed: /at least 1/ }),
+  wrongFilter('a topic that is no list', { acme: 'gameStarted' }, { field: 'spec.filter.acme', allowed: /array|list/ }),
+  wrongFilter('a filter that is a list', ['acme'], { field: 'spec.filter', allowed: 'object' }),
+  wrongFilter(
+    'a topic with a slash',
+    { acme: ['a/b'] },
+    { field: 'spec.filter.acme[0]', value: 'a/b', allowed: 'name of a Kafka topic' },
+  ),
+  wrongFilter(
+    'a topic with a pattern',
+    { acme: ['analytics.*'] },
+    { field: 'spec.filter.acme[0]', value: 'analytics.*', allowed: 'name of a Kafka topic' },
+  ),
+  wrongFilter('an empty topic', { acme: [''] }, { field: 'spec.filter.acme[0]', allowed: 'name of a Kafka topic' }),
+  wrongFilter(
+    'a topic of 250 characters',
+    { acme: ['t'.repeat(250)] },
+    { field: 'spec.filter.acme[0]', allowed: '249' },
+  ),
+  wrongFilter('the same topic twice', { acme: ['a', 'a'] }, { field: 'spec.filter.acme', allowed: /duplicate|twice/i }),
+  wrongFilter('"*" beside a topic', { acme: ['*', 'a'] }, { field: 'spec.filter.acme', allowed: 'must stand alone' }),
+  wrongFilter(
+    'a namespace with a space',
+    { 'acme eu': ['*'] },
+    { field: 'spec.filter', allowed: 'without white space' },
+  ),
+  wrongFilter('a namespace pattern', { 'acme*': ['*'] }, { field: 'spec.filter', allowed: 'event namespace' }),
+  wrongFilter('65 namespaces', Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`n${n}`, ['*']])), {
+    field: 'spec.filter',
+    allowed: /at most 64/,
+  }),
+  wrongFilter(
+    '257 topics',
+    { acme: Array.from({ length: 257 }, (_, n) => `t${n}`) },
+    { field: 'spec.filter.acme', allowed: /at most 256/ },
+  ),
+]
+
+const wrongServers = (value: unknown, said: Omit<Said, 'field'> & { field?: string }): WrongManifest =>
+  wrongSpec(
+    `bootstrapServers ${JSON.stringify(value)}`,
+    { kafka: { bootstrapServers: value } },
+    { field: 'spec.kafka.bootstrapServers', ...said },
+  )
+
+const kafka: readonly WrongManifest[] = [
+  wrongServers('kafka:9092', { allowed: /array|list/ }),
+  wrongServers([], { allowed: /at least 1/ }),
+  wrongServers(['kafka'], { field: 'spec.kafka.bootstrapServers[0]', value: 'kafka', allowed: 'must be host:port' }),
+  wrongServers(['kafka:9092,kafka2:9092'], { field: 'spec.kafka.bootstrapServers[0]', allowed: 'must be host:port' }),
+  wrongServers(['PLAINTEXT://kafka:9092'], { field: 'spec.kafka.bootstrapServers[0]', allowed: 'must be host:port' }),
+  wrongSpec(
+    'a groupId with a space',
+    { kafka: { groupId: 'my group' } },
+    { field: 'spec.kafka.groupId', value: 'my group', allowed: '1 to 249 letters' },
+  ),
+  wrongSpec(
+    'startFrom beginning',
+    { kafka: { startFrom: 'beginning' } },
+    { field: 'spec.kafka.startFrom', value: 'beginning', allowed: '"earliest"' },
+  ),
+]
+
+const inTemplate = (podTemplate: Patch) => ({ podTemplate })
+const pods: readonly WrongManifest[] = [
+  wrongSpec(
+    'memory in MB',
+    { resources: { limits: { memory: '512MB' } } },
+    { field: 'spec.resources.limits.memory', value: '512MB', allowed: /match|quantity such as/ },
+  ),
+  wrongSpec(
+    'a resource as a list',
+    { resources: { requests: ['cpu'] } },
+    { field: 'spec.resources.requests', allowed: 'object' },
+  ),
+  wrongSpec('an operator’s label', inTemplate({ metadata: { labels: { 'analytics-connector.io/connector': 'x' } } }), {
+    field: 'spec.podTemplate.metadata.labels',
+    allowed: 'must be left to the operator',
+  }),
+  wrongSpec(
+    'an operator’s annotation',
+    inTemplate({ metadata: { annotations: { 'analytics-connector.io/revision': 'x' } } }),
+    { field: 'spec.podTemplate.metadata.annotations', allowed: 'must be left to the operator' },
+  ),
+  wrongSpec('a label with a space', inTemplate({ metadata: { labels: { team: 'data eng' } } }), {
+    field: 'spec.podTemplate.metadata.labels.team',
+    value: 'data eng',
+    allowed: 'match',
+  }),
+  wrongSpec('a label that is a number', inTemplate({ metadata: { labels: { tier: 1 } } }), {
+    field: 'spec.podTemplate.metadata.labels.tier',
+    allowed: 'string',
+  }),
+  wrongSpec(
+    '33 labels',
+    inTemplate({ metadata: { labels: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`l${n}`, 'x'])) } }),
+    { field: 'spec.podTemplate.metadata.labels', allowed: /at most 32/ },
+  ),
+  wrongSpec('a toleration effect', inTemplate({ tolerations: [{ effect: 'NoRun' }] }), {
+    field: 'spec.podTemplate.tolerations[0].effect',
+    value: 'NoRun',
+    allowed: '"NoSchedule"',
+  }),
+  wrongSpec('a pull secret as text', inTemplate({ imagePullSecrets: ['registry'] }), {
+    field: 'spec.podTemplate.imagePullSecrets[0]',
+    allowed: 'object',
+  }),
+  wrongSpec('containers of one’s own', inTemplate({ containers: [] }), {
+    field: 'spec.podTemplate.containers',
+    allowed: /unknown field|nodeSelector/,
+  }),
+]
+
+export const wrongManifests: readonly WrongManifest[] = [
+  ...names,
+  ...wholeFields,
+  ...scalars,
+  ...wrongConfigs,
+  ...filters,
+  ...kafka,
+  ...pods,
+]
