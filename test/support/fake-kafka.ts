@@ -48,6 +48,7 @@ export class FakeKafka {
   #members = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #silent = new WeakSet<Socket>()
 
   private constructor(server: Server) {
     this.#server = server
@@ -88,6 +89,8 @@ export class FakeKafka {
   #serve(socket: Socket): void {
     let buffered = Buffer.alloc(0)
     socket.on('data', (chunk) => {
+      // As with a real broker, nothing is answered on a connection while an earlier request is not.
+      if (this.#silent.has(socket)) return
       buffered = Buffer.concat([buffered, chunk])
       while (buffered.length >= 4 && buffered.length >= 4 + buffered.readInt32BE(0)) {
         const end = 4 + buffered.readInt32BE(0)
@@ -106,6 +109,7 @@ export class FakeKafka {
     this.requests.push(request)
     const fate = this.fates.get(api)?.shift() ?? 0
     if (fate === 'cut') socket.destroy()
+    if (fate === 'silence') this.#silent.add(socket)
     if (typeof fate !== 'number') return
     const send = () => socket.destroyed || socket.write(block(bytes([32, correlationId], this.#answer(request, fate))))
     if (api === 'Fetch') setTimeout(send, 20)

@@ -1,19 +1,12 @@
 import { whenAborted } from '../../lib/lifecycle.ts'
-import {
-  type CommittedOffset,
-  type PartitionHandler,
-  type RevocationReason,
-  type SourceListener,
-  type Tenure,
-  TenureLostError,
-} from '../record-source.ts'
+import type { CommittedOffset, PartitionHandler, RevocationReason, SourceListener, Tenure } from '../record-source.ts'
 
 export interface HeldPartitionOptions {
   readonly topic: string
   readonly partition: number
   readonly clusterId: string
   readonly committed: CommittedOffset
-  /** Sends one commit under the generation that this partition was assigned in. */
+  /** Sends one commit under the generation that this partition was assigned in; not when `ended`. */
   readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
   /** Begins to read for the handler. No call of it may begin once `givenUp` aborts. */
   readonly read: (tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal) => Promise<void>
@@ -42,10 +35,7 @@ export class HeldPartition {
       clusterId,
       committed,
       ended,
-      commit: async (offset, metadata) => {
-        if (ended.aborted) throw new TenureLostError(`Kafka: ${topic}-${partition} is not held any more`)
-        await commit(offset, metadata, ended)
-      },
+      commit: (offset, metadata) => commit(offset, metadata, ended),
     }
   }
 

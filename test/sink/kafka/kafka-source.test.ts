@@ -5,7 +5,7 @@ import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-membe
 import { createKafkaSource, type KafkaTimings } from '../../../src/sink/kafka/kafka-source.ts'
 import { type RecordSource, TenureLostError } from '../../../src/sink/record-source.ts'
 import { eventually } from '../../support/eventually.ts'
-import { FakeKafka, type Fate } from '../../support/fake-kafka.ts'
+import { FakeKafka } from '../../support/fake-kafka.ts'
 import { RecordingListener } from '../../support/recording-listener.ts'
 
 const [
@@ -282,6 +282,7 @@ describe('the membership', () => {
     kafka.next('Heartbeat', NOT_COORDINATOR, 14, 'cut')
     const before = kafka.sent('Heartbeat').length
     await within(() => expect(kafka.sent('Heartbeat').length).toBeGreaterThan(before + 5))
+    expect(kafka.sent('FindCoordinator').length).toBeGreaterThanOrEqual(3)
     expect(kafka.sent('JoinGroup')).toHaveLength(2)
     expect(first.tenure.ended.aborted).toBe(false)
   })
@@ -336,6 +337,19 @@ describe('what is wrong', () => {
     ])
   })
 
+  it('is told when heartbeats are refused, while the membership may still last', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('Heartbeat', GROUP_AUTHORIZATION, GROUP_AUTHORIZATION, GROUP_AUTHORIZATION)
+    await within(() =>
+      expect(listener.problems).toEqual([
+        'Kafka group group: heartbeat: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+        null,
+      ]),
+    )
+    expect(first.heard).toEqual([])
+  })
+
   it('is not told for what belongs to any rebalance', async () => {
     kafka.next('FindCoordinator', 15)
     kafka.next('SyncGroup', REBALANCE)
@@ -368,15 +382,19 @@ describe('stop', () => {
     expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }])
   })
 
-  it('hands out nothing more, not even to a handler that has only just begun', async () => {
+  it('does not begin to read for a handler that is still being told where it begins', async () => {
+    const gate = Promise.withResolvers<void>()
+    listener.onAssigned = async (handler) => {
+      handler.onRecords = () => gate.promise
+      handler.onRevoked = async () => {
+        gate.resolve()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
     start()
-    const { first } = await joined()
-    kafka.next('ListOffsets', ...Array<Fate>(4).fill('silence'))
-    first.onRevoked = () => new Promise((resolve) => setTimeout(resolve, 100))
-    const before = first.position
+    await within(() => expect(listener.handlers.map(({ position }) => position)).toEqual([0n, 0n]))
     await source.stop(AbortSignal.timeout(2_000))
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(first.position).toBe(before)
+    expect(kafka.sent('Fetch')).toEqual([])
   })
 
   it('does not wait for a handler beyond the deadline', async () => {

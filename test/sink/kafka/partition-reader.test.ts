@@ -84,6 +84,18 @@ describe('PartitionReader', () => {
     expect(reader.wantsFetch(0)).toBe(false)
   })
 
+  it('does not hand out the rest of a long set after it was stopped', async () => {
+    const { reader, offsets, accept, settle, finish } = busyReader()
+    const long = (offset: bigint) =>
+      encodeBatch({ baseOffset: offset, records: [{ offset, value: 'x'.repeat(2 ** 20) }] })
+    const data = Buffer.concat([await long(0n), await long(1n)])
+    accept({ data, highWatermark: 2n, abortedTransactions: [] })
+    reader.stop()
+    finish()
+    await settle()
+    expect(offsets).toEqual([0n])
+  })
+
   it('stops when its handler fails, and says why once', async () => {
     const { reader, failures, released, accept, settle, finish } = busyReader()
     accept(await recordSet(0n, 2))

@@ -97,10 +97,10 @@ describe('decodeRecordSet', () => {
     expect(decode(set).records[0]?.timestampMs).toBe(77)
   })
 
-  it('reads a batch of 200,000 records', async () => {
-    const set = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 200_000) }])
-    expect(decode(set)).toMatchObject({ nextOffset: 200_000n })
-    expect(decode(set).offsets).toHaveLength(200_000)
+  it('reads a batch of 130,000 records', async () => {
+    const set = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 130_000) }])
+    expect(decode(set)).toMatchObject({ nextOffset: 130_000n })
+    expect(decode(set).offsets).toHaveLength(130_000)
   })
 
   it('hands out a long set in pieces that go on where the last one ended', async () => {
