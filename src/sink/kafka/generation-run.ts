@@ -44,6 +44,7 @@ export class GenerationRun {
   readonly #loops: FetchLoops
   /** Aborted when nothing may be committed any more. */
   readonly #finished = new AbortController()
+  #givingUp = false
   #lost = false
   readonly #end: (how: 'rebalance' | 'lost') => void
 
@@ -70,7 +71,7 @@ export class GenerationRun {
     const { listener, problems } = this.#options
     void this.#keepAlive()
     const committed = await this.#committedOffsets()
-    if (!committed || this.finished.aborted) return
+    if (!committed || this.#givingUp || this.finished.aborted) return
     problems.clear('group')
     for (const { topic, partitions } of this.#options.generation.assigned)
       for (const partition of partitions)
@@ -95,6 +96,7 @@ export class GenerationRun {
 
   /** Lets every handler finish and commit until `deadline` aborts, or the generation is lost meanwhile. */
   async revoke(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
+    this.#givingUp = true
     const limit = AbortSignal.any([deadline, this.finished])
     await Promise.all(this.#held.map((held) => held.revoke(reason, limit)))
     this.#finish()

@@ -175,8 +175,10 @@ describe('FetchLoops', () => {
     leaders.answer = logUpTo(2n)
     add(0, never)
     add(1)
-    await within(() => expect(leaders.asked.at(-1)?.maxWaitMs).toBe(500))
-    const waits = leaders.asked.filter(({ offsets }) => !offsets.has('t-0')).map(({ maxWaitMs }) => maxWaitMs)
+    const waitsWithoutIt = () =>
+      leaders.asked.filter(({ offsets }) => !offsets.has('t-0')).map(({ maxWaitMs }) => maxWaitMs)
+    await within(() => expect(waitsWithoutIt().at(-1)).toBe(500))
+    const waits = waitsWithoutIt()
     expect(waits[0]).toBeLessThan(50)
     expect(waits).toEqual([...waits].sort((a, b) => a - b))
   })
