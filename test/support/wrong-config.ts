@@ -1,15 +1,10 @@
 import { type WrongManifest, wrongSpec } from './wrong-manifest.ts'
 
 /** One wrong value of a field of `spec.config`, which the message must show. */
-function wrongConfig(
-  name: string,
-  value: unknown,
-  allowed: string | RegExp,
-  what = JSON.stringify(value),
-): WrongManifest {
+function wrongConfig(name: string, value: unknown, allowed: string | RegExp): WrongManifest {
   const shown = typeof value === 'string' || typeof value === 'number' ? { value: String(value) } : {}
   return wrongSpec(
-    `${name} ${what}`,
+    `${name} ${JSON.stringify(value)}`,
     { config: { [name]: value } },
     { field: `spec.config.${name}`, ...shown, allowed },
   )
@@ -37,7 +32,11 @@ const config: readonly WrongManifest[] = [
   wrongConfig('endpoint', 'minio.storage:9000', 'http:// or https://'),
   wrongConfig('endpoint', 'http://minio.storage:9000/bucket', 'without a path'),
   wrongConfig('endpoint', 'ftp://minio.storage', 'http:// or https://'),
-  wrongConfig('forcePathStyle', 'yes', /boolean|true or false/),
+  wrongSpec(
+    'forcePathStyle in quotes',
+    { config: { forcePathStyle: 'true' } },
+    { field: 'spec.config.forcePathStyle', allowed: /boolean|true or false/ },
+  ),
   wrongSpec(
     'a subdomain of an IP address',
     { config: { endpoint: 'http://127.0.0.1:9000', forcePathStyle: false } },
@@ -104,7 +103,11 @@ const quantities: readonly WrongManifest[] = [
   ),
   ...['0', '10000001', '10k', '1e4', '10,000', -1].map((value) => wrongConfig('flushSize', value, EVENTS)),
   wrongConfig('flushSize', true, /integer|number/),
-  wrongConfig('flushSize', 1.5, /integer|number/, 'one and a half'),
+  wrongSpec(
+    'half an event',
+    { config: { flushSize: 1.5 } },
+    { field: 'spec.config.flushSize', allowed: /integer|number/ },
+  ),
   wrongConfig('flushInterval', ['5m'], /integer|string/),
 ]
 
