@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { eventually } from './eventually.ts'
 
 export interface GameEvent {
   readonly EventId: string
@@ -48,6 +49,7 @@ export function kafkaClient(bootstrapServers: string): Kafka {
   })
 }
 
+/** Creates topics and waits until every partition can be written to. */
 export async function createTopics(
   bootstrapServers: string,
   topics: readonly string[],
@@ -56,7 +58,13 @@ export async function createTopics(
   const admin = kafkaClient(bootstrapServers).admin()
   await admin.connect()
   try {
-    await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, numPartitions })) })
+    // Not kafkajs's own waitForLeaders: it gives up where a broker has not heard of the topic yet.
+    await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, numPartitions })) })
+    await eventually(30_000, async () => {
+      const metadata = await admin.fetchTopicMetadata({ topics: [...topics] })
+      const leaderless = metadata.topics.flatMap(({ partitions }) => partitions.filter(({ leader }) => leader < 0))
+      if (leaderless.length > 0) throw new Error(`${leaderless.length} new partitions have no leader`)
+    })
   } finally {
     await admin.disconnect()
   }

@@ -1,0 +1,77 @@
+import { expect } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { NO_VALUE, type Scene, test } from './scene.ts'
+
+const NAME = 'mistaken'
+/** Issue and README promise that a mistake shows within this. */
+const SHOWN_WITHIN_MS = 30_000
+
+test.concurrent('a bucket that does not exist shows as FAILED with S3’s error, and delivery begins by itself once it is created', async ({
+  scene,
+}) => {
+  const missing = scene.otherBucket('missing')
+  await scene.send(100)
+  await scene.apply(NAME, { bucketName: missing.name })
+  await failed(scene, /NoSuchBucket/, missing.name)
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'true' })
+
+  await missing.create()
+  await scene.ready(NAME)
+  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: NO_VALUE })
+  await scene.settled(30_000, missing)
+}, 120_000)
+
+test.concurrent('a wrong bucket is cured by an edit: nothing is restarted by hand and nothing is lost', async ({
+  scene,
+}) => {
+  const missing = scene.otherBucket('wrong')
+  scene.stream()
+  await scene.apply(NAME, { bucketName: missing.name })
+  await failed(scene, /NoSuchBucket/, missing.name)
+
+  await scene.patchConfig(NAME, { bucketName: scene.id })
+  await scene.ready(NAME)
+  await scene.settled()
+}, 120_000)
+
+test.concurrent('an edit that makes the bucket wrong shows as FAILED while the old pods go on delivering, and is cured by the next edit', async ({
+  scene,
+}) => {
+  const missing = scene.otherBucket('edited')
+  scene.stream()
+  await scene.apply(NAME)
+  await scene.ready(NAME)
+  await scene.delivers()
+  const [healthy] = await scene.pods(NAME)
+
+  await scene.patchConfig(NAME, { bucketName: missing.name })
+  await failed(scene, /NoSuchBucket/, missing.name)
+  await scene.delivers(100)
+  expect((await scene.pods(NAME)).map(({ metadata }) => metadata.name)).toContain(healthy?.metadata.name)
+
+  await scene.patchConfig(NAME, { bucketName: scene.id })
+  await scene.ready(NAME)
+  await scene.settled()
+}, 120_000)
+
+test.concurrent('a Kafka address where nothing listens shows as FAILED with that address, and is cured by the next edit', async ({
+  scene,
+}) => {
+  const nobody = '127.0.0.1:9'
+  await scene.send(100)
+  await scene.apply(NAME, { spec: { kafka: { bootstrapServers: [nobody] } } })
+  await failed(scene, /Kafka/i, nobody)
+
+  await scene.patch(NAME, { kafka: { bootstrapServers: null } })
+  await scene.ready(NAME)
+  await scene.settled()
+}, 120_000)
+
+/** Waits until `kubectl get ac` shows the failure in words that name what is wrong. */
+async function failed(scene: Scene, error: RegExp, culprit: string): Promise<void> {
+  await eventually(SHOWN_WITHIN_MS, async () => {
+    const columns = await scene.columns(NAME)
+    expect(columns).toMatchObject({ STATUS: 'FAILED', ERROR: expect.stringMatching(error) })
+    expect(columns.ERROR).toContain(culprit)
+  })
+}

@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { NO_VALUE, type Scene, test } from './scene.ts'
+
+const NAME = 'whole-life'
+const EDITED_PATH = 'edited/{eventName}/{yyyy}-{MM}-{dd}/{topic}.json'
+
+test('a connector is applied, delivers, is edited, paused, resumed and deleted, and every event is in exactly one object', async ({
+  scene,
+}) => {
+  const before = await inventory(scene)
+  scene.stream()
+  await scene.apply(NAME)
+  await delivering(scene)
+  await edited(scene)
+  await paused(scene)
+  await resumed(scene)
+  await scene.settled()
+  await deleted(scene, before)
+  await scene.bucket.expectExactly(scene.producer.acknowledged)
+}, 120_000)
+
+async function delivering(scene: Scene): Promise<void> {
+  await scene.ready(NAME)
+  expect(await scene.columns(NAME)).toMatchObject({
+    NAME,
+    READY: 'True',
+    ACTIVE: 'true',
+    STATUS: 'ACTIVE',
+    REPLICAS: '1',
+    AGE: expect.stringMatching(/^\d+[sm]/),
+    ERROR: NO_VALUE,
+    BUCKET: scene.id,
+  })
+  expect((await scene.get(NAME)).status?.connector).toEqual({
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/),
+    connector: NAME,
+    status: 'ACTIVE',
+    error: null,
+  })
+  await scene.delivers()
+  const time = 'year=\\d{4}/month=\\d\\d/day=\\d\\d/hour=\\d\\d/minute=(00|15|30|45)'
+  const folder = `game_telemetry/realm/dev/topics/${scene.topic}/${time}`
+  const key = new RegExp(`^${folder}/${scene.topic}-\\d{5}-\\d{20}\\.json$`)
+  for (const object of await scene.bucket.objects()) expect(object.key).toMatch(key)
+}
+
+async function edited(scene: Scene): Promise<void> {
+  await scene.patchConfig(NAME, { customPath: EDITED_PATH })
+  await scene.ready(NAME)
+  // Ready says that the old pods are gone, so that from here on nothing comes under the old path any more.
+  const underOldPath = (await scene.bucket.objects('game_telemetry/')).length
+  await scene.delivers(50)
+  expect((await scene.bucket.objects('edited/gameStarted/')).length).toBeGreaterThan(0)
+  expect((await scene.bucket.objects('game_telemetry/')).length).toBe(underOldPath)
+}
+
+async function paused(scene: Scene): Promise<void> {
+  await scene.patch(NAME, { active: false })
+  await scene.ready(NAME)
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'false', STATUS: 'INACTIVE', REPLICAS: '0' })
+  expect(await scene.pods(NAME)).toEqual([])
+  const [delivered, produced] = [await scene.bucket.count(), scene.producer.acknowledged.size]
+  await delay(3000)
+  expect(scene.producer.acknowledged.size).toBeGreaterThan(produced)
+  expect(await scene.bucket.count()).toBe(delivered)
+}
+
+async function resumed(scene: Scene): Promise<void> {
+  await scene.patch(NAME, { active: true })
+  await scene.ready(NAME)
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'true', STATUS: 'ACTIVE', REPLICAS: '1' })
+  await scene.delivers()
+}
+
+async function deleted(scene: Scene, before: readonly string[]): Promise<void> {
+  await scene.kubectl('delete', 'ac', NAME, '--timeout=30s')
+  await eventually(60_000, async () => expect(await inventory(scene)).toEqual(before))
+}
+
+/** Every object of every kind in the namespace, but for events: they tell the story for an hour and then go by themselves. */
+async function inventory(scene: Scene): Promise<string[]> {
+  const kinds = (await scene.kubectl('api-resources', '--verbs=list', '--namespaced', '-o', 'name')).trim().split('\n')
+  const kept = kinds.filter((kind) => !kind.startsWith('events'))
+  return (await scene.kubectl('get', kept.join(','), '-o', 'name')).trim().split('\n').sort()
+}

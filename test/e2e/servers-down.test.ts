@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { NO_VALUE, test } from './scene.ts'
+
+const NAME = 'steadfast'
+const EDITED_PATH = 'edited/{topic}.json'
+
+test('while the API server is down the sinks go on delivering; back again, the next edit is applied', async ({
+  scene,
+}) => {
+  const { kubeApi } = scene.stack.servers
+  scene.stream()
+  await scene.apply(NAME)
+  await scene.ready(NAME)
+
+  await kubeApi.stop('SIGKILL')
+  try {
+    await scene.delivers(200)
+  } finally {
+    await kubeApi.start()
+  }
+  await scene.patchConfig(NAME, { customPath: EDITED_PATH })
+  await scene.ready(NAME)
+  await eventually(10_000, async () => expect(await scene.bucket.objects('edited/')).not.toEqual([]))
+  await scene.settled()
+}, 120_000)
+
+test('a restart of Kafka while events flow loses nothing and delivers nothing twice', async ({ scene }) => {
+  const { kafka } = scene.stack.servers
+  scene.stream()
+  await scene.apply(NAME)
+  await scene.ready(NAME)
+  await scene.delivers()
+
+  await kafka.stop('SIGKILL')
+  await delay(3000)
+  await kafka.start()
+  await scene.delivers(200, 60_000)
+  await scene.ready(NAME)
+  await scene.settled(60_000)
+}, 180_000)
+
+test('S3 down for a minute shows as FAILED with the S3 error; back again, nothing is lost and nothing there twice', async ({
+  scene,
+}) => {
+  const { s3 } = scene.stack.servers
+  scene.stream()
+  await scene.apply(NAME)
+  await scene.ready(NAME)
+  await scene.delivers()
+
+  await s3.stop('SIGKILL')
+  const backAt = Date.now() + 60_000
+  try {
+    await eventually(30_000, async () => {
+      const columns = await scene.columns(NAME)
+      expect(columns).toMatchObject({ READY: 'False', STATUS: 'FAILED' })
+      expect(columns.ERROR).toMatch(/S3.*(ECONNREFUSED|connection refused)/i)
+    })
+    await delay(backAt - Date.now())
+    expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'FAILED' })
+  } finally {
+    await s3.start()
+  }
+  await scene.ready(NAME)
+  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: NO_VALUE })
+  await scene.settled(60_000)
+}, 180_000)
