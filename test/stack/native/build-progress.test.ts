@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BuildProgress, clock, remainingMs } from './build-progress.ts'
+import { BuildProgress, clock, remainingMs, timeShare } from './build-progress.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -21,8 +21,16 @@ describe('BuildProgress', () => {
     vi.advanceTimersByTime(60_000)
     expect(lines.slice(1)).toEqual([
       'Tool: 1 modules downloaded, 0:10 elapsed',
-      'Tool: 2 of 4 packages compiled, 0:20 elapsed, about 0:20 to go',
+      'Tool: 2 of 4 packages compiled, 0:20 elapsed, about 0:28 to go',
       'Tool: 4 of 4 packages compiled, 0:30 elapsed, linking, some seconds to go',
+    ])
+  })
+})
+
+describe('timeShare', () => {
+  it('goes from nothing to nearly all, and is behind the packages: the large ones come late', () => {
+    expect([0, 0.1, 0.5, 0.65, 1].map((share) => Number(timeShare(share).toFixed(2)))).toEqual([
+      0, 0.04, 0.31, 0.43, 0.95,
     ])
   })
 })
