@@ -15,7 +15,12 @@ export class KubeApiError extends Error {
   readonly reason: string
   readonly retryAfterMs: number | undefined
 
-  constructor(status: number, reason: string, message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    options: { retryAfterMs?: number; cause?: unknown } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.status = status
     this.reason = reason

@@ -53,7 +53,10 @@ export class EventRecorder {
         regarding: { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name, uid, resourceVersion },
       })
     } catch (error) {
-      logger.warn({ object: `${namespace}/${name}`, reason: transition.reason, error: describeError(error) }, 'cannot write an Event')
+      logger.warn(
+        { object: `${namespace}/${name}`, reason: transition.reason, error: describeError(error) },
+        'cannot write an Event',
+      )
     }
   }
 }

@@ -122,7 +122,8 @@ export class LeaderElection {
       if (current?.spec?.holderIdentity !== identity) logger.info({ lease: name, identity }, 'became the leader')
       return true
     } catch (error) {
-      if (!isConflict(error)) logger.warn({ lease: name, error: describeError(error) }, 'cannot take or renew the lease')
+      if (!isConflict(error))
+        logger.warn({ lease: name, error: describeError(error) }, 'cannot take or renew the lease')
       return false
     }
   }

@@ -123,7 +123,9 @@ export class PodPoller {
 
   async #question(target: Target): Promise<PodReport> {
     const timeout = new AbortController()
-    const cancel = this.#options.clock.after(TIMEOUT_MS, () => timeout.abort(new Error(`no answer in ${TIMEOUT_MS} ms`)))
+    const cancel = this.#options.clock.after(TIMEOUT_MS, () =>
+      timeout.abort(new Error(`no answer in ${TIMEOUT_MS} ms`)),
+    )
     try {
       const status = sinkStatusSchema.parse(await this.#options.getJson(target.url, timeout.signal))
       target.failures = 0

@@ -1,0 +1,143 @@
+import { CONNECTOR_LABEL, OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
+import type { KubeApi } from '../kube/api.ts'
+import { isRefusal } from '../kube/errors.ts'
+import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
+import { checkOwnership } from './checks.ts'
+import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
+import type { Desired } from './desired/objects.ts'
+import type { Observed } from './observe.ts'
+import { Stalled } from './outcome-errors.ts'
+
+/** What was applied last, and what the server made of it. */
+interface Memory {
+  readonly hash: string
+  readonly result: KubeObject
+}
+
+/**
+ * Makes objects as they should be, by server-side apply, and only when they are not. An object is as it should be when it
+ * contains every field that we want and names the hash of exactly these. Where the server writes a field differently
+ * (`0.5` CPU becomes `500m`), the memory of the last apply tells that nobody changed it since.
+ */
+export class Applier {
+  readonly #api: Pick<KubeApi, 'get' | 'apply' | 'delete'>
+  readonly #memory = new Map<string, Map<string, Memory>>()
+
+  constructor(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>) {
+    this.#api = api
+  }
+
+  /** Drops what is remembered of a connector that is gone. */
+  forget(connectorKey: string): void {
+    this.#memory.delete(connectorKey)
+  }
+
+  /**
+   * Looks for objects that the caches do not know (not ours by label, or made a moment ago), before anything is written.
+   *
+   * @throws {Stalled} NameConflict
+   * @throws {Waiting} while an earlier connector's object is being deleted
+   */
+  async findConflicts(observed: Observed, objects: readonly Desired[]): Promise<Desired[]> {
+    return Promise.all(
+      objects.map(async (desired) => {
+        const live = desired.live ?? (await this.#api.get(desired.kind, refOf(keyOf(desired.object))))
+        if (live) checkOwnership(desired.kind.kind, live, observed)
+        return { ...desired, live }
+      }),
+    )
+  }
+
+  /**
+   * Applies one object if need be.
+   *
+   * @returns the newest state that is known
+   * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission)
+   */
+  async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
+    const hash = hashOf(object)
+    const wanted = withAppliedHash(object, hash)
+    const remembered = this.#remembered(connectorKey, kind, object)
+    if (live && remembered?.hash === hash && isSameObject(live, remembered.result)) {
+      if (isOlder(live, remembered.result)) return remembered.result as T
+      this.#remember(connectorKey, kind, object, { hash, result: { metadata: pick(remembered.result) } })
+      // The metadata is never rewritten by the server, and no generation counts its changes.
+      if (!isOlder(remembered.result, live) && isSubset(wanted.metadata, live.metadata)) return live
+    }
+    if (live && contains(live, wanted, kind)) return live
+    const result = await this.#refusalAsStalled(kind, object, () =>
+      this.#api.apply(kind, wanted, { fieldManager: OPERATOR_FIELD_MANAGER }),
+    )
+    this.#remember(connectorKey, kind, object, { hash, result })
+    return result
+  }
+
+  /** Deletes an object that is ours and no longer wanted. */
+  async remove(observed: Observed, { kind, live }: { kind: Kind<KubeObject>; live: KubeObject }): Promise<void> {
+    const uid = live.metadata?.uid
+    if (!uid || live.metadata?.deletionTimestamp || live.metadata?.labels?.[CONNECTOR_LABEL] !== observed.owner.name)
+      return
+    checkOwnership(kind.kind, live, observed)
+    await this.#api.delete(kind, refOf(keyOf(live)), uid)
+    this.#memory.get(observed.key)?.delete(`${kind.plural}/${keyOf(live)}`)
+  }
+
+  async #refusalAsStalled<T>(kind: Kind<KubeObject>, object: KubeObject, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const reason = error.status === 403 ? 'Forbidden' : 'ObjectRefused'
+      throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`)
+    }
+  }
+
+  #remembered(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject): Memory | undefined {
+    return this.#memory.get(connectorKey)?.get(`${kind.plural}/${keyOf(object)}`)
+  }
+
+  #remember(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject, memory: Memory): void {
+    const ofConnector = this.#memory.get(connectorKey) ?? new Map<string, Memory>()
+    ofConnector.set(`${kind.plural}/${keyOf(object)}`, memory)
+    this.#memory.set(connectorKey, ofConnector)
+  }
+}
+
+function withAppliedHash<T extends KubeObject>(object: T, hash: string): T {
+  const { metadata } = object
+  return { ...object, metadata: { ...metadata, annotations: { ...metadata?.annotations, [APPLIED_ANNOTATION]: hash } } }
+}
+
+/** Uids are equal, and the kind counts generations: without them nothing tells an old state from a new one. */
+function isSameObject(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata?.uid === b.metadata?.uid && a.metadata?.generation !== undefined
+}
+
+function isOlder(a: KubeObject, b: KubeObject): boolean {
+  return (a.metadata?.generation ?? 0) < (b.metadata?.generation ?? 0)
+}
+
+/** What is still needed of a state once the cache has it too. */
+function pick({ metadata }: KubeObject): ObjectMeta {
+  const { uid = '', generation = 0 } = metadata ?? {}
+  return { uid, generation }
+}
+
+/** Whether `live` has everything of `wanted`; of a kind that is cached without its content, the metadata. */
+function contains(live: KubeObject, wanted: KubeObject, kind: Kind<KubeObject>): boolean {
+  const isMetadataOnly = Object.keys(live).every((key) => ['apiVersion', 'kind', 'metadata'].includes(key))
+  // Content of a ConfigMap is immutable and in its name; a ServiceAccount of ours has hardly any.
+  if (isMetadataOnly && kind.plural === 'configmaps') return isSubset(wanted.metadata, live.metadata)
+  return isSubset(wanted, live)
+}
+
+/** Whether each value of `part` is in `whole`, at any depth. Lists must have equal lengths. */
+export function isSubset(part: unknown, whole: unknown): boolean {
+  if (part === null || typeof part !== 'object') return part === whole
+  if (Array.isArray(part)) {
+    return Array.isArray(whole) && part.length === whole.length && part.every((each, i) => isSubset(each, whole[i]))
+  }
+  if (whole === null || typeof whole !== 'object' || Array.isArray(whole)) return false
+  const other = whole as Record<string, unknown>
+  return Object.entries(part).every(([key, value]) => value === undefined || isSubset(value, other[key]))
+}

@@ -1,0 +1,77 @@
+import { CONNECTOR_LABEL } from '../contract/names.ts'
+import { type Kind, type KubeObject, keyOf } from '../kube/kinds.ts'
+import { Reflector, type ReflectorEvent, type ReflectorOptions } from '../kube/reflector.ts'
+
+export interface CacheOptions<T extends KubeObject> extends Omit<ReflectorOptions<T>, 'scope'> {
+  /** Absent: all namespaces. */
+  readonly namespaces: readonly string[] | undefined
+  /** `own`: a connector's objects, told by their label; `all`: every object of the kind. */
+  readonly select: 'all' | 'own'
+  readonly metadataOnly?: boolean
+}
+
+/**
+ * The objects of one kind in every namespace that is looked after, found by name or by the connector that they are made for.
+ */
+export class Cache<T extends KubeObject> {
+  readonly kind: Kind<T>
+  readonly #reflectors = new Map<string, Reflector<T>>()
+  /** Key of the connector to its objects by key. */
+  readonly #byConnector = new Map<string, Map<string, T>>()
+
+  constructor({ namespaces, select, metadataOnly, onEvent, ...options }: CacheOptions<T>) {
+    this.kind = options.kind
+    for (const namespace of namespaces ?? ['']) {
+      const scope = {
+        ...(namespace ? { namespace } : {}),
+        ...(select === 'own' ? { labelSelector: CONNECTOR_LABEL } : {}),
+        ...(metadataOnly ? { metadataOnly } : {}),
+      }
+      const indexed = (event: ReflectorEvent<T>) => {
+        this.#index(event)
+        onEvent(event)
+      }
+      this.#reflectors.set(namespace, new Reflector({ ...options, scope, onEvent: indexed }))
+    }
+  }
+
+  get hasSynced(): boolean {
+    return [...this.#reflectors.values()].every((reflector) => reflector.hasSynced)
+  }
+
+  /** Runs until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)))
+  }
+
+  get(key: string): T | undefined {
+    const namespace = key.slice(0, key.indexOf('/'))
+    return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.objects.get(key)
+  }
+
+  /** The objects that are made for a connector. */
+  ofConnector(connectorKey: string): T[] {
+    return [...(this.#byConnector.get(connectorKey)?.values() ?? [])]
+  }
+
+  /** Every object. */
+  *all(): Iterable<T> {
+    for (const reflector of this.#reflectors.values()) yield* reflector.objects.values()
+  }
+
+  #index({ type, object }: ReflectorEvent<T>): void {
+    const connectorKey = connectorKeyOf(object)
+    if (connectorKey === undefined) return
+    const objects = this.#byConnector.get(connectorKey) ?? new Map<string, T>()
+    if (type === 'delete') objects.delete(keyOf(object))
+    else objects.set(keyOf(object), object)
+    if (objects.size > 0) this.#byConnector.set(connectorKey, objects)
+    else this.#byConnector.delete(connectorKey)
+  }
+}
+
+/** The key of the connector that an object is made for, by its label; undefined for a connector itself. */
+export function connectorKeyOf({ metadata }: KubeObject): string | undefined {
+  const name = metadata?.labels?.[CONNECTOR_LABEL]
+  return name === undefined ? undefined : `${metadata?.namespace ?? ''}/${name}`
+}

@@ -1,0 +1,90 @@
+import { DEFAULTS } from '../contract/defaults.ts'
+import { REVISION_ANNOTATION } from '../contract/names.ts'
+import { type OperatorDefaults, resolveSinkConfig, SpecError } from '../contract/resolve.ts'
+import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
+import { type ConfigMap, type Deployment, type KubeObject, keyOf } from '../kube/kinds.ts'
+import { type ExistingRevision, revisionsToMount } from './desired/mounted-revisions.ts'
+import { type Observed, ownershipOf } from './observe.ts'
+import { Stalled, Waiting } from './outcome-errors.ts'
+
+/** What is to run. */
+export interface Plan {
+  readonly active: boolean
+  /** Pods while active. */
+  readonly replicas: number
+  readonly config: SinkConfig
+  readonly revision: string
+  readonly mountedRevisions: readonly string[]
+}
+
+/** How long a predecessor's objects take to go is the garbage collector's business: seconds, usually less. */
+const PREDECESSOR_RETRY_MS = 1_000
+
+/**
+ * Decides what is to run.
+ *
+ * @throws {Stalled} when the spec cannot become a configuration
+ */
+export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
+  const { owner, spec } = observed
+  const config = resolved(() => resolveSinkConfig({ namespace: owner.namespace, name: owner.name, spec }, defaults))
+  const revision = revisionOf(config)
+  const existing = existingRevisions(observed)
+  return {
+    active: spec.active ?? DEFAULTS.active,
+    replicas: spec.replicas ?? DEFAULTS.replicas,
+    config,
+    revision,
+    mountedRevisions: revisionsToMount(revision, existing, mountedBy(observed.deployment)),
+  }
+}
+
+function resolved(resolve: () => SinkConfig): SinkConfig {
+  try {
+    return resolve()
+  } catch (error) {
+    if (error instanceof SpecError) throw new Stalled('InvalidConfiguration', error.message)
+    throw error
+  }
+}
+
+/**
+ * Refuses to touch what was not made for this connector.
+ *
+ * @throws {Stalled} NameConflict, for an object of somebody else
+ * @throws {Waiting} for one of an earlier connector of this name, which is on its way out
+ */
+export function checkOwnership(kind: string, object: KubeObject, observed: Pick<Observed, 'owner'>): void {
+  const ownership = ownershipOf(object, observed.owner)
+  const name = `${kind} ${keyOf(object)}`
+  if (ownership === 'predecessor') {
+    throw new Waiting(PREDECESSOR_RETRY_MS, `${name} of an earlier connector of this name is still being deleted`)
+  }
+  if (ownership === 'foreign') {
+    throw new Stalled(
+      'NameConflict',
+      `${name} exists and was not made for this connector: delete or rename it, or give the connector another name`,
+    )
+  }
+}
+
+/** Revisions that exist for this very connector. */
+export function existingRevisions({ configMaps, owner }: Observed): (ExistingRevision & { configMap: ConfigMap })[] {
+  return configMaps.flatMap((configMap) => {
+    const revision = configMap.metadata?.annotations?.[REVISION_ANNOTATION]
+    if (revision === undefined || ownershipOf(configMap, owner) !== 'ours') return []
+    return [{ revision, createdAt: configMap.metadata?.creationTimestamp ?? '', configMap }]
+  })
+}
+
+/** What a Deployment mounts: its revision, and the list that the pods can read. */
+function mountedBy(deployment: Deployment | undefined): { revision: string; list: string[] } | undefined {
+  const template = deployment?.spec?.template
+  const revision = template?.metadata?.annotations?.[REVISION_ANNOTATION]
+  if (revision === undefined) return undefined
+  const sources = template?.spec?.volumes?.find(({ name }) => name === 'revisions')?.projected?.sources ?? []
+  const list = sources.flatMap(
+    ({ configMap }) => configMap?.items?.map(({ path }) => path.replace(/\.json$/, '')) ?? [],
+  )
+  return { revision, list }
+}

@@ -1,0 +1,165 @@
+import { HTTP_PORT, REVISION_ANNOTATION, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../../contract/names.ts'
+import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
+import type { Deployment, PodTemplateSpec } from '../../kube/kinds.ts'
+import { CONFIG_KEY, revisionConfigMapName } from './config-map.ts'
+import {
+  hashOf,
+  type Owner,
+  objectLabels,
+  objectMeta,
+  selectorLabels,
+  sinkName,
+  TEMPLATE_ANNOTATION,
+} from './metadata.ts'
+
+type PodSpec = NonNullable<PodTemplateSpec['spec']>
+type Container = PodSpec['containers'][number]
+type Volume = NonNullable<PodSpec['volumes']>[number]
+
+export interface DeploymentInput {
+  readonly owner: Owner
+  readonly spec: AnalyticsConnectorSpec
+  readonly image: string
+  /** 0 while paused. */
+  readonly replicas: number
+  readonly revision: string
+  /** Revisions that the pods can read, `revision` among them: an older one's unfinished work is finished under it. */
+  readonly mountedRevisions: readonly string[]
+  /** Longest time a sink takes to write and commit what it holds, in seconds. */
+  readonly drainSeconds: number
+  readonly resources: NonNullable<Container['resources']>
+}
+
+export const CONTAINER_NAME = 'sink'
+/** Between the end of the drain and SIGKILL, in seconds: the last commit and leaving the group. */
+const TERMINATION_MARGIN_SECONDS = 15
+/** A rollout without progress for so long is reported as stuck. Pulling an image and joining a group take less. */
+const PROGRESS_DEADLINE_SECONDS = 300
+
+/**
+ * The Deployment of a connector's sinks. New pods must be ready, that is deliver, before old ones go (maxUnavailable 0), so a wrong edit never
+ * stops what runs.
+ */
+export function desiredDeployment(input: DeploymentInput): Deployment {
+  const { owner, replicas, revision } = input
+  return {
+    metadata: objectMeta(owner, sinkName(owner.name), { [REVISION_ANNOTATION]: revision }),
+    spec: {
+      replicas,
+      revisionHistoryLimit: 2,
+      progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      selector: { matchLabels: selectorLabels(owner.name) },
+      template: withTemplateName(podTemplate(input)),
+    },
+  }
+}
+
+function withTemplateName(template: PodTemplateSpec): PodTemplateSpec {
+  const annotations = { ...template.metadata?.annotations, [TEMPLATE_ANNOTATION]: hashOf(template) }
+  return { ...template, metadata: { ...template.metadata, annotations } }
+}
+
+function podTemplate(input: DeploymentInput): PodTemplateSpec {
+  const { owner, spec, revision } = input
+  const knobs = (spec.podTemplate ?? {}) as PodKnobs
+  return {
+    metadata: {
+      labels: { ...knobs.metadata?.labels, ...objectLabels(owner.name) },
+      annotations: { ...knobs.metadata?.annotations, [REVISION_ANNOTATION]: revision },
+    },
+    spec: {
+      serviceAccountName: spec.serviceAccountName ?? sinkName(owner.name),
+      // A role for a cloud (IRSA, Pod Identity) brings its own projected token, so this holds for every service account.
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: input.drainSeconds + TERMINATION_MARGIN_SECONDS,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [sinkContainer(input)],
+      volumes: volumes(input),
+      topologySpreadConstraints: knobs.topologySpreadConstraints ?? [spreadOverNodes(owner.name)],
+      ...definedOf(knobs, ['nodeSelector', 'tolerations', 'affinity', 'imagePullSecrets', 'priorityClassName']),
+    },
+  }
+}
+
+/** `spec.podTemplate` with the parts that its schema leaves to the API server typed as the pod's own. */
+type PodKnobs = Pick<
+  PodSpec,
+  'nodeSelector' | 'tolerations' | 'affinity' | 'topologySpreadConstraints' | 'imagePullSecrets' | 'priorityClassName'
+> & { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> } }
+
+function definedOf<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]])) as Pick<
+    T,
+    K
+  >
+}
+
+function sinkContainer({ image, revision, drainSeconds, resources, spec }: DeploymentInput): Container {
+  const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
+  return {
+    name: CONTAINER_NAME,
+    image,
+    args: [
+      'sink',
+      '--revision',
+      revision,
+      // Said although they are the defaults, so that the pod shows where its files are read from.
+      '--revisions-dir',
+      REVISIONS_DIR,
+      ...(spec.config.credentialsSecretRef ? ['--credentials-dir', S3_CREDENTIALS_DIR] : []),
+      '--listen-address',
+      '$(POD_IP)',
+      '--port',
+      String(HTTP_PORT),
+      '--drain-timeout',
+      `${drainSeconds}s`,
+    ],
+    env: [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
+    ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
+    resources,
+    // A minute to begin to listen; from then on a process that does not answer for half a minute is restarted.
+    startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 3 },
+    // The end of a crashed sink's log becomes the pod's termination message, and from there the connector's error.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: [
+      { name: 'revisions', mountPath: REVISIONS_DIR, readOnly: true },
+      ...(spec.config.credentialsSecretRef
+        ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }]
+        : []),
+    ],
+  }
+}
+
+function volumes({ owner, spec, revision, mountedRevisions }: DeploymentInput): Volume[] {
+  const sources = mountedRevisions.map((each) => ({
+    configMap: {
+      name: revisionConfigMapName(owner.name, each),
+      items: [{ key: CONFIG_KEY, path: `${each}.json` }],
+      // Only its own revision is worth waiting for; an older one may be gone by the time a pod starts.
+      ...(each === revision ? {} : { optional: true }),
+    },
+  }))
+  const secret = spec.config.credentialsSecretRef
+  return [
+    { name: 'revisions', projected: { sources } },
+    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name } }] : []),
+  ]
+}
+
+function spreadOverNodes(connectorName: string): NonNullable<PodSpec['topologySpreadConstraints']>[number] {
+  return {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: selectorLabels(connectorName) },
+  }
+}

@@ -1,0 +1,45 @@
+/** A revision that exists as a ConfigMap. */
+export interface ExistingRevision {
+  readonly revision: string
+  /** RFC 3339, to the second. */
+  readonly createdAt: string
+}
+
+/** How many revisions the pods can read: the current one, and older ones under which a range may still be unfinished. */
+export const MOUNTED_REVISIONS = 5
+
+/**
+ * Which revisions a pod template lists, in an order that does not depend on when anything was made. While the current
+ * revision stays the same the list stays as it is, whatever is made or deleted beside it: a change of the list rolls all pods.
+ *
+ * @param mounted the current revision and the list of the Deployment that exists
+ */
+export function revisionsToMount(
+  current: string,
+  existing: readonly ExistingRevision[],
+  mounted: { readonly revision: string; readonly list: readonly string[] } | undefined,
+): string[] {
+  if (mounted?.revision === current && mounted.list.includes(current)) return [...mounted.list]
+  const older = newestFirst(existing).filter((revision) => revision !== current)
+  return [current, ...older.slice(0, MOUNTED_REVISIONS - 1)].sort()
+}
+
+/** Revisions that nothing needs any more: neither listed in the pod template nor used by a pod that still exists. */
+export function revisionsToDelete(
+  existing: readonly ExistingRevision[],
+  listed: readonly string[],
+  usedByPods: ReadonlySet<string>,
+): string[] {
+  const kept = new Set(listed)
+  for (const revision of newestFirst(existing)) {
+    if (kept.size >= MOUNTED_REVISIONS) break
+    kept.add(revision)
+  }
+  return existing.map(({ revision }) => revision).filter((revision) => !kept.has(revision) && !usedByPods.has(revision))
+}
+
+function newestFirst(existing: readonly ExistingRevision[]): string[] {
+  return existing
+    .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || a.revision.localeCompare(b.revision))
+    .map(({ revision }) => revision)
+}

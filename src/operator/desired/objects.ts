@@ -1,0 +1,89 @@
+import {
+  CONFIG_MAPS,
+  type ConfigMap,
+  DEPLOYMENTS,
+  type Deployment,
+  type Kind,
+  type KubeObject,
+  POD_DISRUPTION_BUDGETS,
+  SERVICE_ACCOUNTS,
+} from '../../kube/kinds.ts'
+import type { Plan } from '../checks.ts'
+import type { Observed } from '../observe.ts'
+import { desiredConfigMap, revisionConfigMapName } from './config-map.ts'
+import { desiredDeployment } from './deployment.ts'
+import { desiredPodDisruptionBudget } from './pod-disruption-budget.ts'
+import { desiredServiceAccount } from './service-account.ts'
+
+/** What the operator's configuration says about every sink. */
+export interface SinkDefaults {
+  readonly image: string
+  readonly drainSeconds: number
+  readonly resources: { readonly requests?: Record<string, string>; readonly limits?: Record<string, string> }
+}
+
+/** An object as it should be, and as it is. */
+export interface Desired<T extends KubeObject = KubeObject> {
+  readonly kind: Kind<T>
+  readonly object: T
+  readonly live: T | undefined
+}
+
+export interface DesiredObjects {
+  /** In the order in which they are needed: a pod waits for its ConfigMap and its service account. */
+  readonly before: readonly Desired[]
+  readonly deployment: Desired<Deployment>
+  /** What is no longer wanted. */
+  readonly obsolete: readonly Required<Pick<Desired, 'kind' | 'live'>>[]
+}
+
+/** Everything that should exist for a connector. */
+export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDefaults): DesiredObjects {
+  const { owner, spec } = observed
+  const replicas = plan.active ? plan.replicas : 0
+  const configMapName = revisionConfigMapName(owner.name, plan.revision)
+  const configMap: Desired<ConfigMap> = {
+    kind: CONFIG_MAPS,
+    object: desiredConfigMap(owner, plan.revision, plan.config),
+    live: observed.configMaps.find(({ metadata }) => metadata?.name === configMapName),
+  }
+  const serviceAccount = {
+    kind: SERVICE_ACCOUNTS,
+    object: desiredServiceAccount(owner),
+    live: observed.serviceAccount,
+  }
+  const budget = {
+    kind: POD_DISRUPTION_BUDGETS,
+    object: desiredPodDisruptionBudget(owner),
+    live: observed.podDisruptionBudget,
+  }
+  const deployment = desiredDeployment({
+    owner,
+    spec,
+    image: defaults.image,
+    replicas,
+    revision: plan.revision,
+    mountedRevisions: plan.mountedRevisions,
+    drainSeconds: defaults.drainSeconds,
+    resources: resourcesOf(spec.resources) ?? defaults.resources,
+  })
+  const ownServiceAccount = spec.serviceAccountName === undefined
+  return {
+    before: [configMap, ...(ownServiceAccount ? [serviceAccount] : []), ...(replicas > 1 ? [budget] : [])],
+    deployment: { kind: DEPLOYMENTS, object: deployment, live: observed.deployment },
+    obsolete: [...(ownServiceAccount ? [] : [serviceAccount]), ...(replicas > 1 ? [] : [budget])],
+  }
+}
+
+type Quantities = Record<string, string | number> | undefined
+
+/** Quantities may be written as numbers; in the objects that we make they are strings. */
+function resourcesOf(resources: Observed['spec']['resources']): SinkDefaults['resources'] | undefined {
+  if (!resources) return undefined
+  const strings = (quantities: Quantities) =>
+    Object.fromEntries(Object.entries(quantities ?? {}).map(([name, value]) => [name, String(value)]))
+  return {
+    ...(resources.requests ? { requests: strings(resources.requests) } : {}),
+    ...(resources.limits ? { limits: strings(resources.limits) } : {}),
+  }
+}

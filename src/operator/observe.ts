@@ -1,0 +1,108 @@
+import { REVISION_ANNOTATION } from '../contract/names.ts'
+import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../contract/resource.ts'
+import type {
+  AnalyticsConnector,
+  ConfigMap,
+  Deployment,
+  KubeObject,
+  Pod,
+  PodDisruptionBudget,
+  ServiceAccount,
+} from '../kube/kinds.ts'
+import type { Cache } from './cache.ts'
+import { type Owner, sinkName, TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import type { PodReport } from './pod-poller.ts'
+import { type PodProblem, problemOf } from './pod-problem.ts'
+
+/** The operator's copies of the cluster's state. */
+export interface Caches {
+  readonly connectors: Cache<AnalyticsConnector & KubeObject>
+  readonly deployments: Cache<Deployment>
+  readonly configMaps: Cache<ConfigMap>
+  readonly serviceAccounts: Cache<ServiceAccount>
+  readonly podDisruptionBudgets: Cache<PodDisruptionBudget>
+  readonly pods: Cache<Pod>
+}
+
+export interface ObservedPod {
+  readonly name: string
+  /** Revision that the pod was made with. */
+  readonly revision: string | undefined
+  /** Pod template that it was made from. */
+  readonly template: string | undefined
+  /** Set while the pod ends: when its grace period is over, in milliseconds since the epoch. */
+  readonly endsAtMs: number | undefined
+  readonly problem: PodProblem | undefined
+  /** What the pod says; undefined while it has no address or does not run. */
+  readonly report: PodReport | undefined
+}
+
+/** Everything that is known about one connector at one moment. */
+export interface Observed {
+  readonly key: string
+  readonly owner: Owner
+  readonly generation: number
+  readonly resourceVersion: string
+  readonly spec: AnalyticsConnectorSpec
+  readonly status: AnalyticsConnectorStatus | undefined
+  readonly deployment: Deployment | undefined
+  readonly serviceAccount: ServiceAccount | undefined
+  readonly podDisruptionBudget: PodDisruptionBudget | undefined
+  readonly configMaps: readonly ConfigMap[]
+  readonly pods: readonly ObservedPod[]
+}
+
+/** Gathers what the caches and the poller know; undefined when there is no such connector, or it is being deleted. */
+export function observe(
+  key: string,
+  caches: Caches,
+  reportOf: (podUid: string) => PodReport | undefined,
+): Observed | undefined {
+  const connector = caches.connectors.get(key)
+  const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
+  if (!connector || !namespace || !name || !uid || deletionTimestamp) return undefined
+  const sinkKey = `${namespace}/${sinkName(name)}`
+  return {
+    key,
+    owner: { namespace, name, uid },
+    generation,
+    resourceVersion,
+    spec: connector.spec,
+    status: connector.status,
+    deployment: caches.deployments.get(sinkKey),
+    serviceAccount: caches.serviceAccounts.get(sinkKey),
+    podDisruptionBudget: caches.podDisruptionBudgets.get(sinkKey),
+    configMaps: caches.configMaps.ofConnector(key),
+    pods: caches.pods
+      .ofConnector(key)
+      .filter(isAlive)
+      .map((pod) => observePod(pod, reportOf)),
+  }
+}
+
+/** A pod that ended for good (evicted, for example) stays as an object; its Deployment has made another. */
+function isAlive({ status, metadata }: Pod): boolean {
+  return metadata?.deletionTimestamp !== undefined || (status?.phase !== 'Failed' && status?.phase !== 'Succeeded')
+}
+
+function observePod(pod: Pod, reportOf: (podUid: string) => PodReport | undefined): ObservedPod {
+  const { name = '', uid = '', annotations, deletionTimestamp } = pod.metadata ?? {}
+  return {
+    name,
+    revision: annotations?.[REVISION_ANNOTATION],
+    template: annotations?.[TEMPLATE_ANNOTATION],
+    // The server sets deletionTimestamp to the end of the grace period.
+    endsAtMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
+    problem: problemOf(pod),
+    report: reportOf(uid),
+  }
+}
+
+/** Whether the owner of `object` is the connector, another object, or an earlier connector of the same name. */
+export function ownershipOf(object: KubeObject, owner: Owner): 'ours' | 'predecessor' | 'foreign' {
+  const references = object.metadata?.ownerReferences ?? []
+  if (references.some(({ uid }) => uid === owner.uid)) return 'ours'
+  return references.some(({ kind, name }) => kind === 'AnalyticsConnector' && name === owner.name)
+    ? 'predecessor'
+    : 'foreign'
+}

@@ -1,0 +1,27 @@
+/**
+ * Errors of a reconcile are named for what has to happen next. Everything that is neither of these is tried again after a
+ * back-off.
+ */
+
+/** Nothing goes on until a person does something: it becomes the Stalled condition. */
+export class Stalled extends Error {
+  override readonly name = 'Stalled'
+  /** CamelCase, for the conditions. */
+  readonly reason: string
+
+  constructor(reason: string, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/** Nothing is wrong, but it is not time yet: look again after `delayMs`. */
+export class Waiting extends Error {
+  override readonly name = 'Waiting'
+  readonly delayMs: number
+
+  constructor(delayMs: number, message: string) {
+    super(message)
+    this.delayMs = delayMs
+  }
+}

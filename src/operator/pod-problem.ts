@@ -1,0 +1,77 @@
+import type { Pod } from '../kube/kinds.ts'
+import { CONTAINER_NAME } from './desired/deployment.ts'
+
+/** Why a pod does not run, as Kubernetes sees it: what the sink itself cannot tell, because it does not run. */
+export interface PodProblem {
+  /** CamelCase, Kubernetes' own word. */
+  readonly reason: string
+  readonly message: string
+}
+
+type PodStatus = NonNullable<Pod['status']>
+type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number]
+
+/** A waiting container that is on its way. */
+const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
+/** Of a crashed sink's last words, the end says why; more does not fit in a line. */
+const MAX_LAST_WORDS = 300
+
+/** The problem of a pod, or undefined when there is none that Kubernetes knows of. */
+export function problemOf({ status }: Pod): PodProblem | undefined {
+  return (
+    schedulingProblem(status) ??
+    containerProblem(status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME))
+  )
+}
+
+function schedulingProblem(status: PodStatus | undefined): PodProblem | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status !== 'False' || scheduled.reason !== 'Unschedulable') return undefined
+  return { reason: 'Unschedulable', message: `no node for the pod: ${scheduled.message ?? 'no reason given'}` }
+}
+
+function containerProblem(container: ContainerStatus | undefined): PodProblem | undefined {
+  const waiting = container?.state?.waiting
+  if (container && isCrashLooping(container)) return crashProblem(container)
+  if (!waiting?.reason || NORMAL_WAITING.has(waiting.reason)) return undefined
+  return { reason: waiting.reason, message: oneLine(waiting.message ?? waiting.reason) }
+}
+
+/**
+ * One crash is restarted at once and is no problem of its own; from the second on the kubelet waits between starts. The
+ * start after a wait is still part of the loop, until the sink has shown that it is ready.
+ */
+function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus): boolean {
+  if (state?.waiting?.reason === 'CrashLoopBackOff') return true
+  return restartCount >= 2 && !ready && (lastState?.terminated ?? state?.terminated) !== undefined
+}
+
+function crashProblem({ state, lastState }: ContainerStatus): PodProblem {
+  const ended = state?.terminated ?? lastState?.terminated
+  if (ended?.reason === 'OOMKilled') {
+    return {
+      reason: 'OOMKilled',
+      message: 'the sink needs more memory than its limit allows: raise spec.resources.limits.memory',
+    }
+  }
+  const how = ended?.signal ? `signal ${ended.signal}` : `exit code ${ended?.exitCode}`
+  const words = lastWords(ended?.message)
+  return { reason: 'CrashLoopBackOff', message: `the sink ends with ${how}${words ? `: ${words}` : ''}` }
+}
+
+/** The end of a termination message. Our own log lines are JSON: of the last one the words, not the syntax. */
+function lastWords(message: string | undefined): string {
+  const lines = (message ?? '').split('\n').filter((line) => line.trim() !== '')
+  const last = lines.at(-1) ?? ''
+  try {
+    const entry = JSON.parse(last) as { msg?: unknown; error?: unknown }
+    return oneLine([entry.msg, entry.error].filter((part) => typeof part === 'string').join(': '))
+  } catch {
+    return oneLine(last)
+  }
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length <= MAX_LAST_WORDS ? line : `…${line.slice(-MAX_LAST_WORDS)}`
+}

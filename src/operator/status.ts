@@ -1,0 +1,104 @@
+import type { AnalyticsConnectorStatus, ConnectorStatus } from '../contract/resource.ts'
+import type { Condition } from '../contract/status-fields.ts'
+import type { Deployment } from '../kube/kinds.ts'
+import { labelSelector } from './desired/metadata.ts'
+import type { ObservedPod } from './observe.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+/** Everything that the status of a connector is made from. */
+export interface Situation {
+  readonly connectorName: string
+  readonly generation: number
+  /** spec.active, with its default. */
+  readonly active: boolean
+  /** Pods that should run now: 0 while paused. */
+  readonly replicas: number
+  /** Revision and pod template that the pods should have; undefined when the spec cannot become a configuration. */
+  readonly revision: string | undefined
+  readonly template: string | undefined
+  readonly deployment: Deployment | undefined
+  readonly pods: readonly ObservedPod[]
+  /** Why nothing goes on until a person acts. */
+  readonly stalled: { readonly reason: string; readonly message: string } | undefined
+  readonly previous: AnalyticsConnectorStatus | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/**
+ * The whole status of a connector. Pure. `time` and each `lastTransitionTime` are the previous ones unless what they stand
+ * beside has changed, so equal situations give equal statuses.
+ */
+export function statusOf(situation: Situation): AnalyticsConnectorStatus {
+  const { connectorName, generation, active, revision, deployment, previous, now } = situation
+  const verdict = judge(situation)
+  const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+  const runs = verdict.isComplete ? revision : previous?.revision
+  return {
+    observedGeneration: generation,
+    active,
+    replicas: deployment?.status?.replicas ?? 0,
+    selector: labelSelector(connectorName),
+    ...(runs === undefined ? {} : { revision: runs }),
+    connector: statusDocument(connectorName, verdict, previous?.connector, time),
+    conditions: conditionsOf(verdict, generation, previous?.conditions ?? [], time),
+  }
+}
+
+function statusDocument(
+  connector: string,
+  { status, error }: Verdict,
+  previous: ConnectorStatus | undefined,
+  now: string,
+): ConnectorStatus {
+  const isSame = previous?.status === status && (previous.error ?? null) === error && previous.connector === connector
+  return { time: isSame ? previous.time : now, connector, status, error }
+}
+
+/**
+ * Exactly one Ready, one Active, and Reconciling or Stalled, never both, only while True.
+ * Source: kstatus; Flux's condition conventions.
+ */
+function conditionsOf(
+  verdict: Verdict,
+  observedGeneration: number,
+  previous: readonly Condition[],
+  now: string,
+): Condition[] {
+  const condition = (type: string, status: Condition['status'], reason: string, message: string): Condition => {
+    const before = previous.find((each) => each.type === type)
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
+    return { type, status, observedGeneration, lastTransitionTime, reason, message }
+  }
+  const { ready, reason, message, progress } = verdict
+  const isActive = verdict.status === 'ACTIVE'
+  return [
+    condition('Ready', ready, reason, message),
+    condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),
+    ...(progress === undefined ? [] : [condition(progress, 'True', reason, message)]),
+  ]
+}
+
+function activeReason({ status, reason }: Verdict): string {
+  const reasons = { ACTIVE: 'Active', INACTIVE: 'Paused', STARTING: 'Starting', STOPPING: 'Stopping' } as const
+  return status === 'FAILED' ? reason : reasons[status]
+}
+
+/** Whether nothing would change by writing `next`. */
+export function isSameStatus(previous: AnalyticsConnectorStatus | undefined, next: AnalyticsConnectorStatus): boolean {
+  return previous !== undefined && canonical(previous) === canonical(next)
+}
+
+/** JSON in which neither the order of fields and conditions nor an absent null counts. */
+function canonical(status: AnalyticsConnectorStatus): string {
+  const byType = (status.conditions ?? []).toSorted((a, b) => a.type.localeCompare(b.type))
+  return JSON.stringify({ ...status, conditions: byType }, (_key, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .filter(([, each]) => each !== null)
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        )
+      : value,
+  )
+}

@@ -1,0 +1,144 @@
+import type { ConnectorStatus } from '../contract/resource.ts'
+import type { Deployment } from '../kube/kinds.ts'
+import type { ObservedPod } from './observe.ts'
+import type { Situation } from './status.ts'
+
+/** What a situation amounts to. */
+export interface Verdict {
+  readonly status: ConnectorStatus['status']
+  /** One line that a person can act on; null unless FAILED. */
+  readonly error: string | null
+  readonly ready: 'True' | 'False' | 'Unknown'
+  /** CamelCase, for the conditions Ready, Reconciling and Stalled. */
+  readonly reason: string
+  readonly message: string
+  /** The condition beside Ready=False: is the operator on its way, or must a person act? */
+  readonly progress?: 'Reconciling' | 'Stalled'
+  /** Every pod runs what the newest spec asks for and delivers. */
+  readonly isComplete: boolean
+}
+
+/**
+ * Judges a situation. The first of these that holds decides: a person must act on the spec; nothing is to run; a pod of the
+ * wanted template has a problem; everything is as it should be; the rollout is stuck; pods cannot be asked; it is under way.
+ */
+export function judge(situation: Situation): Verdict {
+  const { stalled, replicas } = situation
+  if (stalled) return failed(situation, stalled.reason, stalled.message)
+  if (replicas === 0) return judgeStopped(situation)
+  const current = situation.pods.filter((pod) => pod.template === situation.template && pod.endsAtMs === undefined)
+  return (
+    judgeProblems(situation, current) ??
+    judgeComplete(situation, current) ??
+    judgeStuck(situation) ??
+    judgeUnreachable(situation, current) ??
+    judgeProgress(situation, current)
+  )
+}
+
+function judgeStopped({ active, deployment, pods }: Situation): Verdict {
+  const isObserved = hasObservedGeneration(deployment) && (deployment?.status?.replicas ?? 0) === 0
+  const nothingRuns = { error: null, isComplete: false }
+  if (pods.length > 0) {
+    const message = `${count(pods.length, 'pod')} still to write and commit what is buffered, and to end`
+    return { ...nothingRuns, status: 'STOPPING', ready: 'False', reason: 'Stopping', message, progress: 'Reconciling' }
+  }
+  if (!isObserved) {
+    const message = 'waiting for the Deployment to have no pods'
+    return { ...nothingRuns, status: 'INACTIVE', ready: 'False', reason: 'Stopping', message, progress: 'Reconciling' }
+  }
+  const [reason, message] = active
+    ? ['ScaledToZero', 'spec.replicas is 0: no pods']
+    : ['Paused', 'spec.active is false: everything buffered was written and committed, no pods']
+  return { ...nothingRuns, status: 'INACTIVE', ready: 'True', reason, message }
+}
+
+/** The newest template fails: Kubernetes cannot run a pod, or a sink says that it does not deliver. */
+function judgeProblems(situation: Situation, current: readonly ObservedPod[]): Verdict | undefined {
+  for (const pod of current) {
+    const own = pod.report?.kind === 'status' && pod.report.status.state === 'FAILED' ? pod.report.status : undefined
+    if (own) return failed(situation, 'SinkFailed', own.error ?? 'the sink says FAILED without a reason')
+    if (pod.problem) return failed(situation, pod.problem.reason, `pod ${pod.name}: ${pod.problem.message}`)
+  }
+  return undefined
+}
+
+function judgeComplete(situation: Situation, current: readonly ObservedPod[]): Verdict | undefined {
+  const { replicas, revision, pods, now } = situation
+  // A pod on a dead node ends for ever; after its grace period it cannot hold up the others.
+  const others = pods.filter((pod) => !current.includes(pod) && (pod.endsAtMs ?? Infinity) > now)
+  const isComplete =
+    isRolledOut(situation.deployment, replicas) &&
+    others.length === 0 &&
+    current.length === replicas &&
+    current.every((pod) => delivers(pod, revision))
+  if (!isComplete) return undefined
+  const message = `${count(replicas, 'pod')} with revision ${revision}`
+  return { status: 'ACTIVE', error: null, ready: 'True', reason: 'Delivering', message, isComplete }
+}
+
+function judgeStuck(situation: Situation): Verdict | undefined {
+  const progressing = situation.deployment?.status?.conditions?.find(({ type }) => type === 'Progressing')
+  const isStuck = hasObservedGeneration(situation.deployment) && progressing?.reason === 'ProgressDeadlineExceeded'
+  if (!isStuck) return undefined
+  return failed(situation, 'ProgressDeadlineExceeded', `the pods do not become ready: ${progressing.message ?? ''}`)
+}
+
+/** Kubernetes is content with the pods, and yet they do not answer the operator: nobody knows whether they deliver. */
+function judgeUnreachable(situation: Situation, current: readonly ObservedPod[]): Verdict | undefined {
+  const silent = current.find(({ report }) => report?.kind === 'unreachable')
+  if (silent?.report?.kind !== 'unreachable' || !isRolledOut(situation.deployment, situation.replicas)) return undefined
+  const status = situation.pods.some((pod) => delivers(pod)) ? 'ACTIVE' : 'STARTING'
+  const message = `pod ${silent.name} does not answer the operator: ${silent.report.error}`
+  return { status, error: null, ready: 'Unknown', reason: 'PodUnreachable', message, isComplete: false }
+}
+
+function judgeProgress(situation: Situation, current: readonly ObservedPod[]): Verdict {
+  const { pods, replicas, revision } = situation
+  const isDelivering = pods.some((pod) => delivers(pod))
+  const ending = pods.filter(({ endsAtMs }) => endsAtMs !== undefined).length
+  const done = current.filter((pod) => delivers(pod, revision)).length
+  const message = `${done} of ${count(replicas, 'pod')} with revision ${revision}${ending > 0 ? `, ${ending} ending` : ''}`
+  return {
+    status: isDelivering ? 'ACTIVE' : 'STARTING',
+    error: null,
+    ready: 'False',
+    reason: isDelivering ? 'RollingOut' : 'Starting',
+    message,
+    progress: 'Reconciling',
+    isComplete: false,
+  }
+}
+
+/** What is asked for does not run. What ran before goes on, and the error says so. */
+function failed(situation: Situation, reason: string, message: string): Verdict {
+  const older = situation.pods.find((pod) => pod.template !== situation.template && delivers(pod))
+  const error = older ? `${message} (revision ${older.revision} goes on delivering)` : message
+  return { status: 'FAILED', error, ready: 'False', reason, message: error, progress: 'Stalled', isComplete: false }
+}
+
+/** Whether a pod says that it delivers, with `revision` if one is given. */
+function delivers({ report, endsAtMs }: ObservedPod, revision?: string): boolean {
+  if (report?.kind !== 'status' || endsAtMs !== undefined || report.status.state !== 'ACTIVE') return false
+  return revision === undefined || report.status.revision === revision
+}
+
+function hasObservedGeneration(deployment: Deployment | undefined): boolean {
+  const { metadata, status } = deployment ?? {}
+  return metadata?.generation !== undefined && (status?.observedGeneration ?? 0) >= metadata.generation
+}
+
+/** As `kubectl rollout status` sees it: all pods are new ones, and all are available. */
+function isRolledOut(deployment: Deployment | undefined, replicas: number): boolean {
+  const { replicas: all, updatedReplicas, availableReplicas } = deployment?.status ?? {}
+  return (
+    hasObservedGeneration(deployment) &&
+    all === replicas &&
+    updatedReplicas === replicas &&
+    availableReplicas === replicas
+  )
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
