@@ -22,6 +22,8 @@ const life = fc.record({
   config: fc.constantFrom(0, 1, 2),
 })
 
+type Life = typeof life extends fc.Arbitrary<infer T> ? T : never
+
 /** Revisions differ in path and in where they cut, so a replay under the wrong one shows. */
 const CONFIGS: SinkConfig[] = [
   sinkConfig({ flush: { intervalMs: 60_000, events: 3, bytes: 1_000_000 } }),
@@ -38,7 +40,7 @@ function produce(log: ScriptedPartition, count: number): void {
 }
 
 test('whatever crashes, rebalances and edits befall the sinks, every record is in exactly one object', async () => {
-  const check = async (lives: fc.TypeOf<typeof life>[]) => {
+  const check = async (lives: Life[]) => {
     const bucket = new FakeBucket()
     const log = new ScriptedPartition()
     const processes: SinkProcess[] = []

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { StallWatch } from '../../src/sink/stall-watch.ts'
+import { type Progress, StallWatch } from '../../src/sink/stall-watch.ts'
 
 const MINUTE = 60_000
 const waiting = { read: 7, lag: 100, isHeldUp: false }
@@ -11,7 +11,7 @@ test('a sink that reads nothing for five minutes while records wait is stalled',
   expect(watch.isStalled(waiting, 5 * MINUTE)).toBe(true)
 })
 
-test.each([
+test.each<[string, Partial<Progress>]>([
   ['it read something', { read: 8 }],
   ['nothing waits', { lag: 0 }],
   ['what waits is not known', { lag: null }],

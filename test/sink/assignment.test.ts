@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { beginningOf } from '../../src/sink/assignment.ts'
+import { encodeIntent, type Intent } from '../../src/sink/intent.ts'
+import { compilePlan } from '../../src/sink/plan.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+
+const plan = compilePlan(sinkConfig())
+const intent: Intent = {
+  endOffset: 9n,
+  revision: plan.revision,
+  clusterId: 'here',
+  objects: 1,
+  records: 4,
+  checksum: '0123abcd',
+  reason: 'bytes',
+}
+
+const begin = (offset: bigint, metadata: string) =>
+  beginningOf({
+    committed: { offset, metadata },
+    clusterId: 'here',
+    startFrom: 'latest',
+    planOf: (revision) => (revision === plan.revision ? plan : null),
+  })
+
+test('a group that never committed starts where the configuration says', () => {
+  expect(begin(-1n, '')).toEqual({ kind: 'read', from: 'latest' })
+})
+
+test('a plain commit is where reading goes on', () => {
+  expect(begin(0n, '')).toEqual({ kind: 'read', from: 0n })
+})
+
+test('an intent is replayed from its offset under its revision', () => {
+  expect(begin(5n, encodeIntent(intent))).toEqual({ kind: 'replay', from: 5n, intent, plan })
+})
+
+test.each([
+  ['of another cluster', 5n, encodeIntent({ ...intent, clusterId: 'there' }), /cluster there, this is here/],
+  ['that ends where it begins', 9n, encodeIntent(intent), /offset 9 ends at 9, before it begins/],
+  ['without an offset', -1n, encodeIntent(intent), /before it begins/],
+  ['whose revision is gone', 5n, encodeIntent({ ...intent, revision: 'eeee' }), /needs revision eeee .* gone/],
+  ['that is not ours', 5n, 'x', /not ours: x/],
+])('metadata %s stops the partition and says why', (_, offset, metadata, error) => {
+  expect(begin(offset, metadata)).toEqual({ kind: 'stop', error: expect.stringMatching(error) })
+})

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { compilePlan } from '../../src/sink/plan.ts'
+import { RecordSet, setChecksum } from '../../src/sink/set.ts'
+import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
+import { event, events, sinkConfig } from '../support/sink-process.ts'
+
+function setOf(values: (string | null)[], startOffset = 0n): RecordSet {
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, startOffset)
+  for (const record of new ScriptedPartition().append(...values).records) set.add(record, 1_000)
+  return set
+}
+
+test('its interval counts from the first record that is kept, or from the first read while there is none', () => {
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n)
+  expect(set.firstRecordAtMs).toBe(null)
+  const log = new ScriptedPartition().append(event(0, { namespace: 'other' }), event(1), event(2))
+  const times = log.records.map((record, i) => {
+    set.add(record, (i + 1) * 1_000)
+    return set.firstRecordAtMs
+  })
+  expect(times).toEqual([1_000, 2_000, 2_000])
+})
+
+test('its objects are sorted by key, with the records of each path in log order', () => {
+  const set = setOf([event(0, { name: 'b' }), event(1, { name: 'a' }), event(2, { name: 'b' })])
+  const objects = set.objects()
+  expect(objects.map(({ key }) => key.split('/')[1])).toEqual(['a', 'b'])
+  expect(Buffer.concat(objects[1]?.chunks ?? []).toString()).toBe(
+    `${event(0, { name: 'b' })}\n${event(2, { name: 'b' })}\n`,
+  )
+  expect(objects[1]).toMatchObject({ records: 2, sizeBytes: 2 * event(0, { name: 'b' }).length + 2 })
+})
+
+test('it ends after its last record, or where it was advanced to', () => {
+  const set = setOf(events(0, 3))
+  expect([set.isUntouched, set.endOffset]).toEqual([false, 3n])
+  set.advanceTo(8n)
+  expect(set.endOffset).toBe(8n)
+  expect(setOf([]).isUntouched).toBe(true)
+})
+
+test('the fullest and the largest object are those of the policy, rejects included', () => {
+  const set = setOf([event(0), null, null, null])
+  expect(set.mostEvents).toBe(3)
+  expect(set.mostBytes).toBeGreaterThan(event(0).length * 2)
+})
+
+test('equal sets have equal checksums; another record, order or start gives another', () => {
+  const checksumOf = (set: RecordSet) => setChecksum(set.objects())
+  const original = checksumOf(setOf(events(0, 3)))
+  expect(checksumOf(setOf(events(0, 3)))).toBe(original)
+  expect(checksumOf(setOf(events(0, 2)))).not.toBe(original)
+  expect(checksumOf(setOf(events(0, 3).reverse()))).not.toBe(original)
+  expect(checksumOf(setOf(events(0, 3), 1n))).not.toBe(original)
+})
