@@ -5,6 +5,7 @@ import { encodeValue } from '../../src/contract/path-value.ts'
 const MAX = 64
 /** Values near the places where an encoding goes wrong. */
 const awkward = fc.oneof(
+  fc.constantFrom('', '.', '..', '%', '(empty)', '\ud800', '\udfff', '\ufffd', '\ud83d'),
   fc.string({ unit: 'binary' }),
   fc.string({
     unit: fc.constantFrom('.', '%', '(', ')', '2', 'E', '/', 'a', '\0', '\ud800', '\udfff', 'é', '😀', '@'),
