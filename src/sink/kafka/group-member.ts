@@ -5,7 +5,16 @@ import { TenureLostError } from '../record-source.ts'
 import { assignPartitions, type TopicPartitions } from './assignment.ts'
 import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
-import { check, isCoordinatorMoved, isFenced, KafkaConnectionError, KafkaError, reasonOf } from './kafka-error.ts'
+import {
+  check,
+  errorName,
+  isCoordinatorMoved,
+  isFenced,
+  KafkaConnectionError,
+  KafkaError,
+  problemLine,
+  reasonOf,
+} from './kafka-error.ts'
 import {
   type ApiCall,
   assignmentOf,
@@ -53,7 +62,11 @@ export class CommitMetadataTooLargeError extends Error {
 export class GroupMember {
   readonly #options: GroupMemberOptions
   #memberId = ''
+  /** Former member ids of ours that the coordinator may still count as members. */
+  readonly #abandoned = new Set<string>()
   #coordinator: BrokerAddress | null = null
+  /** The connection on which a heartbeat was answered last. */
+  #proven: BrokerConnection | null = null
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
@@ -65,6 +78,8 @@ export class GroupMember {
    */
   async join(topics: readonly string[]): Promise<Generation> {
     try {
+      // Or the group would wait for the one we were, until its session ends.
+      await this.#leaveAbandoned()
       const joined = await this.#joinGroup(topics)
       const { memberId, generationId } = joined
       const isLeader = joined.leaderId === memberId
@@ -84,7 +99,9 @@ export class GroupMember {
   /** Throws KafkaError: REBALANCE_IN_PROGRESS, or one that `isFenced` knows, or one to try again after. */
   async heartbeat(generation: MemberIdentity): Promise<void> {
     try {
-      const { errorCode } = await this.#send(heartbeatCall(this.#options.groupId, generation))
+      const connection = await this.#connection()
+      const { errorCode } = await connection.send(heartbeatCall(this.#options.groupId, generation))
+      if (errorCode === 0 || errorName(errorCode) === 'REBALANCE_IN_PROGRESS') this.#proven = connection
       check(`Kafka group ${this.#options.groupId}: heartbeat`, errorCode)
     } catch (error) {
       this.#judge(error)
@@ -115,7 +132,7 @@ export class GroupMember {
   }
 
   /**
-   * Sends one commit, once. While the coordinator cannot be reached nothing has been sent, so that is tried until `ended`.
+   * Sends one commit, once. Looking for a coordinator that knows the identity goes on until `ended`, as nothing has been sent by then.
    * Throws CommitMetadataTooLargeError, or TenureLostError: refused, or no answer (it may still be carried out, but not
    * under a later generation).
    */
@@ -125,7 +142,7 @@ export class GroupMember {
     ended: AbortSignal,
   ): Promise<void> {
     const what = `Kafka group ${this.#options.groupId}: commit of ${commit.topic}-${commit.partition}`
-    const connection = await this.#connectUntil(ended)
+    const connection = await this.#coordinatorOf(identity, ended)
     if (!connection) throw new TenureLostError(`${what}: the tenure ended before it was sent`)
     let errorCode: number | undefined
     try {
@@ -144,18 +161,33 @@ export class GroupMember {
   }
 
   /**
-   * Leaves, so that the others need not wait for the session to end, and forgets the member id. Best effort, one attempt;
-   * by a connection of its own kind, as a JoinGroup may be under way on the other.
+   * Leaves, so that the others need not wait for the session to end, and gives the member id up for ever. Never rejects:
+   * where the coordinator cannot be told now, `join` tells it first.
    */
   async leave(): Promise<void> {
-    const memberId = this.#memberId
+    if (this.#memberId) this.#abandoned.add(this.#memberId)
     this.#memberId = ''
-    if (!memberId) return
     try {
-      const connection = await this.#options.cluster.connectionTo(this.#coordinator ?? (await this.#find()), 'data')
-      await connection.send(leaveGroupCall(this.#options.groupId, memberId))
+      await this.#leaveAbandoned()
     } catch {
-      // The session timeout does it.
+      // The session timeout does it, unless the next join comes first.
+    }
+  }
+
+  /** By another connection than JoinGroup, which may be under way as the member that leaves. */
+  async #leaveAbandoned(): Promise<void> {
+    for (const memberId of this.#abandoned) {
+      this.#coordinator ??= await this.#find()
+      try {
+        const connection = await this.#options.cluster.connectionTo(this.#coordinator, 'data')
+        const { errorCode } = await connection.send(leaveGroupCall(this.#options.groupId, memberId))
+        if (errorName(errorCode) !== 'UNKNOWN_MEMBER_ID')
+          check(`Kafka group ${this.#options.groupId}: cannot leave`, errorCode)
+        this.#abandoned.delete(memberId)
+      } catch (error) {
+        this.#judge(error)
+        throw error
+      }
     }
   }
 
@@ -173,8 +205,7 @@ export class GroupMember {
       )
     let joined = await request()
     // KIP-394: a new member is given its id first and joins with it.
-    const memberIdRequired = 79
-    if (joined.errorCode === memberIdRequired) {
+    if (errorName(joined.errorCode) === 'MEMBER_ID_REQUIRED') {
       this.#memberId = joined.memberId
       joined = await request()
     }
@@ -183,14 +214,20 @@ export class GroupMember {
     return joined
   }
 
-  async #connectUntil(ended: AbortSignal): Promise<BrokerConnection | null> {
+  /**
+   * A connection on which the coordinator has acknowledged the identity, or null once `ended`. A broker that was found a
+   * moment ago may yet say that it is not the coordinator: better to a heartbeat than to a commit, which cannot be repeated.
+   */
+  async #coordinatorOf(identity: MemberIdentity, ended: AbortSignal): Promise<BrokerConnection | null> {
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
         const connection = await this.#connection()
-        return ended.aborted ? null : connection
-      } catch {
-        await sleep(this.#options.clock, backoffMs(attempt, { initialMs: 100, maxMs: 2_000 }), ended)
+        if (connection !== this.#proven) await this.heartbeat(identity)
+        if (connection === this.#proven) return ended.aborted ? null : connection
+      } catch (error) {
+        if (isFenced(error)) throw new TenureLostError(problemLine(error), { cause: error })
       }
+      await sleep(this.#options.clock, backoffMs(attempt, { initialMs: 100, maxMs: 2_000 }), ended)
     }
     return null
   }

@@ -151,6 +151,21 @@ describe('a commit', () => {
     await within(() => expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }]))
   })
 
+  it('whose outcome is unknown makes the member leave before it joins again, even if that takes several attempts', async () => {
+    kafka.next('OffsetCommit', 'cut')
+    kafka.next('LeaveGroup', NOT_COORDINATOR, 'cut')
+    start()
+    const { first } = await joined()
+    await first.tenure.commit(5n, '').catch(() => {})
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    const order = kafka.requests.filter(({ api }) => api === 'LeaveGroup' || api === 'JoinGroup').slice(2)
+    expect(order.map(({ api, memberId }) => [api, memberId])).toEqual([
+      ...Array(3).fill(['LeaveGroup', 'member-1']),
+      ['JoinGroup', ''],
+      ['JoinGroup', 'member-2'],
+    ])
+  })
+
   it('that is refused for want of rights says so until one is accepted', async () => {
     kafka.next('OffsetCommit', GROUP_AUTHORIZATION)
     start()
@@ -176,6 +191,35 @@ describe('a commit', () => {
     await committed
     expect(kafka.sent('OffsetCommit')).toMatchObject([{ memberId: 'member-1', generationId: 1 }])
     expect(first.heard).toEqual([])
+  })
+})
+
+describe('a commit while the coordinator moves', () => {
+  it('is not sent before the new one has acknowledged the member', async () => {
+    start({ timings: { heartbeatIntervalMs: 10_000 } })
+    const { first } = await joined()
+    const { port } = kafka
+    await kafka.stop()
+    kafka = await FakeKafka.start({ orders: 2 }, port)
+    kafka.next('Heartbeat', NOT_COORDINATOR, 'cut', 14)
+    await within(() => expect(kafka.sent('Fetch').length).toBeGreaterThan(0))
+    await first.tenure.commit(5n, '')
+    const order = kafka.requests.map(({ api }) => api).filter((api) => ['Heartbeat', 'OffsetCommit'].includes(api))
+    expect(order).toEqual([...Array(4).fill('Heartbeat'), 'OffsetCommit'])
+    expect(first.heard).toEqual([])
+  })
+
+  it('is not sent at all when the new one does not know the member', async () => {
+    start({ timings: { heartbeatIntervalMs: 10_000 } })
+    const { first } = await joined()
+    const { port } = kafka
+    await kafka.stop()
+    kafka = await FakeKafka.start({ orders: 2 }, port)
+    kafka.next('Heartbeat', UNKNOWN_MEMBER)
+    await within(() => expect(kafka.sent('Fetch').length).toBeGreaterThan(0))
+    await expect(first.tenure.commit(5n, '')).rejects.toThrow(TenureLostError)
+    expect(kafka.sent('OffsetCommit')).toEqual([])
+    expect(first.heard).toEqual(['lost'])
   })
 })
 
