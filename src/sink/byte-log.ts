@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib'
 
 const SMALLEST_SLAB = 16 * 1024
 const LARGEST_SLAB = 1024 * 1024
+/** As much as S3 is given in one request. */
+const LARGEST_SEALED = 64 * 1024 * 1024
 const LINE_END = 0x0a
 
 /**
@@ -42,6 +44,19 @@ export class ByteLog {
   /** The body in order, not copied: valid until the next append. */
   chunks(): Buffer[] {
     return this.#used === 0 ? [...this.#full] : [...this.#full, this.#slab.subarray(0, this.#used)]
+  }
+
+  /** Makes the body one buffer, once, where it is not too large for that: S3 takes it as it is, and the slabs are freed. */
+  seal(): void {
+    if (this.#full.length === 0 || this.bytes > LARGEST_SEALED) return
+    const body = Buffer.allocUnsafeSlow(this.bytes)
+    let at = 0
+    for (const chunk of this.chunks()) at += chunk.copy(body, at)
+    this.#full.length = 0
+    this.#fullBytes = 0
+    this.#slab = body
+    this.#used = body.length
+    this.#allocatedBytes = body.length
   }
 
   #newSlab(atLeast: number): void {

@@ -113,6 +113,7 @@ export interface SetObject {
 }
 
 function setObject(key: string, log: ByteLog): SetObject {
+  log.seal()
   const chunks = log.chunks()
   return { key, chunks, records: log.lines, sizeBytes: log.bytes, crc32: crc32Of(chunks) }
 }

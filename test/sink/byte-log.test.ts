@@ -35,6 +35,16 @@ describe('a byte log', () => {
     expect(large.allocatedBytes).toBeLessThan(2 * large.bytes)
   })
 
+  test('sealed, it is one buffer of its exact size with the same bytes, however often it is sealed', () => {
+    const log = new ByteLog()
+    for (let i = 0; i < 1_000; i++) log.append(Buffer.from(`line ${i}`))
+    const before = Buffer.concat(log.chunks())
+    log.seal()
+    log.seal()
+    expect(log.chunks()).toEqual([before])
+    expect([log.lines, log.bytes, log.allocatedBytes]).toEqual([1_000, before.length, before.length])
+  })
+
   test('a line longer than any slab is kept whole', () => {
     const log = new ByteLog()
     log.append(Buffer.alloc(5_000_000, 'x'))
