@@ -37,7 +37,7 @@ describe('a byte log', () => {
 
   test('sealed, it is one buffer of its exact size with the same bytes, however often it is sealed', () => {
     const log = new ByteLog()
-    for (let i = 0; i < 1_000; i++) log.append(Buffer.from(`line ${i}`))
+    for (let i = 0; i < 1_000; i++) log.append(Buffer.from(`a line that is not short, number ${i}`))
     const before = Buffer.concat(log.chunks())
     log.seal()
     log.seal()
