@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { eventually } from '../support/eventually.ts'
-import { NO_VALUE, type Scene, test } from './scene.ts'
+import { eventually } from '../../support/eventually.ts'
+import { NO_VALUE, type Scene, test } from '../scene.ts'
 
 const NAME = 'mistaken'
 /** Issue and README promise that a mistake shows within this. */
@@ -19,7 +19,7 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
   await scene.ready(NAME)
   expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: NO_VALUE })
   await scene.settled(30_000, missing)
-}, 120_000)
+}, 180_000)
 
 test.concurrent('a wrong bucket is cured by an edit: nothing is restarted by hand and nothing is lost', async ({
   scene,
@@ -32,7 +32,7 @@ test.concurrent('a wrong bucket is cured by an edit: nothing is restarted by han
   await scene.patchConfig(NAME, { bucketName: scene.id })
   await scene.ready(NAME)
   await scene.settled()
-}, 120_000)
+}, 180_000)
 
 test.concurrent('an edit that makes the bucket wrong shows as FAILED while the old pods go on delivering, and is cured by the next edit', async ({
   scene,
@@ -52,7 +52,7 @@ test.concurrent('an edit that makes the bucket wrong shows as FAILED while the o
   await scene.patchConfig(NAME, { bucketName: scene.id })
   await scene.ready(NAME)
   await scene.settled()
-}, 120_000)
+}, 180_000)
 
 test.concurrent('a Kafka address where nothing listens shows as FAILED with that address, and is cured by the next edit', async ({
   scene,
@@ -65,13 +65,14 @@ test.concurrent('a Kafka address where nothing listens shows as FAILED with that
   await scene.patch(NAME, { kafka: { bootstrapServers: null } })
   await scene.ready(NAME)
   await scene.settled()
-}, 120_000)
+}, 180_000)
 
 /** Waits until `kubectl get ac` shows the failure in words that name what is wrong. */
 async function failed(scene: Scene, error: RegExp, culprit: string): Promise<void> {
-  await eventually(SHOWN_WITHIN_MS, async () => {
+  const look = async () => {
     const columns = await scene.columns(NAME)
     expect(columns).toMatchObject({ STATUS: 'FAILED', ERROR: expect.stringMatching(error) })
     expect(columns.ERROR).toContain(culprit)
-  })
+  }
+  await eventually(SHOWN_WITHIN_MS, look, 1000)
 }

@@ -1,35 +1,6 @@
 import { expect } from 'vitest'
-import { eventually } from '../support/eventually.ts'
-import { type Scene, test } from './scene.ts'
-
-test.concurrent('two connectors on one topic each deliver every event exactly once, to a bucket of their own', async ({
-  scene,
-}) => {
-  const second = scene.otherBucket('second')
-  await second.create()
-  scene.stream()
-  await Promise.all([scene.apply('first'), scene.apply('second', { bucketName: second.name })])
-  await Promise.all([scene.ready('first'), scene.ready('second')])
-  await scene.delivers(100)
-  await scene.settled()
-  await scene.settled(30_000, second)
-}, 120_000)
-
-test.concurrent('kubectl scale takes a connector from one pod to two and back while events flow, and each event is delivered once', async ({
-  scene,
-}) => {
-  scene.stream()
-  await scene.apply('scaled')
-  await scene.ready('scaled')
-  for (const replicas of [2, 1]) {
-    await scene.kubectl('scale', 'ac/scaled', `--replicas=${replicas}`)
-    await scene.ready('scaled')
-    expect(await scene.pods('scaled')).toHaveLength(replicas)
-    expect(await scene.columns('scaled')).toMatchObject({ STATUS: 'ACTIVE', REPLICAS: `${replicas}` })
-    await scene.delivers(100)
-  }
-  await scene.settled()
-}, 120_000)
+import { eventually } from '../../support/eventually.ts'
+import { type Scene, test } from '../scene.ts'
 
 test.concurrent('pods that are killed with -9 again and again while events flow lose nothing and deliver nothing twice', async ({
   scene,
@@ -46,6 +17,35 @@ test.concurrent('pods that are killed with -9 again and again while events flow 
   }
   await scene.settled(60_000)
   await scene.ready('killed')
+}, 180_000)
+
+test.concurrent('two connectors on one topic each deliver every event exactly once, to a bucket of their own', async ({
+  scene,
+}) => {
+  const second = scene.otherBucket('second')
+  await second.create()
+  scene.stream()
+  await Promise.all([scene.apply('first'), scene.apply('second', { bucketName: second.name })])
+  await Promise.all([scene.ready('first'), scene.ready('second')])
+  await scene.delivers(100)
+  await scene.settled()
+  await scene.settled(30_000, second)
+}, 180_000)
+
+test.concurrent('kubectl scale takes a connector from one pod to two and back while events flow, and each event is delivered once', async ({
+  scene,
+}) => {
+  scene.stream()
+  await scene.apply('scaled')
+  await scene.ready('scaled')
+  for (const replicas of [2, 1]) {
+    await scene.kubectl('scale', 'ac/scaled', `--replicas=${replicas}`)
+    await scene.ready('scaled')
+    expect(await scene.pods('scaled')).toHaveLength(replicas)
+    expect(await scene.columns('scaled')).toMatchObject({ STATUS: 'ACTIVE', REPLICAS: `${replicas}` })
+    await scene.delivers(100)
+  }
+  await scene.settled()
 }, 180_000)
 
 async function killed(scene: Scene, pod: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { eventually } from '../support/eventually.ts'
-import { NO_VALUE, type Scene, test } from './scene.ts'
+import { eventually } from '../../support/eventually.ts'
+import { NO_VALUE, type Scene, test } from '../scene.ts'
 
 const NAME = 'whole-life'
 const EDITED_PATH = 'edited/{eventName}/{yyyy}-{MM}-{dd}/{topic}.json'
 
-test('a connector is applied, delivers, is edited, paused, resumed and deleted, and every event is in exactly one object', async ({
+test.concurrent('a connector is applied, delivers, is edited, paused, resumed and deleted, and every event is in exactly one object', async ({
   scene,
 }) => {
   const before = await inventory(scene)
@@ -19,7 +19,7 @@ test('a connector is applied, delivers, is edited, paused, resumed and deleted, 
   await scene.settled()
   await deleted(scene, before)
   await scene.bucket.expectExactly(scene.producer.acknowledged)
-}, 120_000)
+}, 180_000)
 
 async function delivering(scene: Scene): Promise<void> {
   await scene.ready(NAME)
