@@ -34,11 +34,14 @@ export class ContainerRunner {
   #killTimer: NodeJS.Timeout | undefined
   #killAtMs = NEVER
   #oomKilled = false
+  readonly #lost: boolean
 
-  constructor(context: LaunchContext, host: ContainerHost) {
+  /** @param previous what an earlier agent reported about this container of this pod */
+  constructor(context: LaunchContext, host: ContainerHost, previous?: ContainerStatus) {
     this.#context = context
     this.#host = host
     this.#progress = new ContainerProgress(context.container)
+    this.#lost = this.#progress.adopt(previous)
   }
 
   get name(): string {
@@ -54,8 +57,8 @@ export class ContainerRunner {
   }
 
   /** Resolves when the container has ended for good, by its restart policy or by `terminate`. Never rejects. */
-  async run(previous: ContainerStatus | undefined): Promise<void> {
-    if (this.#progress.adopt(previous) && !(await this.#goesOn(0))) return
+  async run(): Promise<void> {
+    if (this.#lost && !(await this.#goesOn(0))) return
     while (!this.#stopping.signal.aborted) {
       const spec = await this.#prepare()
       if (!spec) continue

@@ -93,10 +93,8 @@ function readyCondition({ spec, status }: Pod, containersReady: PodCondition): P
   return { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: message.join(' ') }
 }
 
-/** A strategic merge keeps the fields a patch does not name: an old reason or message has to be taken away by null. */
 function withTransitionTime(condition: PodCondition, { status }: Pod): PodCondition {
   const before = status?.conditions?.find(({ type }) => type === condition.type)
   const lastTransitionTime = before?.status === condition.status ? before.lastTransitionTime : undefined
-  const cleared = { reason: null, message: null } as unknown as PodCondition
-  return { ...cleared, ...condition, lastTransitionTime: lastTransitionTime ?? apiTime(Date.now()) }
+  return { ...condition, lastTransitionTime: lastTransitionTime ?? apiTime(Date.now()) }
 }

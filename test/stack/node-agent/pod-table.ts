@@ -16,7 +16,9 @@ export class PodTable implements WatchHandlers<Pod> {
   onList(pods: readonly Pod[]): void {
     const uids = new Set(pods.map(({ metadata }) => metadata.uid))
     for (const [uid, worker] of this.#workers) if (!uids.has(uid)) worker.remove()
-    for (const pod of pods) this.onChange(pod)
+    // Pods that have an address keep it, so new ones must not choose before them.
+    for (const pod of pods) if (pod.status?.podIP) this.onChange(pod)
+    for (const pod of pods) if (!pod.status?.podIP) this.onChange(pod)
   }
 
   onChange(pod: Pod): void {

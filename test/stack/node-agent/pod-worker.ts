@@ -111,13 +111,14 @@ export class PodWorker {
         changed: () => this.#publish(),
         event: (type, reason, message) => events.record(this.#pod, type, reason, message),
       },
+      this.#pod.status?.containerStatuses?.find(({ name }) => name === container.name),
     )
   }
 
   async #live(): Promise<void> {
     try {
       await mkdir(this.#folder, { recursive: true })
-      if (this.#pod.metadata.deletionTimestamp) this.#terminating.abort()
+      if (this.#pod.metadata.deletionTimestamp) this.#terminate(0)
       if (!isTerminal(this.#pod)) await this.#run()
       await this.#deletion()
       if (!this.#stopped.signal.aborted) await this.#deleteFromApi()
@@ -130,8 +131,7 @@ export class PodWorker {
     this.#publish()
     await this.#mount()
     const tokenTimer = setInterval(() => this.#refreshSoon(), TOKEN_CHECK_MS)
-    const before = (name: string) => this.#pod.status?.containerStatuses?.find((status) => status.name === name)
-    await Promise.all(this.runners.map((runner) => runner.run(before(runner.name))))
+    await Promise.all(this.runners.map((runner) => runner.run()))
     clearInterval(tokenTimer)
     this.#over = true
     await this.#status.publish()

@@ -52,7 +52,7 @@ export class StatusWriter {
       const text = comparable(status)
       if (text === this.#written) continue
       try {
-        await this.#api.call('PATCH', this.#path, { metadata: { uid: this.#uid }, status })
+        await this.#api.call('PATCH', this.#path, { metadata: { uid: this.#uid }, status: patchOf(status) })
         this.#written = text
         failures = 0
       } catch (error) {
@@ -67,6 +67,15 @@ export class StatusWriter {
         failures += 1
       }
     }
+  }
+}
+
+/** A strategic merge would add a changed address to the old one, and keep a reason or message that no longer holds. */
+function patchOf(status: ReportedStatus): unknown {
+  return {
+    ...status,
+    podIPs: [{ $patch: 'replace' }, ...status.podIPs],
+    conditions: (status.conditions ?? []).map((condition) => ({ reason: null, message: null, ...condition })),
   }
 }
 
