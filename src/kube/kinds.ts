@@ -74,6 +74,12 @@ export const CONNECTORS: Kind<AnalyticsConnector & KubeObject> = {
   kind: KIND,
   plural: PLURAL,
 }
+/** The same, as the status subresource takes it. */
+export const CONNECTOR_STATUSES: Kind<KubeObject & Pick<AnalyticsConnector, 'status'>> = {
+  apiVersion: CONNECTORS.apiVersion,
+  kind: CONNECTORS.kind,
+  plural: CONNECTORS.plural,
+}
 export const DEPLOYMENTS: Kind<Deployment> = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' }
 export const PODS: Kind<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' }
 export const CONFIG_MAPS: Kind<ConfigMap> = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' }

@@ -1,11 +1,11 @@
-import { CONNECTOR_LABEL, OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
+import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
 import { isRefusal } from '../kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
 import type { Desired } from './desired/objects.ts'
-import type { Observed } from './observe.ts'
+import { type Observed, ownershipOf } from './observe.ts'
 import { Stalled } from './outcome-errors.ts'
 
 /** What was applied last, and what the server made of it. */
@@ -73,11 +73,9 @@ export class Applier {
   }
 
   /** Deletes an object that is ours and no longer wanted. */
-  async remove(observed: Observed, { kind, live }: { kind: Kind<KubeObject>; live: KubeObject }): Promise<void> {
-    const uid = live.metadata?.uid
-    if (!uid || live.metadata?.deletionTimestamp || live.metadata?.labels?.[CONNECTOR_LABEL] !== observed.owner.name)
-      return
-    checkOwnership(kind.kind, live, observed)
+  async remove(observed: Observed, kind: Kind<KubeObject>, live: KubeObject): Promise<void> {
+    const { uid, deletionTimestamp } = live.metadata ?? {}
+    if (!uid || deletionTimestamp || ownershipOf(live, observed.owner) !== 'ours') return
     await this.#api.delete(kind, refOf(keyOf(live)), uid)
     this.#memory.get(observed.key)?.delete(`${kind.plural}/${keyOf(live)}`)
   }

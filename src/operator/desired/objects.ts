@@ -15,11 +15,17 @@ import { desiredDeployment } from './deployment.ts'
 import { desiredPodDisruptionBudget } from './pod-disruption-budget.ts'
 import { desiredServiceAccount } from './service-account.ts'
 
+interface Resources {
+  readonly requests?: Quantities
+  readonly limits?: Quantities
+}
+type Quantities = Record<string, string | number> | undefined
+
 /** What the operator's configuration says about every sink. */
 export interface SinkDefaults {
   readonly image: string
   readonly drainSeconds: number
-  readonly resources: { readonly requests?: Record<string, string>; readonly limits?: Record<string, string> }
+  readonly resources: Resources
 }
 
 /** An object as it should be, and as it is. */
@@ -34,7 +40,7 @@ export interface DesiredObjects {
   readonly before: readonly Desired[]
   readonly deployment: Desired<Deployment>
   /** What is no longer wanted. */
-  readonly obsolete: readonly Required<Pick<Desired, 'kind' | 'live'>>[]
+  readonly obsolete: readonly Desired[]
 }
 
 /** Everything that should exist for a connector. */
@@ -65,7 +71,7 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     revision: plan.revision,
     mountedRevisions: plan.mountedRevisions,
     drainSeconds: defaults.drainSeconds,
-    resources: resourcesOf(spec.resources) ?? defaults.resources,
+    resources: resourcesOf(spec.resources ?? defaults.resources),
   })
   const ownServiceAccount = spec.serviceAccountName === undefined
   return {
@@ -75,15 +81,17 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
   }
 }
 
-type Quantities = Record<string, string | number> | undefined
-
 /** Quantities may be written as numbers; in the objects that we make they are strings. */
-function resourcesOf(resources: Observed['spec']['resources']): SinkDefaults['resources'] | undefined {
-  if (!resources) return undefined
-  const strings = (quantities: Quantities) =>
-    Object.fromEntries(Object.entries(quantities ?? {}).map(([name, value]) => [name, String(value)]))
+function resourcesOf({ requests, limits }: Resources): {
+  requests?: Record<string, string>
+  limits?: Record<string, string>
+} {
   return {
-    ...(resources.requests ? { requests: strings(resources.requests) } : {}),
-    ...(resources.limits ? { limits: strings(resources.limits) } : {}),
+    ...(requests ? { requests: asStrings(requests) } : {}),
+    ...(limits ? { limits: asStrings(limits) } : {}),
   }
+}
+
+function asStrings(quantities: Record<string, string | number>): Record<string, string> {
+  return Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]))
 }

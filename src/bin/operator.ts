@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { HTTP_PORT } from '../contract/names.ts'
+import {
+  type ClusterAccess,
+  type ClusterAccessOptions,
+  isInCluster,
+  loadClusterAccess,
+} from '../kube/cluster-access.ts'
+import { HttpKubeApi } from '../kube/http-kube-api.ts'
+import { systemClock } from '../lib/clock.ts'
+import { describeError } from '../lib/errors.ts'
+import { abortOnSignals } from '../lib/lifecycle.ts'
+import { createLogger } from '../lib/logger.ts'
+import { createRegistry } from '../lib/metrics.ts'
+import { type OperatorConfig, parseOperatorConfig } from '../operator/config.ts'
+import { requestCounter } from '../operator/metrics.ts'
+import { runOperator } from '../operator/run-operator.ts'
+
+const DEFAULT_CONFIG = '/etc/analytics-connector/operator.yaml'
+const LEASE_NAME = 'analytics-connector-operator'
+
+const USAGE = `Usage: analytics-connector operator [flags]
+
+Turns every AnalyticsConnector into running sink pods and reports what they say. Several may run; one leads.
+
+  --config <file>             the operator's configuration, YAML; default ${DEFAULT_CONFIG}
+  --sink-image <image>        image of the sink pods; goes before sinkImage of the configuration
+  --listen-address <address>  default: all interfaces
+  --port <port>               of /healthz, /readyz and /metrics; default ${HTTP_PORT}, 0 for any free one
+  --kubeconfig <file>         default: the pod's service account, else KUBECONFIG, else ~/.kube/config
+  --leader-elect <bool>       wait to be the one leader before acting; default true
+  --lease-namespace <name>    default: the namespace of the pod, or of the kubeconfig's context
+  --log-level <level>         trace, debug, info, warn, error, silent; default info
+
+Exit code 0: told to stop. 1: cannot run, or lost the leader lease; the last log line says why. 2: wrong usage.
+`
+
+const OPTIONS = {
+  config: { type: 'string', default: DEFAULT_CONFIG },
+  'sink-image': { type: 'string' },
+  'listen-address': { type: 'string', default: '' },
+  port: { type: 'string', default: String(HTTP_PORT) },
+  kubeconfig: { type: 'string' },
+  'leader-elect': { type: 'string', default: 'true' },
+  'lease-namespace': { type: 'string' },
+  'log-level': { type: 'string', default: 'info' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+interface OperatorFlags {
+  readonly config: string
+  readonly sinkImage: string | undefined
+  readonly listen: { readonly address: string; readonly port: number }
+  readonly kubeconfig: string | undefined
+  readonly leaderElect: boolean
+  readonly leaseNamespace: string | undefined
+  readonly logLevel: string
+}
+
+/** `analytics-connector operator`; returns the exit code. */
+export async function operatorCommand(args: string[]): Promise<number> {
+  const flags = parseFlags(args)
+  if (typeof flags === 'string') {
+    const isHelp = flags === ''
+    process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? USAGE : `analytics-connector operator: ${flags}\n\n${USAGE}`)
+    return isHelp ? 0 : 2
+  }
+  const logger = createLogger(flags.logLevel)
+  const shutdown = abortOnSignals(process, (code) => process.exit(code))
+  try {
+    const outcome = await serve(flags, logger, shutdown)
+    // Whoever lost the lease may not act any more, nor wait in the dark: the process begins anew.
+    return outcome === 'lost' ? 1 : 0
+  } catch (error) {
+    logger.fatal({ error: describeError(error) }, 'the operator cannot run')
+    return 1
+  }
+}
+
+async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogger>, shutdown: AbortSignal) {
+  const config = parseOperatorConfig(readFileSync(flags.config, 'utf8'), flags.config)
+  const sinkImage = imageOf(flags, config)
+  const access = await findCluster(flags.kubeconfig)
+  const registry = createRegistry()
+  const api = new HttpKubeApi({
+    access,
+    userAgent: `analytics-connector-operator (${process.platform}/${process.arch}) node/${process.versions.node}`,
+    onRequest: requestCounter(registry, new URL(access.server).host),
+  })
+  const pod = process.env.POD_NAME ?? hostname()
+  const lease = { namespace: flags.leaseNamespace ?? access.namespace, name: LEASE_NAME }
+  try {
+    return await runOperator(
+      {
+        api,
+        config,
+        sinkImage,
+        listen: flags.listen,
+        lease: flags.leaderElect ? lease : undefined,
+        // A pod that is restarted keeps its name, so the name alone does not tell two processes apart.
+        identity: `${pod}_${randomBytes(4).toString('hex')}`,
+        registry,
+        clock: systemClock,
+        logger,
+      },
+      shutdown,
+    )
+  } finally {
+    await api.close()
+  }
+}
+
+function imageOf(flags: OperatorFlags, config: OperatorConfig): string {
+  const image = flags.sinkImage ?? config.sinkImage
+  if (!image) throw new Error(`no image for the sink pods: give --sink-image, or sinkImage in ${flags.config}`)
+  return image
+}
+
+function findCluster(kubeconfig: string | undefined): Promise<ClusterAccess> {
+  const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT, KUBECONFIG } = process.env
+  const service: ClusterAccessOptions = {
+    ...(KUBERNETES_SERVICE_HOST === undefined ? {} : { serviceHost: KUBERNETES_SERVICE_HOST }),
+    ...(KUBERNETES_SERVICE_PORT === undefined ? {} : { servicePort: KUBERNETES_SERVICE_PORT }),
+  }
+  if (kubeconfig === undefined && isInCluster(service)) return loadClusterAccess(service)
+  const ofUser = join(homedir(), '.kube', 'config')
+  const path = kubeconfig ?? KUBECONFIG?.split(delimiter)[0] ?? (existsSync(ofUser) ? ofUser : undefined)
+  return loadClusterAccess(path === undefined ? service : { kubeconfig: path })
+}
+
+/** @returns what is wrong with the flags; empty when help was asked for */
+function parseFlags(args: string[]): OperatorFlags | string {
+  try {
+    const { values } = parseArgs({ args, options: OPTIONS })
+    if (values.help) return ''
+    return {
+      config: values.config,
+      sinkImage: values['sink-image'],
+      listen: { address: values['listen-address'], port: parsePort(values.port) },
+      kubeconfig: values.kubeconfig,
+      leaderElect: parseBoolean('--leader-elect', values['leader-elect']),
+      leaseNamespace: values['lease-namespace'],
+      logLevel: values['log-level'],
+    }
+  } catch (error) {
+    return describeError(error)
+  }
+}
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new Error(`--port must be 0 to 65535, not "${text}"`)
+}
+
+function parseBoolean(flag: string, text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new Error(`${flag} must be true or false, not "${text}"`)
+}

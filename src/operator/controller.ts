@@ -1,0 +1,196 @@
+import type { KubeApi } from '../kube/api.ts'
+import { isConflict, KubeApiError } from '../kube/errors.ts'
+import { EventRecorder } from '../kube/events.ts'
+import {
+  CONFIG_MAPS,
+  CONNECTORS,
+  DEPLOYMENTS,
+  type Kind,
+  type KubeObject,
+  keyOf,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  type Pod,
+  SERVICE_ACCOUNTS,
+} from '../kube/kinds.ts'
+import type { ReflectorEvent } from '../kube/reflector.ts'
+import type { Clock } from '../lib/clock.ts'
+import { describeError } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import { Applier } from './apply.ts'
+import { Cache, connectorKeyOf } from './cache.ts'
+import type { OperatorConfig } from './config.ts'
+import { CONTAINER_NAME } from './desired/deployment.ts'
+import type { OperatorMetrics, ReconcileResult } from './metrics.ts'
+import type { Caches } from './observe.ts'
+import { Waiting } from './outcome-errors.ts'
+import { PodPoller } from './pod-poller.ts'
+import { KeyQueue, type Outcome } from './queue.ts'
+import { type ReconcileParts, reconcile } from './reconcile.ts'
+import { trimObject, trimPod } from './trim.ts'
+
+export interface ControllerOptions {
+  readonly api: KubeApi
+  readonly config: OperatorConfig
+  readonly sinkImage: string
+  /** Name of this process, in Events. */
+  readonly instance: string
+  readonly getJson: (url: string, signal: AbortSignal) => Promise<unknown>
+  readonly metrics: OperatorMetrics
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Pods asked for their status at the same time. */
+const POLL_CONCURRENCY = 32
+
+/**
+ * The wiring: caches that follow the cluster, a queue of connectors that something happened to, a poller of their pods, and
+ * the workers that reconcile. The caches also run in a process that is not the leader, so that it can take over at once.
+ */
+export class Controller {
+  readonly caches: Caches
+  readonly queue: KeyQueue
+  readonly #options: ControllerOptions
+  readonly #poller: PodPoller
+  readonly #parts: ReconcileParts
+  #leading = false
+
+  constructor(options: ControllerOptions) {
+    const { api, config, sinkImage, instance, getJson, metrics, clock, logger } = options
+    this.#options = options
+    this.caches = this.#createCaches()
+    this.#poller = new PodPoller({
+      getJson,
+      clock,
+      changingMs: config.statusPollSeconds.changing * 1000,
+      steadyMs: config.statusPollSeconds.steady * 1000,
+      concurrency: POLL_CONCURRENCY,
+      onChange: (key) => this.queue.add(key, 'change'),
+    })
+    this.queue = new KeyQueue({
+      clock,
+      concurrency: config.concurrency,
+      work: (key) => this.#work(key),
+      observer: metrics.queue,
+    })
+    this.#parts = {
+      api,
+      caches: this.caches,
+      reportOf: (uid) => this.#poller.reportOf(uid),
+      applier: new Applier(api),
+      events: new EventRecorder({
+        api,
+        controller: 'analytics-connector.io/operator',
+        instance,
+        logger,
+        now: () => clock.now(),
+      }),
+      defaults: {
+        realm: config.realm,
+        kafka: config.kafka,
+        topicPatterns: config.topicPatterns,
+        ...(config.bufferBytes === undefined ? {} : { bufferBytes: config.bufferBytes }),
+      },
+      sink: { image: sinkImage, drainSeconds: config.drainSeconds, resources: config.sinkResources },
+      clock,
+    }
+  }
+
+  get hasSynced(): boolean {
+    return Object.values(this.caches).every((cache) => cache.hasSynced)
+  }
+
+  /** Follows the cluster until `signal` aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    await Promise.all(Object.values(this.caches).map((cache: Cache<KubeObject>) => cache.run(signal)))
+  }
+
+  /** Asks the pods and reconciles until `signal` aborts; resolves when the last pass has ended. */
+  async lead(signal: AbortSignal): Promise<void> {
+    this.#leading = true
+    for (const pod of this.caches.pods.all()) this.#followPod(pod)
+    this.queue.start()
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) return resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    this.#leading = false
+    this.#poller.stop()
+    await this.queue.stop()
+  }
+
+  #createCaches(): Caches {
+    const onChange = (event: ReflectorEvent<KubeObject>) => {
+      const key = connectorKeyOf(event.object)
+      if (key !== undefined) this.queue.add(key, 'change')
+    }
+    return {
+      connectors: this.#cache(CONNECTORS, {
+        select: 'all',
+        trim: trimObject,
+        onEvent: ({ object }) => this.queue.add(keyOf(object), 'change'),
+      }),
+      deployments: this.#cache(DEPLOYMENTS, { trim: trimObject, onEvent: onChange }),
+      configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, onEvent: onChange }),
+      serviceAccounts: this.#cache(SERVICE_ACCOUNTS, { onEvent: onChange }),
+      podDisruptionBudgets: this.#cache(POD_DISRUPTION_BUDGETS, { onEvent: onChange }),
+      pods: this.#cache(PODS, {
+        trim: trimPod,
+        onEvent: (event) => {
+          if (this.#leading) this.#followPod(event.object, event.type === 'delete')
+          onChange(event)
+        },
+      }),
+    }
+  }
+
+  #cache<T extends KubeObject>(
+    kind: Kind<T>,
+    options: Pick<ConstructorParameters<typeof Cache<T>>[0], 'onEvent'> &
+      Partial<Pick<ConstructorParameters<typeof Cache<T>>[0], 'select' | 'trim' | 'metadataOnly'>>,
+  ): Cache<T> {
+    const { api, config, clock, logger } = this.#options
+    return new Cache<T>({ select: 'own', ...options, kind, namespaces: config.watchNamespaces, api, clock, logger })
+  }
+
+  /** Asks a pod whose sink runs; a pod that ends has said all that counts. */
+  #followPod(pod: Pod, isGone = false): void {
+    const { uid = '', deletionTimestamp } = pod.metadata ?? {}
+    const sink = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME)
+    const key = connectorKeyOf(pod)
+    const podIP = pod.status?.podIP
+    if (isGone || deletionTimestamp || !sink?.state?.running || !podIP || key === undefined) this.#poller.forget(uid)
+    else this.#poller.watch(uid, key, podIP)
+  }
+
+  async #work(key: string): Promise<Outcome> {
+    const { clock, metrics } = this.#options
+    const begun = clock.now()
+    const [outcome, result] = await this.#reconcile(key)
+    metrics.reconciled(result, (clock.now() - begun) / 1000)
+    return outcome
+  }
+
+  async #reconcile(key: string): Promise<[Outcome, ReconcileResult]> {
+    try {
+      const outcome = await reconcile(key, this.#parts)
+      return [outcome, outcome.kind === 'after' ? 'requeue_after' : 'success']
+    } catch (error) {
+      return this.#outcomeOf(key, error)
+    }
+  }
+
+  #outcomeOf(key: string, error: unknown): [Outcome, ReconcileResult] {
+    const { logger } = this.#options
+    if (error instanceof Waiting) {
+      logger.info({ connector: key, reason: error.message }, 'waiting')
+      return [{ kind: 'after', delayMs: error.delayMs }, 'requeue_after']
+    }
+    const retryAfterMs = error instanceof KubeApiError ? error.retryAfterMs : undefined
+    // Somebody was faster: the next look sees what they did. Nothing went wrong.
+    if (isConflict(error)) logger.debug({ connector: key }, 'changed meanwhile, looking again')
+    else logger.warn({ connector: key, error: describeError(error) }, 'reconcile failed, trying again')
+    return [{ kind: 'retry', ...(retryAfterMs === undefined ? {} : { delayMs: retryAfterMs }) }, 'error']
+  }
+}

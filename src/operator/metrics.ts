@@ -1,0 +1,142 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { QueueObserver } from './queue.ts'
+
+/** The one controller of this program, as a label: `controller` and workqueue `name`. */
+const CONTROLLER = 'analyticsconnector'
+/** controller-runtime's buckets, in seconds. */
+const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** client-go's buckets of the work queue, in seconds. */
+const QUEUE_SECONDS = [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000]
+
+export type ReconcileResult = 'success' | 'requeue_after' | 'error'
+
+export interface OperatorMetrics {
+  readonly queue: QueueObserver
+  reconciled(result: ReconcileResult, seconds: number): void
+}
+
+/** What is read at the moment of the scrape. */
+export interface MetricSources {
+  readonly queueDepth: () => number
+  readonly longestWorkMs: () => number
+  readonly isLeader: () => boolean
+  /** Connectors by the status of their status document; empty for one without. */
+  readonly connectorsByStatus: () => ReadonlyMap<string, number>
+}
+
+/** Counters of requests to the API server, made before the client that counts on them. Source of names and labels: client-go. */
+export function requestCounter(registry: Registry, host: string): (method: string, code: string) => void {
+  const requests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by method and HTTP status.',
+    labelNames: ['method', 'code', 'host'],
+    registers: [registry],
+  })
+  return (method, code) => requests.inc({ method, code, host })
+}
+
+/** The operator's metrics under the names that controller-runtime has made common, so that its dashboards and alerts fit. */
+export function createOperatorMetrics(registry: Registry): OperatorMetrics {
+  const registers = [registry]
+  const labels = { controller: CONTROLLER }
+  const total = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Reconciles by result.',
+    labelNames: ['controller', 'result'],
+    registers,
+  })
+  const errors = new Counter({
+    name: 'controller_runtime_reconcile_errors_total',
+    help: 'Reconciles that failed and are tried again.',
+    labelNames: ['controller'],
+    registers,
+  })
+  const time = new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'Duration of a reconcile.',
+    labelNames: ['controller'],
+    buckets: RECONCILE_SECONDS,
+    registers,
+  })
+  errors.inc(labels, 0)
+  return {
+    queue: createQueueObserver(registry),
+    reconciled: (result, seconds) => {
+      total.inc({ ...labels, result })
+      if (result === 'error') errors.inc(labels)
+      time.observe(labels, seconds)
+    },
+  }
+}
+
+function createQueueObserver(registry: Registry): QueueObserver {
+  const options = { labelNames: ['name'], registers: [registry] }
+  const labels = { name: CONTROLLER }
+  const adds = new Counter({ ...options, name: 'workqueue_adds_total', help: 'Keys that were added.' })
+  const retries = new Counter({
+    ...options,
+    name: 'workqueue_retries_total',
+    help: 'Keys that were put back after a failure.',
+  })
+  const waited = new Histogram({
+    ...options,
+    name: 'workqueue_queue_duration_seconds',
+    help: 'How long a key was due before it was taken.',
+    buckets: QUEUE_SECONDS,
+  })
+  const worked = new Histogram({
+    ...options,
+    name: 'workqueue_work_duration_seconds',
+    help: 'How long a key was worked on.',
+    buckets: QUEUE_SECONDS,
+  })
+  return {
+    added: () => adds.inc(labels),
+    retried: () => retries.inc(labels),
+    taken: (ms) => waited.observe(labels, ms / 1000),
+    finished: (ms) => worked.observe(labels, ms / 1000),
+  }
+}
+
+/** Gauges that are read when they are scraped. */
+export function registerSources(registry: Registry, sources: MetricSources, leaseName: string): void {
+  const registers = [registry]
+  gauge(registry, 'workqueue_depth', 'Keys that are due and not yet taken.', sources.queueDepth)
+  gauge(
+    registry,
+    'workqueue_longest_running_processor_seconds',
+    'Age of the oldest work in progress.',
+    () => sources.longestWorkMs() / 1000,
+  )
+  new Gauge({
+    name: 'leader_election_master_status',
+    help: '1 while this process is the leader.',
+    labelNames: ['name'],
+    registers,
+    collect() {
+      this.set({ name: leaseName }, sources.isLeader() ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'analytics_connector_connectors',
+    help: 'Connectors by the status of their status document.',
+    labelNames: ['status'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [status, count] of sources.connectorsByStatus()) this.set({ status }, count)
+    },
+  })
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: ['name'],
+    registers: [registry],
+    collect() {
+      this.set({ name: CONTROLLER }, read())
+    },
+  })
+}

@@ -1,0 +1,149 @@
+import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
+import type { OperatorDefaults } from '../contract/resolve.ts'
+import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
+import type { KubeApi } from '../kube/api.ts'
+import { KubeApiError } from '../kube/errors.ts'
+import type { EventRecorder } from '../kube/events.ts'
+import { CONFIG_MAPS, CONNECTOR_STATUSES, CONNECTORS, type Deployment } from '../kube/kinds.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Applier } from './apply.ts'
+import { existingRevisions, type Plan, planOf } from './checks.ts'
+import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { revisionsToDelete } from './desired/mounted-revisions.ts'
+import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
+import { type Caches, type Observed, observe } from './observe.ts'
+import { Stalled } from './outcome-errors.ts'
+import type { PodReport } from './pod-poller.ts'
+import type { Outcome } from './queue.ts'
+import { isSameStatus, statusOf } from './status.ts'
+import { transitionOf } from './transition.ts'
+
+export interface ReconcileParts {
+  readonly api: Pick<KubeApi, 'apply' | 'delete'>
+  readonly caches: Caches
+  readonly reportOf: (podUid: string) => PodReport | undefined
+  readonly applier: Applier
+  readonly events: Pick<EventRecorder, 'record'>
+  readonly defaults: OperatorDefaults
+  readonly sink: SinkDefaults
+  readonly clock: Clock
+  readonly random?: () => number
+}
+
+/** A routine look at everything, should an event ever have been missed: 10 to 12 minutes, not all at once. */
+const RESYNC_MS = 600_000
+/** An object in the way has no label of ours, so nothing tells when it is gone. */
+const STALLED_RESYNC_MS = 30_000
+
+/** What came of the attempt to make things as they should be. */
+interface Made {
+  readonly plan?: Plan
+  readonly template?: string | undefined
+  readonly deployment: Deployment | undefined
+  readonly stalled?: Stalled
+}
+
+/**
+ * One pass over one connector: observe, decide what is to run, make it so, report. It starts from the state of the cluster
+ * alone, so it does not matter which event led to it, nor whether an earlier pass was cut off.
+ *
+ * @throws {Waiting} to come again in a while; anything else thrown is tried again after a back-off
+ */
+export async function reconcile(key: string, parts: ReconcileParts): Promise<Outcome> {
+  const observed = observe(key, parts.caches, parts.reportOf)
+  if (!observed) {
+    // Deleted: owner references do the rest, and each pod drains on its SIGTERM.
+    parts.applier.forget(key)
+    return { kind: 'done' }
+  }
+  const made = await makeSo(observed, parts)
+  if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
+  await report(observed, made, parts)
+  return nextLook(observed, made, parts)
+}
+
+async function makeSo(observed: Observed, { applier, defaults, sink }: ReconcileParts): Promise<Made> {
+  let made: Made = { deployment: observed.deployment }
+  try {
+    const plan = planOf(observed, defaults)
+    const { before, deployment, obsolete } = desiredObjects(observed, plan, sink)
+    const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
+    made = { ...made, plan, template }
+    const [live, ...others] = await applier.findConflicts(observed, [deployment, ...before])
+    for (const each of others) await applier.apply(observed.key, each)
+    made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
+    for (const { kind, live } of obsolete) if (live) await applier.remove(observed, kind, live)
+    return made
+  } catch (error) {
+    if (error instanceof Stalled) return { ...made, stalled: error }
+    throw error
+  }
+}
+
+async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: ReconcileParts): Promise<void> {
+  const existing = existingRevisions(observed)
+  const usedByPods = new Set(observed.pods.flatMap(({ revision }) => revision ?? []))
+  const old = new Set(revisionsToDelete(existing, plan.mountedRevisions, usedByPods))
+  for (const { revision, configMap } of existing) {
+    if (old.has(revision)) await applier.remove(observed, CONFIG_MAPS, configMap)
+  }
+}
+
+/** Writes the status, if it is another one, and tells of the transition. */
+async function report(observed: Observed, made: Made, parts: ReconcileParts): Promise<void> {
+  if (awaitsFirstReports(observed) && !made.stalled) return
+  const { plan, stalled, deployment, template } = made
+  const status = statusOf({
+    connectorName: observed.owner.name,
+    generation: observed.generation,
+    active: plan?.active ?? observed.spec.active ?? true,
+    replicas: plan?.active ? plan.replicas : 0,
+    revision: plan?.revision,
+    template,
+    deployment,
+    pods: observed.pods,
+    stalled,
+    previous: observed.status,
+    now: parts.clock.now(),
+  })
+  if (isSameStatus(observed.status, status)) return
+  if (!(await writeStatus(observed, status, parts.api))) return
+  const transition = transitionOf(observed.status, status)
+  if (transition) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, transition)
+}
+
+/**
+ * An operator that has just begun has not asked the pods yet. Until it has, it knows less than the status that is already
+ * there says, and leaves that alone, so that a restart does not show.
+ */
+function awaitsFirstReports({ pods, status, generation }: Observed): boolean {
+  return status?.observedGeneration === generation && pods.some(({ report }) => report?.kind === 'pending')
+}
+
+/**
+ * @returns false when the connector is gone
+ * @throws KubeApiError 409 when the connector has changed since it was observed: the status would be of another time
+ */
+async function writeStatus(
+  { owner, resourceVersion }: Observed,
+  status: AnalyticsConnectorStatus,
+  api: ReconcileParts['api'],
+): Promise<boolean> {
+  const { namespace, name } = owner
+  try {
+    const object = { metadata: { namespace, name, resourceVersion }, status }
+    await api.apply(CONNECTOR_STATUSES, object, { fieldManager: OPERATOR_FIELD_MANAGER, subresource: 'status' })
+    return true
+  } catch (error) {
+    if (error instanceof KubeApiError && error.status === 404) return false
+    throw error
+  }
+}
+
+function nextLook({ pods }: Observed, { stalled }: Made, { clock, random = Math.random }: ReconcileParts): Outcome {
+  if (stalled) return { kind: 'after', delayMs: STALLED_RESYNC_MS }
+  // A pod that outlives its grace period is on a dead node; nothing tells when that is so.
+  const overdueInMs = pods.flatMap(({ endsAtMs }) => (endsAtMs === undefined ? [] : endsAtMs - clock.now()))
+  const soonest = Math.min(...overdueInMs.filter((ms) => ms > 0).map((ms) => ms + 1_000))
+  return { kind: 'after', delayMs: Math.min(soonest, RESYNC_MS * (1 + 0.2 * random())) }
+}
