@@ -23,20 +23,27 @@ interface Findings {
 
 /** `analytics-connector validate`; returns the exit code. */
 export async function validateCommand(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help || positionals.length === 0) {
-    process.stdout.write(USAGE)
-    return values.help ? 0 : 2
-  }
+  const sources = parseSources(args)
+  if (typeof sources === 'number') return sources
   const all: Findings[] = []
-  for (const source of positionals) all.push(...(await checkSource(source)))
+  for (const source of sources) all.push(...(await checkSource(source)))
   const total = (count: keyof Findings) => all.reduce((sum, findings) => sum + findings[count], 0)
   print(`${total('valid')} valid, ${total('problems')} problems, ${total('unreadable')} unreadable`)
   return total('unreadable') > 0 ? 2 : total('problems') > 0 ? 1 : 0
+}
+
+/** What is to be checked; an exit code where nothing is. */
+function parseSources(args: string[]): readonly string[] | number {
+  try {
+    const options = { help: { type: 'boolean', short: 'h' } } as const
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+    if (!values.help && positionals.length > 0) return positionals
+    process.stdout.write(USAGE)
+    return values.help ? 0 : 2
+  } catch (error) {
+    process.stderr.write(`analytics-connector validate: ${describeError(error)}\n`)
+    return 2
+  }
 }
 
 async function checkSource(source: string): Promise<Findings[]> {

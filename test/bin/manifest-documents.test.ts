@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { manifestDocuments } from '../../src/bin/manifest-documents.ts'
+
+const names = (text: string) => manifestDocuments(text).map(({ name }) => name)
+
+test('a file may hold several documents; empty ones do not count', () => {
+  expect(
+    names('---\n# only a comment\n---\nkind: A\nmetadata: {name: a}\n---\nkind: B\nmetadata: {name: b}\n'),
+  ).toEqual(['A/a', 'B/b'])
+})
+
+test('JSON is YAML', () => {
+  expect(names('{"kind": "A", "metadata": {"name": "a"}}')).toEqual(['A/a'])
+})
+
+test('the items of a List count one by one, as in what kubectl get -o yaml prints', () => {
+  expect(names('kind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: A\n  metadata: {name: b}\n')).toEqual([
+    'A/a',
+    'A/b',
+  ])
+})
+
+test('a boolean may be written as kubectl reads it', () => {
+  expect(manifestDocuments('active: yes')[0]?.content).toEqual({ active: true })
+})
+
+test.each(['text', '- a\n- b\n', 'metadata: {name: 3}', 'metadata:'])(
+  '%j has no name, and that is no crash',
+  (text) => {
+    expect(names(text)).toEqual(['document/(no name)'])
+  },
+)
+
+test('what is no YAML is refused with its line', () => {
+  expect(() => manifestDocuments('a: 1\nb: [')).toThrow(/line 2/)
+})
+
+test('a field that occurs twice is refused', () => {
+  expect(() => manifestDocuments('a: 1\na: 2\n')).toThrow(/unique.*line 2/)
+})

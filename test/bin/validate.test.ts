@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { right } from '../support/right-manifests.ts'
+
+const root = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'validate-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, content: unknown): string {
+  const path = join(folder, name)
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+function validate(args: readonly string[], input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src/bin/main.ts'), 'validate', ...args], {
+    input,
+    encoding: 'utf8',
+  })
+  return { status, stdout: stdout.replaceAll(`${folder}/`, ''), stderr: stderr.replaceAll(`${folder}/`, '') }
+}
+
+const good = file('good.yaml', right)
+const bad = file('bad.yaml', { ...right, spec: { ...right.spec, replicas: -1, paused: true } })
+
+test('a valid manifest is said to be so, exit code 0', () => {
+  expect(validate([good])).toEqual({
+    status: 0,
+    stdout: 'good.yaml: AnalyticsConnector/game-events: valid\n1 valid, 0 problems, 0 unreadable\n',
+    stderr: '',
+  })
+})
+
+test('every problem is one line with file, document, field and what is wrong, exit code 1', () => {
+  const { status, stdout } = validate([good, bad])
+  expect(status).toBe(1)
+  expect(stdout.split('\n')).toEqual([
+    'good.yaml: AnalyticsConnector/game-events: valid',
+    'bad.yaml: AnalyticsConnector/game-events: spec.replicas: -1 is not allowed: must be at least 0',
+    expect.stringMatching(
+      /^bad.yaml: AnalyticsConnector\/game-events: spec.paused: is not a field: must be one of active, /,
+    ),
+    '1 valid, 2 problems, 0 unreadable',
+    '',
+  ])
+})
+
+test('standard input, with other kinds skipped', () => {
+  const input = `kind: Secret\nmetadata: {name: s}\n---\n${JSON.stringify(right)}\n`
+  expect(validate(['-'], input)).toMatchObject({
+    status: 0,
+    stdout:
+      '-: Secret/s: skipped, not an AnalyticsConnector\n-: AnalyticsConnector/game-events: valid\n1 valid, 0 problems, 0 unreadable\n',
+  })
+})
+
+test('a folder is every manifest below it', () => {
+  expect(validate([join(root, 'deploy/samples')])).toMatchObject({ status: 0 })
+})
+
+test('what cannot be read or is no YAML is told on standard error, exit code 2, and the rest is checked', () => {
+  const broken = file('broken.txt', 'a: [')
+  const { status, stdout, stderr } = validate([join(folder, 'missing.yaml'), broken, good])
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^missing.yaml: ENOENT.*\nbroken.txt: .*line 1/)
+  expect(stdout).toContain('good.yaml: AnalyticsConnector/game-events: valid')
+})
+
+test('without a manifest it says how it is used, exit code 2', () => {
+  expect(validate([])).toMatchObject({
+    status: 2,
+    stdout: expect.stringContaining('Usage: analytics-connector validate'),
+  })
+})
+
+test('a flag that does not exist is named', () => {
+  const { status, stderr } = validate(['--strict', good])
+  expect(status).toBe(2)
+  expect(stderr).toContain('--strict')
+})

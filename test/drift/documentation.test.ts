@@ -1,0 +1,53 @@
+/** What the documentation tells a reader to type or to open is there. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { filesLike, root, textOf } from './files.ts'
+
+const pages = filesLike('README.md', 'src/README.md', 'docs/**/*.md')
+const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+
+interface Mention {
+  readonly page: string
+  readonly what: string
+}
+
+function mentions(pattern: RegExp): Mention[] {
+  return pages.flatMap((page) => [...textOf(page).matchAll(pattern)].map(([, what = '']) => ({ page, what })))
+}
+
+test('every npm script that is named exists', () => {
+  const named = mentions(/\bnpm run ([\w:-]+)/g)
+  expect(named.map(({ what }) => what)).toContain('demo')
+  expect(named.filter(({ what }) => !(what in scripts))).toEqual([])
+})
+
+test('every command of analytics-connector that is named exists', () => {
+  const help = execFileSync(process.execPath, [join(root, 'src/bin/main.ts'), '--help'], { encoding: 'utf8' })
+  const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, command]) => command)
+  expect(commands).toContain('validate')
+  const named = mentions(/(?:`|^|\$ |npx )analytics-connector ([a-z]+)/gm)
+  expect(named.map(({ what }) => what)).toContain('validate')
+  expect(named.filter(({ what }) => !commands.includes(what))).toEqual([])
+})
+
+test('every link to a file of this repository leads somewhere', () => {
+  const links = mentions(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g).filter(({ what }) => !/^[a-z]+:/.test(what))
+  expect(links.length).toBeGreaterThan(0)
+  expect(links.filter(({ page, what }) => !existsSync(join(root, dirname(page), what)))).toEqual([])
+})
+
+test('every path of this repository that is named exists', () => {
+  const paths = mentions(/`((?:\.\/)?(?:src|test|docs|deploy|crds)\/[\w./-]+)`/g)
+  expect(paths.length).toBeGreaterThan(0)
+  expect(paths.filter(({ what }) => !existsSync(join(root, what)))).toEqual([])
+})
+
+test('the code map names only what is there, by paths from src, and fits on two screens', () => {
+  const map = textOf('src/README.md')
+  const named = [...map.matchAll(/`([\w-]+\/[\w./-]*|[\w-]+\.ts)`/g)].map(([, path = '']) => path)
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path)))).toEqual([])
+  expect(map.split('\n').length).toBeLessThanOrEqual(120)
+})
