@@ -11,6 +11,7 @@ import {
   loadClusterAccess,
 } from '../kube/cluster-access.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
+import type { ObjectRef } from '../kube/kinds.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { abortOnSignals } from '../lib/lifecycle.ts'
@@ -18,6 +19,7 @@ import { createLogger } from '../lib/logger.ts'
 import { createRegistry } from '../lib/metrics.ts'
 import { type OperatorConfig, parseOperatorConfig } from '../operator/config.ts'
 import { requestCounter } from '../operator/metrics.ts'
+import { ownImage } from '../operator/own-image.ts'
 import { runOperator } from '../operator/run-operator.ts'
 
 const DEFAULT_CONFIG = '/etc/analytics-connector/operator.yaml'
@@ -28,7 +30,8 @@ const USAGE = `Usage: analytics-connector operator [flags]
 Turns every AnalyticsConnector into running sink pods and reports what they say. Several may run; one leads.
 
   --config <file>             the operator's configuration, YAML; default ${DEFAULT_CONFIG}
-  --sink-image <image>        image of the sink pods; goes before sinkImage of the configuration
+  --sink-image <image>        image of the sink pods; default: sinkImage of the configuration, else
+                              that of the operator's own pod
   --listen-address <address>  default: all interfaces
   --port <port>               of /healthz, /readyz and /metrics; default ${HTTP_PORT}, 0 for any free one
   --kubeconfig <file>         default: the pod's service account, else KUBECONFIG, else ~/.kube/config
@@ -83,7 +86,6 @@ export async function operatorCommand(args: string[]): Promise<number> {
 
 async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogger>, shutdown: AbortSignal) {
   const config = parseOperatorConfig(readFileSync(flags.config, 'utf8'), flags.config)
-  const sinkImage = imageOf(flags, config)
   const access = await findCluster(flags.kubeconfig)
   const registry = createRegistry()
   const api = new HttpKubeApi({
@@ -98,7 +100,7 @@ async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogge
       {
         api,
         config,
-        sinkImage,
+        sinkImage: await findImage(flags, config, api, { namespace: access.namespace, name: pod }),
         listen: flags.listen,
         lease: flags.leaderElect ? lease : undefined,
         // A pod that is restarted keeps its name, so the name alone does not tell two processes apart.
@@ -114,8 +116,14 @@ async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogge
   }
 }
 
-function imageOf(flags: OperatorFlags, config: OperatorConfig): string {
-  const image = flags.sinkImage ?? config.sinkImage
+/** The image that a flag or the configuration names, else that of this very pod. */
+async function findImage(
+  flags: OperatorFlags,
+  config: OperatorConfig,
+  api: HttpKubeApi,
+  pod: ObjectRef,
+): Promise<string> {
+  const image = flags.sinkImage ?? config.sinkImage ?? (await ownImage(api, pod))
   if (!image) throw new Error(`no image for the sink pods: give --sink-image, or sinkImage in ${flags.config}`)
   return image
 }

@@ -25,7 +25,7 @@ export const operatorConfigSchema = z.strictObject({
     game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
     justice_event: 'analytics_justice_event.{realm}.{namespace}.{eventName}',
   }),
-  /** Image of the sink pods; `--sink-image` goes before it. */
+  /** Image of the sink pods; `--sink-image` goes before it. Absent: the image of the operator's own pod. */
   sinkImage: z.string().min(1).optional(),
   /** Resources of a sink pod whose connector names none. */
   sinkResources: z
