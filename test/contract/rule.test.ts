@@ -22,7 +22,9 @@ test('a rule refuses with the same words here and on the API server', () => {
 })
 
 test('all broken rules of a value are told', () => {
-  const schema = field(z.string(), 'd', { rules: [matches('^a', 'must begin with a'), matches('z$', 'must end with z')] })
+  const schema = field(z.string(), 'd', {
+    rules: [matches('^a', 'must begin with a'), matches('z$', 'must end with z')],
+  })
   expect(schema.safeParse('b').error?.issues).toHaveLength(2)
 })
 

@@ -19,7 +19,7 @@ let apiServer: ApiServer
 const inNamespace = (...args: string[]) => kubectl(stack, ['-n', namespace, ...args])
 
 beforeAll(async () => {
-  await kubectl(stack, ['apply', '--server-side', '-f', join(root, 'crds')])
+  await kubectl(stack, ['apply', '--server-side', '-f', join(root, 'crds/analyticsconnectors.yaml')])
   await kubectl(stack, ['wait', '--for=condition=Established', `crd/${PLURAL}.${API_GROUP}`, '--timeout=30s'])
   await kubectl(stack, ['create', 'namespace', namespace])
   apiServer = await openApiServer(stack)
