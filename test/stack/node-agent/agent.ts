@@ -24,7 +24,7 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createApi, messageOf } from './api.ts'
-import { readLog } from './container-log.ts'
+import { keptLogFile, readLog } from './container-log.ts'
 import { EventRecorder } from './events.ts'
 import { readKubeconfig } from './kubeconfig.ts'
 import { startLogServer } from './log-server.ts'
@@ -52,9 +52,10 @@ export interface NodeAgent {
   /** kill -9 of every process of the pod's containers; resolves when they are gone. Their restart policy decides what follows. */
   killPod(namespace: string, name: string): Promise<void>
   /**
-   * The log of a pod that is on the node, of all its container's attempts so far.
+   * The log of one container of a pod, all attempts so far, also after the pod is gone.
    *
    * @param container absent: the first one
+   * @throws Error when no such pod ever wrote a log here
    */
   podLog(namespace: string, name: string, container?: string): Promise<string>
   /** Ends every process at once and leaves the API server as it is. */
@@ -64,47 +65,64 @@ export interface NodeAgent {
 const HOST_IP = '127.0.0.1'
 const ALLOCATABLE = { cpu: '64', memory: '256Gi', 'ephemeral-storage': '256Gi', pods: '250' }
 
-/** Starts the agent; resolves when the API server has accepted its Node. */
+/** An API server that is up accepts a Node at once. */
+const REGISTRATION_MS = 60_000
+
+/**
+ * Starts the agent; resolves when the API server has accepted its Node.
+ *
+ * @throws Error when that did not happen within a minute
+ */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
   const { kubeconfigPath, nodeName, podAddressPrefix, images, log } = options
   const dir = resolve(options.dir)
   await mkdir(dir, { recursive: true })
   const api = createApi(readKubeconfig(kubeconfigPath))
-  const stopping = new AbortController()
-  const pods = new PodTable({
-    api,
-    cache: new ObjectCache(api),
-    events: new EventRecorder(api, nodeName, log),
-    addresses: new PodAddresses(podAddressPrefix),
-    node: { nodeName, hostIP: HOST_IP, allocatable: ALLOCATABLE },
-    images,
-    dir,
-    log,
-  })
-  const find = (namespace: string, name: string, container?: string) => pods.runner(namespace, name, container)
-  const logServer = await startLogServer(HOST_IP, dir, find).catch((error: unknown) => {
+  const description = { name: nodeName, hostIP: HOST_IP, allocatable: ALLOCATABLE }
+  const cache = new ObjectCache(api)
+  const events = new EventRecorder(api, nodeName, log)
+  const addresses = new PodAddresses(podAddressPrefix)
+  const pods = new PodTable({ api, cache, events, addresses, node: { ...description, nodeName }, images, dir, log })
+  const logServer = await startLogServer(HOST_IP, dir, pods.runner.bind(pods)).catch((error: unknown) => {
     log(`kubectl logs will not work: ${messageOf(error)}`)
-    return undefined
   })
-  const node = { name: nodeName, hostIP: HOST_IP, allocatable: ALLOCATABLE, logPort: logServer?.port ?? 0 }
+  const stopping = new AbortController()
   const registered = Promise.withResolvers<void>()
+  const node = { ...description, logPort: logServer?.port ?? 0 }
   const loops = [
     keepRegistered(api, node, registered.resolve, log, stopping.signal),
     watchObjects<Pod>(api, '/api/v1/pods', `spec.nodeName=${nodeName}`, pods, stopping.signal),
   ]
-  await registered.promise
-  return {
-    killPod: async (namespace, name) => {
-      await Promise.all(pods.find(namespace, name).runners.map((runner) => runner.kill()))
-    },
-    podLog: async (namespace, name, container) =>
-      (await readLog(find(namespace, name, container).logFile, 0)).toString('utf8'),
-    stop: async () => {
-      stopping.abort()
-      await logServer?.close()
-      await pods.stop()
-      await api.close()
-      await Promise.all(loops)
-    },
+  const stop = async () => {
+    stopping.abort()
+    await logServer?.close()
+    await pods.stop()
+    await api.close()
+    await Promise.all(loops)
   }
+  const late = `the API server did not accept node ${nodeName} within ${REGISTRATION_MS / 1000} s`
+  const deadline = setTimeout(() => registered.reject(new Error(late)), REGISTRATION_MS)
+  await registered.promise.catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  clearTimeout(deadline)
+  const killPod = async (namespace: string, name: string) => {
+    await Promise.all(pods.find(namespace, name).runners.map((runner) => runner.kill()))
+  }
+  return { killPod, podLog: (...which) => podLog(pods, dir, ...which), stop }
+}
+
+async function podLog(
+  pods: PodTable,
+  dir: string,
+  namespace: string,
+  name: string,
+  container?: string,
+): Promise<string> {
+  const file = pods.has(namespace, name)
+    ? pods.runner(namespace, name, container).logFile
+    : await keptLogFile(dir, namespace, name, container)
+  if (!file) throw new Error(`no log of pod ${namespace}/${name}`)
+  return (await readLog(file, 0)).toString('utf8')
 }

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 
 /** Limits of a termination message that falls back to the log. Source: kubelet pkg/kubelet/container (MaxContainerTerminationMessageLogLength). */
 const FALLBACK_BYTES = 2048
@@ -42,4 +43,29 @@ export function lastLines(text: string, count: number): string {
   const lines = text.split('\n')
   const ended = lines.at(-1) === '' ? 1 : 0
   return count <= 0 ? '' : lines.slice(-(count + ended)).join('\n')
+}
+
+/**
+ * The log of a pod that is no longer on the node; the youngest one where several pods had the name.
+ *
+ * @param container absent: whichever wrote last
+ * @returns undefined when there is none
+ */
+export async function keptLogFile(
+  dir: string,
+  namespace: string,
+  pod: string,
+  container?: string,
+): Promise<string | undefined> {
+  const folders = (await readdir(dir)).filter((name) => name.startsWith(`${namespace}_${pod}_`))
+  const files = await Promise.all(folders.map((folder) => logFiles(join(dir, folder), container)))
+  return files.flat().sort((a, b) => b.writtenAtMs - a.writtenAtMs)[0]?.file
+}
+
+async function logFiles(folder: string, container = ''): Promise<{ file: string; writtenAtMs: number }[]> {
+  const names = (await readdir(folder)).filter((name) =>
+    container ? name === `${container}.log` : name.endsWith('.log'),
+  )
+  const files = names.map((name) => join(folder, name))
+  return Promise.all(files.map(async (file) => ({ file, writtenAtMs: (await stat(file)).mtimeMs })))
 }

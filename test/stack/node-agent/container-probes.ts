@@ -3,7 +3,8 @@ import { checkProbe, type ProbeTarget } from './probe-check.ts'
 import { startProbe } from './prober.ts'
 
 export interface ProbeEffects {
-  setStarted(): void
+  /** @param ready already, because no readiness probe decides it */
+  setStarted(ready: boolean): void
   setReady(ready: boolean): void
   /** The container must be restarted: its startup or liveness probe failed. */
   restart(kind: 'startup' | 'liveness', probe: Probe): void
@@ -26,9 +27,8 @@ export function startContainerProbes(container: Container, target: ProbeTarget, 
     return stop
   }
   const started = () => {
-    effects.setStarted()
+    effects.setStarted(!readinessProbe)
     if (readinessProbe) begin('Readiness', readinessProbe, effects.setReady)
-    else effects.setReady(true)
     if (livenessProbe)
       begin('Liveness', livenessProbe, (healthy) => healthy || effects.restart('liveness', livenessProbe))
   }

@@ -176,17 +176,17 @@ export class ContainerRunner {
       container,
       { podIP: facts.podIP, container, run },
       {
-        setStarted: () => this.#set('started', true),
-        setReady: (ready) => this.#set('ready', ready),
+        setStarted: (ready) => this.#set({ started: true, ready }),
+        setReady: (ready) => this.#set({ ready }),
         unhealthy: (message) => this.#host.event('Warning', 'Unhealthy', message),
         restart: (kind, probe) => this.#restart(kind, probe),
       },
     )
   }
 
-  #set(what: 'started' | 'ready', value: boolean): void {
-    if (this.#progress[what] === value) return
-    this.#progress[what] = value
+  #set({ started = this.#progress.started, ready }: { readonly started?: boolean; readonly ready: boolean }): void {
+    if (this.#progress.started === started && this.#progress.ready === ready) return
+    Object.assign(this.#progress, { started, ready })
     this.#host.changed()
   }
 

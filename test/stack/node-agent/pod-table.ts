@@ -43,13 +43,21 @@ export class PodTable implements WatchHandlers<Pod> {
     void worker.finished.then(() => this.#workers.delete(uid))
   }
 
+  has(namespace: string, name: string): boolean {
+    return this.#newest(namespace, name) !== undefined
+  }
+
   /** The newest pod of that name. @throws Error when there is none on this node */
   find(namespace: string, name: string): PodWorker {
-    const found = [...this.#workers.values()].findLast(
-      ({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name,
-    )
+    const found = this.#newest(namespace, name)
     if (!found) throw new Error(`pod ${namespace}/${name} is not on this node`)
     return found
+  }
+
+  #newest(namespace: string, name: string): PodWorker | undefined {
+    return [...this.#workers.values()].findLast(
+      ({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name,
+    )
   }
 
   runner(namespace: string, name: string, container?: string): ContainerRunner {
