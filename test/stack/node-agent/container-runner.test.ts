@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Api } from './api.ts'
 import { ContainerRunner } from './container-runner.ts'
@@ -43,7 +44,10 @@ function run(fields: Partial<Container>, spec: Partial<Pod['spec']> = {}, source
   const context = { api, pod, container, facts: nodeFacts, objects: source, volumes, podFolder, logFile }
   const runner: ContainerRunner = new ContainerRunner(context, {
     images: { 'sh:1': ['/bin/sh', '-c'] },
-    changed: () => seen.push(runner.status()),
+    changed: () => {
+      const status = runner.status()
+      if (!isDeepStrictEqual(status, seen.at(-1))) seen.push(status)
+    },
     event: (_type, reason, message) => events.push(`${reason}: ${message}`),
   })
   runners.push(runner)
@@ -76,6 +80,8 @@ describe('a container', () => {
   test('that crashes starts again at once and then backs off', async () => {
     const one = run({ args: ['exit 1'] })
     await until(() => stateOf(one).waiting?.reason === 'CrashLoopBackOff')
+    const reasons = one.seen.map(({ state }) => Object.keys(state)[0])
+    expect(reasons).toEqual(['running', 'terminated', 'running', 'terminated', 'waiting'])
     expect(one.runner.status()).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 1 } } })
     expect(stateOf(one).waiting?.message).toBe('back-off 1s restarting failed container=web pod=web-0_games(u-1)')
     await until(() => one.runner.status().restartCount === 2)
@@ -84,17 +90,20 @@ describe('a container', () => {
   test('in its back-off ends at once when it shall', async () => {
     const one = run({ args: ['exit 1'] })
     await until(() => stateOf(one).waiting?.reason === 'CrashLoopBackOff')
+    const askedAtMs = Date.now()
     one.runner.terminate(30_000)
     await one.over
+    expect(Date.now() - askedAtMs).toBeLessThan(500)
     expect(one.runner.status().restartCount).toBe(1)
   })
 
-  test('gets SIGTERM and, when its grace period is over, SIGKILL', async () => {
+  test('gets SIGTERM once and, when its grace period is over or was shortened, SIGKILL', async () => {
     const args = ['trap "echo asked" TERM; echo up; while :; do sleep 0.05; done']
     const one = run({ args })
     await until(() => one.seen.length > 0)
     await vi.waitUntil(async () => (await log()).includes('up'), 5_000)
-    one.runner.terminate(500)
+    one.runner.terminate(60_000)
+    await vi.waitUntil(async () => (await log()).includes('asked'), 5_000)
     one.runner.terminate(400)
     await one.over
     expect(stateOf(one).terminated).toMatchObject({ exitCode: 137, reason: 'Error' })
