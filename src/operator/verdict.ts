@@ -73,7 +73,7 @@ function judgeComplete(situation: Situation, current: readonly ObservedPod[]): V
     current.length === replicas &&
     current.every((pod) => delivers(pod, revision))
   if (!isComplete) return undefined
-  const message = `${count(replicas, 'pod')} with revision ${revision}`
+  const message = `pods delivering with revision ${revision}: ${replicas} of ${replicas}`
   return { status: 'ACTIVE', error: null, ready: 'True', reason: 'Delivering', message, isComplete }
 }
 
@@ -98,7 +98,7 @@ function judgeProgress(situation: Situation, current: readonly ObservedPod[]): V
   const isDelivering = pods.some((pod) => delivers(pod))
   const ending = pods.filter(({ endsAtMs }) => endsAtMs !== undefined).length
   const done = current.filter((pod) => delivers(pod, revision)).length
-  const message = `${done} of ${count(replicas, 'pod')} with revision ${revision}${ending > 0 ? `, ${ending} ending` : ''}`
+  const message = `pods delivering with revision ${revision}: ${done} of ${replicas}${ending > 0 ? `; ending: ${ending}` : ''}`
   return {
     status: isDelivering ? 'ACTIVE' : 'STARTING',
     error: null,

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { isSameStatus, statusOf } from '../../src/operator/status.ts'
+import { anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
+
+const LATER = NOW + 60_000
+const failing = { pods: [aPod({ report: says('FAILED', { error: 'S3 AccessDenied' }) })] }
+const conditionOf = (status: ReturnType<typeof statusOf>, type: string) =>
+  status.conditions?.find((condition) => condition.type === type)
+
+describe('statusOf', () => {
+  it('shows a delivering connector whole', () => {
+    const lastTransitionTime = '2026-03-01T12:00:00Z'
+    const message = 'pods delivering with revision bbb: 1 of 1'
+    expect(statusOf(aSituation())).toEqual({
+      observedGeneration: 3,
+      active: true,
+      replicas: 1,
+      selector: 'analytics-connector.io/connector=events,app.kubernetes.io/component=sink',
+      revision: 'bbb',
+      connector: { time: lastTransitionTime, connector: 'events', status: 'ACTIVE', error: null },
+      conditions: [
+        { type: 'Ready', status: 'True', observedGeneration: 3, lastTransitionTime, reason: 'Delivering', message },
+        { type: 'Active', status: 'True', observedGeneration: 3, lastTransitionTime, reason: 'Active', message },
+      ],
+    })
+  })
+
+  it('is the same for the same situation at a later time', () => {
+    const first = statusOf(aSituation())
+    expect(statusOf(aSituation({ previous: first, now: LATER }))).toEqual(first)
+  })
+
+  it('moves time only when the rest of the status document changes', () => {
+    const first = statusOf(aSituation())
+    const edited = statusOf(aSituation({ generation: 4, previous: first, now: LATER }))
+    expect(edited.connector?.time).toBe('2026-03-01T12:00:00Z')
+    const failed = statusOf(aSituation({ ...failing, previous: edited, now: LATER }))
+    expect(failed.connector).toEqual({
+      time: '2026-03-01T12:01:00Z',
+      connector: 'events',
+      status: 'FAILED',
+      error: 'S3 AccessDenied',
+    })
+  })
+
+  it('moves lastTransitionTime only when the status of the condition changes', () => {
+    const first = statusOf(aSituation(failing))
+    const other = { pods: [aPod({ report: says('FAILED', { error: 'S3 NoSuchBucket' }) })] }
+    const second = statusOf(aSituation({ ...other, previous: first, now: LATER }))
+    expect(conditionOf(second, 'Ready')).toMatchObject({
+      message: 'S3 NoSuchBucket',
+      lastTransitionTime: '2026-03-01T12:00:00Z',
+    })
+    const third = statusOf(aSituation({ previous: second, now: LATER }))
+    expect(conditionOf(third, 'Ready')?.lastTransitionTime).toBe('2026-03-01T12:01:00Z')
+  })
+
+  it('has Stalled or Reconciling only while True, and drops them after', () => {
+    const failed = statusOf(aSituation(failing))
+    expect(failed.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active', 'Stalled'])
+    const curing = statusOf(aSituation({ pods: [], previous: failed }))
+    expect(curing.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active', 'Reconciling'])
+    expect(statusOf(aSituation({ previous: curing })).conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active'])
+  })
+
+  it('gives the failure as reason and message of Active, and the pause as its own', () => {
+    expect(conditionOf(statusOf(aSituation(failing)), 'Active')).toMatchObject({
+      status: 'False',
+      reason: 'SinkFailed',
+      message: 'S3 AccessDenied',
+    })
+    const paused = statusOf(aSituation({ active: false, replicas: 0, pods: [] }))
+    expect(conditionOf(paused, 'Active')).toMatchObject({ status: 'False', reason: 'Paused' })
+  })
+
+  it('names as revision the one that runs fully, not the one that is asked for', () => {
+    const previous = { revision: 'aaa' }
+    expect(statusOf(aSituation({ pods: [anOldPod()], previous })).revision).toBe('aaa')
+    expect(statusOf(aSituation({ previous })).revision).toBe('bbb')
+    expect(statusOf(aSituation({ active: false, replicas: 0, pods: [], previous })).revision).toBe('aaa')
+  })
+})
+
+describe('isSameStatus', () => {
+  it('does not see the order of fields and conditions, nor a null that the server left out', () => {
+    const status = statusOf(aSituation())
+    const { error: _error, ...connector } = status.connector ?? { time: '', connector: '', status: 'ACTIVE' }
+    const stored = { ...status, connector, conditions: status.conditions?.toReversed() }
+    expect(isSameStatus(JSON.parse(JSON.stringify(stored)), status)).toBe(true)
+  })
+
+  it('sees every other difference', () => {
+    const status = statusOf(aSituation())
+    expect(isSameStatus(undefined, status)).toBe(false)
+    expect(isSameStatus({ ...status, replicas: 2 }, status)).toBe(false)
+    expect(isSameStatus({ ...status, conditions: status.conditions?.slice(1) }, status)).toBe(false)
+  })
+})
