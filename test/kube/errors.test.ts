@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { errorFromResponse, isConflict, isExpired, isRefusal } from '../../src/kube/errors.ts'
+
+const status = (fields: object) => JSON.stringify({ kind: 'Status', ...fields })
+
+describe('errorFromResponse', () => {
+  it('takes reason and message from the Status, and names the request', () => {
+    const error = errorFromResponse(
+      'PATCH /api/v1/x',
+      422,
+      status({ reason: 'Invalid', message: 'spec.replicas: must be …' }),
+    )
+    expect(error).toMatchObject({
+      status: 422,
+      reason: 'Invalid',
+      message: 'PATCH /api/v1/x: spec.replicas: must be …',
+    })
+  })
+
+  it('makes one line of the page of a proxy', () => {
+    const error = errorFromResponse('GET /x', 502, '<html>\n<h1>Bad Gateway</h1>\n')
+    expect(error).toMatchObject({ reason: 'Http502', message: 'GET /x: <html> <h1>Bad Gateway</h1> ' })
+  })
+
+  it('reads how long to wait from the header, else from the Status', () => {
+    expect(errorFromResponse('GET /x', 429, '', '3').retryAfterMs).toBe(3_000)
+    expect(errorFromResponse('GET /x', 504, status({ details: { retryAfterSeconds: 1 } })).retryAfterMs).toBe(1_000)
+    expect(errorFromResponse('GET /x', 500, '').retryAfterMs).toBeUndefined()
+  })
+})
+
+describe('what happens next', () => {
+  const of = (code: number) => errorFromResponse('GET /x', code, '')
+
+  it('depends on the HTTP status alone', () => {
+    expect([400, 403, 422].map((code) => isRefusal(of(code)))).toEqual([true, true, true])
+    expect([0, 401, 404, 409, 410, 429, 500, 503].some((code) => isRefusal(of(code)))).toBe(false)
+    expect([isConflict(of(409)), isExpired(of(410)), isExpired(of(409)), isConflict(new Error('409'))]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+})

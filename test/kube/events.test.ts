@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { EventRecorder } from '../../src/kube/events.ts'
+import { CONNECTORS, type KubeObject } from '../../src/kube/kinds.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+
+const transition = { type: 'Warning', reason: 'SinkFailed', action: 'Reconcile', note: 'n'.repeat(2_000) } as const
+const object = { metadata: { namespace: 'games', name: 'events', uid: 'abcdef' } }
+
+function recorder(create: (object: KubeObject) => Promise<KubeObject>) {
+  const options = { controller: 'analytics-connector.io/operator', instance: 'pod-1', logger: createLogger('silent') }
+  const api = { create: async (_kind: unknown, each: KubeObject) => (await create(each)) as never }
+  return new EventRecorder({ api, ...options, now: () => Date.parse('2026-03-01T12:00:00Z') })
+}
+
+describe('EventRecorder', () => {
+  it('writes what happened beside the object, with a note that fits', async () => {
+    const created: KubeObject[] = []
+    await recorder(async (each) => created[created.push(each) - 1] ?? each).record(CONNECTORS, object, transition)
+    expect(created).toMatchObject([
+      {
+        metadata: { namespace: 'games', name: expect.stringMatching(/^events\.[0-9a-f]+$/) },
+        eventTime: '2026-03-01T12:00:00.000000Z',
+        reason: 'SinkFailed',
+        note: 'n'.repeat(1_024),
+        regarding: { kind: 'AnalyticsConnector', namespace: 'games', name: 'events', uid: 'abcdef' },
+      },
+    ])
+  })
+
+  it('does not mind an Event that cannot be written', async () => {
+    const failing = recorder(() => Promise.reject(new Error('quota')))
+    await expect(failing.record(CONNECTORS, object, transition)).resolves.toBeUndefined()
+  })
+})

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { checkOwnership, existingRevisions, planOf } from '../../src/operator/checks.ts'
+import { desiredDeployment } from '../../src/operator/desired/deployment.ts'
+import { objectMeta } from '../../src/operator/desired/metadata.ts'
+import { Stalled, Waiting } from '../../src/operator/outcome-errors.ts'
+import { anObserved, aSpec, DEFAULTS, OWNER } from './builders.ts'
+
+const thrown = (action: () => unknown): unknown => {
+  try {
+    return action()
+  } catch (error) {
+    return error
+  }
+}
+
+describe('planOf', () => {
+  it('takes the defaults for what the spec leaves out', () => {
+    expect(planOf(anObserved(), DEFAULTS)).toMatchObject({ active: true, replicas: 1 })
+  })
+
+  it('stalls on a spec that cannot become a configuration, naming the field', () => {
+    const spec = aSpec()
+    const error = thrown(() =>
+      planOf(anObserved({ spec: { ...spec, config: { ...spec.config, flushSize: 'many' } } }), DEFAULTS),
+    )
+    expect(error).toBeInstanceOf(Stalled)
+    expect(error).toMatchObject({ reason: 'InvalidConfiguration', message: expect.stringContaining('flushSize') })
+  })
+
+  it('keeps the list of revisions of the Deployment that already runs the revision', () => {
+    const { revision } = planOf(anObserved(), DEFAULTS)
+    const mountedRevisions = ['0000000000', revision]
+    const deployment = desiredDeployment({
+      owner: OWNER,
+      spec: aSpec(),
+      image: 'i',
+      replicas: 1,
+      revision,
+      mountedRevisions,
+      drainSeconds: 1,
+      resources: {},
+    })
+    expect(planOf(anObserved({ deployment }), DEFAULTS).mountedRevisions).toEqual(mountedRevisions)
+  })
+})
+
+describe('checkOwnership', () => {
+  it('accepts what was made for this very connector', () => {
+    expect(() => checkOwnership('Deployment', { metadata: objectMeta(OWNER, 'x') }, { owner: OWNER })).not.toThrow()
+  })
+
+  it('stalls on an object of somebody else and says what a person can do', () => {
+    const error = thrown(() =>
+      checkOwnership('Deployment', { metadata: { namespace: 'games', name: 'events-sink' } }, { owner: OWNER }),
+    )
+    expect(error).toBeInstanceOf(Stalled)
+    expect(error).toMatchObject({
+      reason: 'NameConflict',
+      message: expect.stringMatching(/Deployment games\/events-sink .*delete/),
+    })
+  })
+
+  it('waits for the object of an earlier connector of the same name to go', () => {
+    const metadata = objectMeta({ ...OWNER, uid: 'before' }, 'events-sink')
+    expect(thrown(() => checkOwnership('Deployment', { metadata }, { owner: OWNER }))).toBeInstanceOf(Waiting)
+  })
+})
+
+describe('existingRevisions', () => {
+  it('counts only ConfigMaps of this very connector that name a revision', () => {
+    const annotations = { 'analytics-connector.io/revision': 'aaa' }
+    const configMaps = [
+      { metadata: objectMeta(OWNER, 'events-sink-aaa', annotations) },
+      { metadata: objectMeta({ ...OWNER, uid: 'before' }, 'events-sink-bbb', annotations) },
+      { metadata: objectMeta(OWNER, 'other') },
+    ]
+    expect(existingRevisions(anObserved({ configMaps })).map(({ revision }) => revision)).toEqual(['aaa'])
+  })
+})

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { type DeploymentInput, desiredDeployment } from '../../../src/operator/desired/deployment.ts'
+import { TEMPLATE_ANNOTATION } from '../../../src/operator/desired/metadata.ts'
+import { aSpec, OWNER } from '../builders.ts'
+
+function make(overrides: Partial<DeploymentInput> = {}) {
+  const deployment = desiredDeployment({
+    owner: OWNER,
+    spec: aSpec(),
+    image: 'analytics-connector:1',
+    replicas: 1,
+    revision: 'bbb',
+    mountedRevisions: ['aaa', 'bbb'],
+    drainSeconds: 45,
+    resources: { limits: { memory: '512Mi' } },
+    ...overrides,
+  })
+  const template = deployment.spec?.template
+  const container = template?.spec?.containers[0]
+  if (!template?.spec || !container) throw new Error('no pod template')
+  return { deployment, template, pod: template.spec, container }
+}
+
+const templateName = (overrides: Partial<DeploymentInput>) =>
+  make(overrides).template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
+
+describe('desiredDeployment', () => {
+  it('belongs to the connector, so that it goes with it', () => {
+    expect(make().deployment.metadata).toMatchObject({
+      namespace: 'games',
+      name: 'events-sink',
+      ownerReferences: [{ kind: 'AnalyticsConnector', name: 'events', uid: 'uid-1', controller: true }],
+    })
+  })
+
+  it('starts a new pod before an old one goes', () => {
+    expect(make().deployment.spec?.strategy).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxUnavailable: 0, maxSurge: 1 },
+    })
+  })
+
+  it('runs the sink with its revision on the address of the pod', () => {
+    const { container } = make()
+    expect(container.args?.join(' ')).toBe(
+      'sink --revision bbb --revisions-dir /etc/analytics-connector/revisions --listen-address $(POD_IP) --port 8080 --drain-timeout 45s',
+    )
+    expect(container.env).toEqual([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }])
+  })
+
+  it('leaves more time before SIGKILL than the sink takes to drain', () => {
+    expect(make({ drainSeconds: 100 }).pod.terminationGracePeriodSeconds).toBe(115)
+  })
+
+  it('mounts every listed revision as one folder, waiting only for its own', () => {
+    const { pod, container } = make()
+    const source = (name: string) => ({
+      name: `events-sink-${name}`,
+      items: [{ key: 'config.json', path: `${name}.json` }],
+    })
+    expect(pod.volumes).toEqual([
+      {
+        name: 'revisions',
+        projected: { sources: [{ configMap: { ...source('aaa'), optional: true } }, { configMap: source('bbb') }] },
+      },
+    ])
+    expect(container.volumeMounts).toEqual([
+      { name: 'revisions', mountPath: '/etc/analytics-connector/revisions', readOnly: true },
+    ])
+  })
+
+  it('mounts the Secret with the credentials that the spec names', () => {
+    const spec = aSpec()
+    const { pod, container } = make({
+      spec: { ...spec, config: { ...spec.config, credentialsSecretRef: { name: 's3' } } },
+    })
+    expect(pod.volumes?.at(-1)).toEqual({ name: 's3-credentials', secret: { secretName: 's3' } })
+    expect(container.volumeMounts?.at(-1)?.mountPath).toBe('/etc/analytics-connector/s3-credentials')
+    expect(container.args).toContain('/etc/analytics-connector/s3-credentials')
+  })
+
+  it('keeps to the restricted Pod Security profile, without a token', () => {
+    const { pod, container } = make()
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    })
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+  })
+
+  it('uses the service account that the spec names, else its own', () => {
+    expect(make().pod.serviceAccountName).toBe('events-sink')
+    expect(make({ spec: aSpec({ serviceAccountName: 'writer' }) }).pod.serviceAccountName).toBe('writer')
+  })
+
+  it('takes the knobs of spec.podTemplate, but never lets them change what selects the pods', () => {
+    const { pod, template } = make({
+      spec: aSpec({
+        podTemplate: {
+          metadata: { labels: { team: 'a', 'app.kubernetes.io/component': 'x' }, annotations: { note: 'n' } },
+          nodeSelector: { disk: 'ssd' },
+          tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+          priorityClassName: 'high',
+        },
+      }),
+    })
+    expect(template.metadata?.labels).toMatchObject({ team: 'a', 'app.kubernetes.io/component': 'sink' })
+    expect(template.metadata?.annotations).toMatchObject({ note: 'n', 'analytics-connector.io/revision': 'bbb' })
+    expect(pod).toMatchObject({
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+      priorityClassName: 'high',
+    })
+  })
+
+  it('spreads pods over nodes where possible, unless the spec says how', () => {
+    expect(make().pod.topologySpreadConstraints).toMatchObject([{ whenUnsatisfiable: 'ScheduleAnyway' }])
+    const zones = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }
+    const { pod } = make({ spec: aSpec({ podTemplate: { topologySpreadConstraints: [zones] } }) })
+    expect(pod.topologySpreadConstraints).toEqual([zones])
+  })
+
+  it('names the pod template by its content: another for every change that rolls pods, the same for a scale', () => {
+    const name = templateName({})
+    expect(templateName({ replicas: 5 })).toBe(name)
+    expect(templateName({ image: 'analytics-connector:2' })).not.toBe(name)
+    expect(templateName({ resources: {} })).not.toBe(name)
+  })
+})

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import type { AnalyticsConnectorSpec } from '../../../src/contract/resource.ts'
+import { planOf } from '../../../src/operator/checks.ts'
+import { desiredObjects } from '../../../src/operator/desired/objects.ts'
+import { anObserved, aSpec, DEFAULTS } from '../builders.ts'
+
+const SINK = { image: 'i', drainSeconds: 45, resources: { requests: { cpu: '100m' }, limits: { memory: '512Mi' } } }
+
+function objects(spec: Partial<AnalyticsConnectorSpec> = {}) {
+  const observed = anObserved({ spec: aSpec(spec) })
+  return desiredObjects(observed, planOf(observed, DEFAULTS), SINK)
+}
+const kinds = (list: readonly { kind: { kind: string } }[]) => list.map(({ kind }) => kind.kind)
+
+describe('desiredObjects', () => {
+  it('makes a revision and a service account before the Deployment, and no budget for one pod', () => {
+    const { before, obsolete } = objects()
+    expect(kinds(before)).toEqual(['ConfigMap', 'ServiceAccount'])
+    expect(kinds(obsolete)).toEqual(['PodDisruptionBudget'])
+  })
+
+  it('makes a budget for several pods, and not while they are paused', () => {
+    expect(kinds(objects({ replicas: 2 }).before)).toContain('PodDisruptionBudget')
+    expect(kinds(objects({ replicas: 2, active: false }).obsolete)).toContain('PodDisruptionBudget')
+  })
+
+  it('makes no service account where the spec names one', () => {
+    expect(kinds(objects({ serviceAccountName: 'writer' }).obsolete)).toContain('ServiceAccount')
+  })
+
+  it('scales to zero while paused, with everything else as it is', () => {
+    const [running, paused] = [objects().deployment.object.spec, objects({ active: false }).deployment.object.spec]
+    expect(paused?.replicas).toBe(0)
+    expect(paused?.template).toEqual(running?.template)
+  })
+
+  it('gives the sink the resources of the spec whole, else those of the operator', () => {
+    const resources = (spec: Partial<AnalyticsConnectorSpec>) =>
+      objects(spec).deployment.object.spec?.template.spec?.containers[0]?.resources
+    expect(resources({})).toEqual(SINK.resources)
+    expect(resources({ resources: { requests: { cpu: 2, memory: '1Gi' } } })).toEqual({
+      requests: { cpu: '2', memory: '1Gi' },
+    })
+  })
+
+  it('stores the configuration as an immutable object that is named by its content', () => {
+    const [configMap] = objects().before
+    expect(configMap?.object).toMatchObject({
+      immutable: true,
+      data: { 'config.json': expect.stringContaining('acme-events') },
+    })
+    const name = configMap?.object.metadata?.name
+    expect(name).toMatch(/^events-sink-[0-9a-f]{10}$/)
+    expect(objects({ filter: { other: ['*'] } }).before[0]?.object.metadata?.name).not.toBe(name)
+    expect(objects({ replicas: 3 }).before[0]?.object.metadata?.name).toBe(name)
+  })
+})

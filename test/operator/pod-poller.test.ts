@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import type { SinkStatus } from '../../src/contract/sink-status.ts'
+import { PodPoller } from '../../src/operator/pod-poller.ts'
+import { FakeClock, settled } from '../support/fake-clock.ts'
+import { says } from './builders.ts'
+
+function status(state: SinkStatus['state'], overrides: Partial<SinkStatus> = {}): SinkStatus {
+  const report = says(state, overrides)
+  if (report.kind !== 'status') throw new Error('unreachable')
+  return report.status
+}
+
+/** `answer` decides what each question gets; never settling stands for a dead pod. */
+function setUp(answer: (url: string) => Promise<unknown>, concurrency = 8) {
+  const clock = new FakeClock()
+  const asked: string[] = []
+  const changes: string[] = []
+  const getJson = (url: string, signal: AbortSignal) => {
+    asked.push(url)
+    return new Promise<unknown>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      answer(url).then(resolve, reject)
+    })
+  }
+  const poller = new PodPoller({
+    getJson,
+    clock,
+    changingMs: 1_000,
+    steadyMs: 10_000,
+    concurrency,
+    onChange: (key) => changes.push(key),
+    random: () => 0.5,
+  })
+  return { clock, asked, changes, poller }
+}
+
+const never = () => new Promise<never>(() => {})
+
+describe('PodPoller', () => {
+  it('asks a new pod at once, and says so first as pending', async () => {
+    const { poller, asked, changes } = setUp(async () => status('ACTIVE'))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    expect(poller.reportOf('uid')).toEqual({ kind: 'pending' })
+    await settled()
+    expect(asked).toEqual(['http://10.0.0.1:8080/status'])
+    expect(poller.reportOf('uid')).toMatchObject({ kind: 'status', status: { state: 'ACTIVE' } })
+    expect(changes).toEqual(['games/events'])
+  })
+
+  it('writes an IPv6 address as a URL wants it', async () => {
+    const { poller, asked } = setUp(async () => status('ACTIVE'))
+    poller.watch('uid', 'games/events', 'fd00::1')
+    await settled()
+    expect(asked).toEqual(['http://[fd00::1]:8080/status'])
+  })
+
+  it('asks often while a pod changes and seldom once it delivers', async () => {
+    let state: SinkStatus['state'] = 'STARTING'
+    const { poller, asked, clock } = setUp(async () => status(state))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(2_000)
+    expect(asked).toHaveLength(3)
+    state = 'ACTIVE'
+    await clock.advance(1_000)
+    expect(asked).toHaveLength(4)
+    await clock.advance(9_999)
+    expect(asked).toHaveLength(4)
+    await clock.advance(1)
+    expect(asked).toHaveLength(5)
+  })
+
+  it('tells of a change of state, error or revision, and not of counters', async () => {
+    let answer = status('ACTIVE')
+    const { poller, changes, clock } = setUp(async () => answer)
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    answer = status('ACTIVE', { lag: 7, objects: 3 })
+    await clock.advance(10_000)
+    expect(changes).toHaveLength(1)
+    answer = status('FAILED', { error: 'one' })
+    await clock.advance(10_000)
+    answer = status('FAILED', { error: 'two' })
+    await clock.advance(1_000)
+    expect(changes).toHaveLength(3)
+  })
+
+  it('keeps the last word of a pod through two lost answers and gives it up at the third', async () => {
+    let isUp = true
+    const { poller, clock } = setUp(() =>
+      isUp ? Promise.resolve(status('ACTIVE')) : Promise.reject(new Error('ECONNRESET')),
+    )
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    isUp = false
+    await clock.advance(11_000)
+    expect(poller.reportOf('uid')?.kind).toBe('status')
+    await clock.advance(1_000)
+    expect(poller.reportOf('uid')).toEqual({
+      kind: 'unreachable',
+      error: 'http://10.0.0.1:8080/status: ECONNRESET',
+    })
+  })
+
+  it('counts an answer that is no status as none', async () => {
+    const { poller, clock } = setUp(async () => ({ hello: 'world' }))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    expect(poller.reportOf('uid')?.kind).toBe('unreachable')
+  })
+
+  it('lets dead pods delay the others no longer than the time limit, and asks a bounded number at once', async () => {
+    const { poller, clock, asked } = setUp(
+      (url) => (url.includes('10.0.0.9') ? Promise.resolve(status('ACTIVE')) : never()),
+      2,
+    )
+    for (let i = 1; i <= 4; i++) poller.watch(`dead-${i}`, 'games/dead', `10.0.0.${i}`)
+    poller.watch('alive', 'games/alive', '10.0.0.9')
+    await settled()
+    expect(asked).toHaveLength(2)
+    await clock.advance(2_000)
+    expect(asked).toHaveLength(4)
+    await clock.advance(2_000)
+    expect(poller.reportOf('alive')?.kind).toBe('status')
+  })
+
+  it('asks again now when something happened to the pod, but not twice at the same time', async () => {
+    const { poller, clock, asked } = setUp(async () => status('ACTIVE'))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    expect(asked).toHaveLength(1)
+    await clock.advance(0)
+    expect(asked).toHaveLength(2)
+    await clock.advance(3_000)
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await settled()
+    expect(asked).toHaveLength(3)
+    await clock.advance(9_000)
+    expect(asked).toHaveLength(3)
+  })
+
+  it('forgets a pod, also one whose answer is still to come', async () => {
+    const { poller, clock, changes, asked } = setUp(async () => status('ACTIVE'))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    poller.forget('uid')
+    await clock.advance(60_000)
+    expect(poller.reportOf('uid')).toBeUndefined()
+    expect(changes).toEqual([])
+    expect(asked).toHaveLength(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { problemOf } from '../../src/operator/pod-problem.ts'
+import { aKubePod } from './builders.ts'
+
+const crashed = (message: string | undefined, overrides = {}) => ({
+  terminated: { exitCode: 1, reason: 'Error', ...(message === undefined ? {} : { message }), ...overrides },
+})
+const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } }
+
+describe('problemOf', () => {
+  it('finds none in a pod that runs, is created, or crashed once and runs again', () => {
+    expect(problemOf(aKubePod())).toBeUndefined()
+    expect(problemOf(aKubePod({ state: { waiting: { reason: 'ContainerCreating' } } }))).toBeUndefined()
+    expect(problemOf(aKubePod({ restartCount: 1, lastState: crashed('killed') }))).toBeUndefined()
+    expect(problemOf(aKubePod({ state: crashed('first') }))).toBeUndefined()
+  })
+
+  it('says why no node takes the pod', () => {
+    const conditions = [
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes: insufficient cpu' },
+    ]
+    expect(problemOf(aKubePod({}, { conditions, containerStatuses: [] }))).toEqual({
+      reason: 'Unschedulable',
+      message: 'no node for the pod: 0/3 nodes: insufficient cpu',
+    })
+  })
+
+  it.each(['ErrImagePull', 'ImagePullBackOff', 'CreateContainerConfigError', 'RunContainerError'])(
+    'passes %s on in Kubernetes’ own words',
+    (reason) => {
+      const state = { waiting: { reason, message: 'secret "s3" not found' } }
+      expect(problemOf(aKubePod({ state }))).toEqual({ reason, message: 'secret "s3" not found' })
+    },
+  )
+
+  it('gives the last words of a sink that crashes again and again, without the syntax of the log', () => {
+    const lastState = crashed(
+      '{"level":"info","msg":"a"}\n{"level":"fatal","error":"no such file","msg":"the sink cannot run"}\n',
+    )
+    expect(problemOf(aKubePod({ state: backOff, lastState, restartCount: 3 }))).toEqual({
+      reason: 'CrashLoopBackOff',
+      message: 'the sink ends with exit code 1: the sink cannot run: no such file',
+    })
+  })
+
+  it('gives the end of words that are no log line of ours, cut to a line', () => {
+    const lastState = crashed(`Error: boom\n    at ${'x'.repeat(400)}`)
+    const { message } = problemOf(aKubePod({ state: backOff, lastState, restartCount: 3 })) ?? { message: '' }
+    expect(message).toMatch(/^the sink ends with exit code 1: …x{300}$/)
+  })
+
+  it('names the signal of a sink that was killed, and what to do about too little memory', () => {
+    const killed = crashed(undefined, { signal: 9, exitCode: 137 })
+    expect(problemOf(aKubePod({ state: backOff, lastState: killed, restartCount: 2 }))?.message).toBe(
+      'the sink ends with signal 9',
+    )
+    const oom = crashed(undefined, { reason: 'OOMKilled', exitCode: 137 })
+    expect(problemOf(aKubePod({ state: backOff, lastState: oom, restartCount: 2 }))).toEqual({
+      reason: 'OOMKilled',
+      message: 'the sink needs more memory than its limit allows: raise spec.resources.limits.memory',
+    })
+  })
+
+  it('holds on through the start after a back-off, until the sink is ready', () => {
+    const loop = { lastState: crashed('boom'), restartCount: 2 }
+    expect(problemOf(aKubePod(loop))?.reason).toBe('CrashLoopBackOff')
+    expect(problemOf(aKubePod({ ...loop, ready: true }))).toBeUndefined()
+  })
+
+  it('does not mind the container of a mesh beside the sink', () => {
+    const pod = aKubePod()
+    const mesh = { name: 'proxy', image: 'p', imageID: 'p', ready: false, restartCount: 9, state: backOff }
+    expect(
+      problemOf({ ...pod, status: { containerStatuses: [mesh, ...(pod.status?.containerStatuses ?? [])] } }),
+    ).toBeUndefined()
+  })
+})
