@@ -37,7 +37,9 @@ async function show(stack: Stack, startedAt: number): Promise<number> {
   const comparison = await tour(stack, screen).finally(() => screen.close())
   const { produced, delivered, missing, duplicates } = comparison
   progress('')
-  progress(`Summary: produced ${produced} = delivered ${delivered}, missing ${missing.length}, duplicates ${duplicates.size}.`)
+  progress(
+    `Summary: produced ${produced} = delivered ${delivered}, missing ${missing.length}, duplicates ${duplicates.size}.`,
+  )
   progress(`Servers: ${stack.kind}. Took ${Math.round((Date.now() - startedAt) / 1000)} s.`)
   progress(byHand(stack))
   if (!once) await interrupted

@@ -4,8 +4,8 @@ import { Bucket, type Comparison } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameTopic } from '../support/game-events.ts'
 import { kubectl, kubectlJson } from '../support/kubectl.ts'
-import type { Screen } from './screen.ts'
 import { applySample, BUCKET, CONNECTOR, EDITED_PATH } from './sample.ts'
+import type { Screen } from './screen.ts'
 
 /** Two namespaces, three event names: what the sample's filter selects. */
 const TARGETS = [
@@ -70,13 +70,21 @@ async function pause(stack: Stack, bucket: Bucket, producer: EventProducer, scre
   screen.begin('kubectl patch: spec.active = false')
   await setActive(stack, false)
   await kubectl(stack, ['wait', '--for=condition=Ready', `ac/${CONNECTOR}`, '--timeout=120s'])
-  const pods = await kubectlJson<{ items: unknown[] }>(stack, 'get', 'pods', '-l', `analytics-connector.io/connector=${CONNECTOR}`)
+  const pods = await kubectlJson<{ items: unknown[] }>(
+    stack,
+    'get',
+    'pods',
+    '-l',
+    `analytics-connector.io/connector=${CONNECTOR}`,
+  )
   if (pods.items.length > 0) throw new Error(`Ready while paused, but ${pods.items.length} pods are left`)
   const [deliveredBefore, producedBefore] = [await bucket.count(), producer.acknowledged.size]
   await delay(5000)
   const deliveredMore = (await bucket.count()) - deliveredBefore
   if (deliveredMore !== 0) throw new Error(`paused, but ${deliveredMore} more events arrived in the bucket`)
-  screen.finish(`paused: drained, no pods; 5 s later ${producer.acknowledged.size - producedBefore} more produced, 0 delivered`)
+  screen.finish(
+    `paused: drained, no pods; 5 s later ${producer.acknowledged.size - producedBefore} more produced, 0 delivered`,
+  )
 }
 
 async function resume(stack: Stack, bucket: Bucket, producer: EventProducer, screen: Screen): Promise<void> {
@@ -127,7 +135,13 @@ function setActive(stack: Stack, active: boolean): Promise<string> {
 }
 
 /** Keeps the screen's facts fresh. A look that fails is repeated; the steps above are what fails the demo. */
-async function watch(stack: Stack, bucket: Bucket, producer: EventProducer, { state }: Screen, signal: AbortSignal): Promise<void> {
+async function watch(
+  stack: Stack,
+  bucket: Bucket,
+  producer: EventProducer,
+  { state }: Screen,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     state.produced = producer.acknowledged.size
     try {

@@ -88,7 +88,9 @@ async function produce(topic: string, values: readonly (string | Message)[], par
 
 /** Snappy without compressing anything: the length as a varint, then literals of at most 60 bytes. */
 function snappyLiterals(data: Buffer): Buffer {
-  const parts: Buffer[] = [Buffer.from(data.length < 128 ? [data.length] : [(data.length & 127) | 128, data.length >> 7])]
+  const parts: Buffer[] = [
+    Buffer.from(data.length < 128 ? [data.length] : [(data.length & 127) | 128, data.length >> 7]),
+  ]
   for (let at = 0; at < data.length; at += 60) {
     const literal = data.subarray(at, at + 60)
     parts.push(Buffer.from([(literal.length - 1) << 2]), literal)
