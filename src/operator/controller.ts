@@ -49,7 +49,7 @@ const POLL_CONCURRENCY = 32
  * the workers that reconcile. The caches also run in a process that is not the leader, so that it can take over at once.
  */
 export class Controller {
-  readonly caches: Caches
+  readonly caches: { readonly [K in keyof Caches]: Cache<NonNullable<ReturnType<Caches[K]['get']>>> }
   readonly queue: KeyQueue
   readonly #options: ControllerOptions
   readonly #poller: PodPoller
@@ -103,7 +103,7 @@ export class Controller {
 
   /** Follows the cluster until `signal` aborts. */
   async follow(signal: AbortSignal): Promise<void> {
-    await Promise.all(Object.values(this.caches).map((cache: Cache<KubeObject>) => cache.run(signal)))
+    await Promise.all(Object.values(this.caches).map((cache) => cache.run(signal)))
   }
 
   /** Asks the pods and reconciles until `signal` aborts; resolves when the last pass has ended. */
@@ -120,7 +120,7 @@ export class Controller {
     await this.queue.stop()
   }
 
-  #createCaches(): Caches {
+  #createCaches(): Controller['caches'] {
     const onChange = (event: ReflectorEvent<KubeObject>) => {
       const key = connectorKeyOf(event.object)
       if (key !== undefined) this.queue.add(key, 'change')

@@ -9,19 +9,24 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
-import type { Cache } from './cache.ts'
 import { type Owner, sinkName, TEMPLATE_ANNOTATION } from './desired/metadata.ts'
 import type { PodReport } from './pod-poller.ts'
 import { type PodProblem, problemOf } from './pod-problem.ts'
 
+/** Where objects of one kind are looked up; a `Cache`. */
+interface Lookup<T> {
+  get(key: string): T | undefined
+  ofConnector(connectorKey: string): T[]
+}
+
 /** The operator's copies of the cluster's state. */
 export interface Caches {
-  readonly connectors: Cache<AnalyticsConnector & KubeObject>
-  readonly deployments: Cache<Deployment>
-  readonly configMaps: Cache<ConfigMap>
-  readonly serviceAccounts: Cache<ServiceAccount>
-  readonly podDisruptionBudgets: Cache<PodDisruptionBudget>
-  readonly pods: Cache<Pod>
+  readonly connectors: Lookup<AnalyticsConnector & KubeObject>
+  readonly deployments: Lookup<Deployment>
+  readonly configMaps: Lookup<ConfigMap>
+  readonly serviceAccounts: Lookup<ServiceAccount>
+  readonly podDisruptionBudgets: Lookup<PodDisruptionBudget>
+  readonly pods: Lookup<Pod>
 }
 
 export interface ObservedPod {

@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { loadClusterAccess, loadInCluster } from '../../src/kube/cluster-access.ts'
+
+async function folder(files: Record<string, string>): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'access-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
+  return dir
+}
+
+const kubeconfig = (user: string) => `
+apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{ name: k, cluster: { server: "https://10.0.0.1:6443", certificate-authority-data: ${btoa('CA')} } }]
+users: [{ name: u, user: ${user} }]
+contexts: [{ name: c, context: { cluster: k, user: u, namespace: games } }]
+`
+
+describe('loadInCluster', () => {
+  const files = { token: 'first\n', 'ca.crt': 'CA', namespace: 'analytics-connector' }
+
+  it('reads address, namespace, certificate and token of the pod', async () => {
+    const access = await loadInCluster({ serviceHost: '10.96.0.1', servicePort: '443' }, await folder(files))
+    expect(access).toMatchObject({ server: 'https://10.96.0.1:443', namespace: 'analytics-connector' })
+    expect(access.tls.ca?.toString()).toBe('CA')
+    expect(await access.authorization()).toBe('Bearer first')
+    const ipv6 = await loadInCluster({ serviceHost: 'fd00::1', servicePort: '443' }, await folder(files))
+    expect(ipv6.server).toBe('https://[fd00::1]:443')
+  })
+
+  it('reads the token again after a minute: the kubelet replaces it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const dir = await folder(files)
+    const access = await loadInCluster({ serviceHost: '10.96.0.1' }, dir)
+    await access.authorization()
+    await writeFile(join(dir, 'token'), 'second')
+    expect(await access.authorization()).toBe('Bearer first')
+    vi.setSystemTime(Date.now() + 60_000)
+    expect(await access.authorization()).toBe('Bearer second')
+  })
+
+  it('says what to do outside a pod', async () => {
+    await expect(loadClusterAccess({})).rejects.toThrow(/set KUBECONFIG or give --kubeconfig/)
+  })
+})
+
+describe('loadClusterAccess', () => {
+  it('reads a kubeconfig with a token', async () => {
+    const path = join(await folder({ config: kubeconfig('{ token: secret }') }), 'config')
+    const access = await loadClusterAccess({ kubeconfig: path })
+    expect(access).toMatchObject({ server: 'https://10.0.0.1:6443', namespace: 'games' })
+    expect(access.tls.ca?.toString()).toBe('CA')
+    expect(await access.authorization()).toBe('Bearer secret')
+  })
+
+  it('reads a kubeconfig with a client certificate, or with a password', async () => {
+    const certificate = `{ client-certificate-data: ${btoa('CERT')}, client-key-data: ${btoa('KEY')} }`
+    const dir = await folder({
+      certificate: kubeconfig(certificate),
+      password: kubeconfig('{ username: a, password: b }'),
+    })
+    const byCertificate = await loadClusterAccess({ kubeconfig: join(dir, 'certificate') })
+    expect([byCertificate.tls.cert?.toString(), byCertificate.tls.key?.toString()]).toEqual(['CERT', 'KEY'])
+    expect(await byCertificate.authorization()).toBeUndefined()
+    const byPassword = await loadClusterAccess({ kubeconfig: join(dir, 'password') })
+    expect(await byPassword.authorization()).toBe(`Basic ${btoa('a:b')}`)
+  })
+
+  it('says when a kubeconfig names no cluster', async () => {
+    const path = join(
+      await folder({ config: 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n' }),
+      'config',
+    )
+    await expect(loadClusterAccess({ kubeconfig: path })).rejects.toThrow(/no current context/)
+  })
+})

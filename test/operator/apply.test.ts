@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { DEPLOYMENTS, type Deployment } from '../../src/kube/kinds.ts'
+import { Applier, isSubset } from '../../src/operator/apply.ts'
+import { objectMeta } from '../../src/operator/desired/metadata.ts'
+import { anObserved, OWNER } from './builders.ts'
+import { Cluster } from './cluster.ts'
+
+const KEY = 'games/events'
+const wanted = (cpu: string, extra = {}): Deployment =>
+  ({ metadata: objectMeta(OWNER, 'events-sink'), spec: { cpu, ...extra } }) as unknown as Deployment
+
+function setUp() {
+  const cluster = new Cluster()
+  const applier = new Applier(cluster.api)
+  const live = () => cluster.get(DEPLOYMENTS, 'games/events-sink')
+  const apply = (object: Deployment, known = live()) => applier.apply(KEY, { kind: DEPLOYMENTS, object, live: known })
+  return { cluster, applier, live, apply }
+}
+
+/** The server writes a quantity its own way and adds defaults. */
+function normalise({ cluster, live }: ReturnType<typeof setUp>, spec: object): void {
+  cluster.put(DEPLOYMENTS, { ...live(), spec } as unknown as Deployment)
+}
+
+describe('Applier', () => {
+  it('applies what is not there, and leaves alone what is as it should be with defaults beside it', async () => {
+    const set = setUp()
+    await set.apply(wanted('500m'))
+    normalise(set, { cpu: '500m', revisionHistoryLimit: 10 })
+    await new Applier(set.cluster.api).apply(KEY, { kind: DEPLOYMENTS, object: wanted('500m'), live: set.live() })
+    expect(set.cluster.writes).toEqual(['apply Deployment'])
+  })
+
+  it('applies once where the server writes a value its own way', async () => {
+    const set = setUp()
+    await set.apply(wanted('0.5'))
+    normalise(set, { cpu: '500m' })
+    await set.apply(wanted('0.5'))
+    await set.apply(wanted('0.5'))
+    expect(set.cluster.writes).toHaveLength(1)
+  })
+
+  it('sees a field that is no longer wanted, although everything wanted is there', async () => {
+    const set = setUp()
+    await set.apply(wanted('1', { nodeName: 'a' }))
+    await new Applier(set.cluster.api).apply(KEY, { kind: DEPLOYMENTS, object: wanted('1'), live: set.live() })
+    expect(set.live()?.spec).toEqual({ cpu: '1' })
+  })
+
+  it('puts back a change of the spec and of the labels by somebody else', async () => {
+    const set = setUp()
+    await set.apply(wanted('0.5'))
+    const before = set.live()
+    set.cluster.put(DEPLOYMENTS, { ...before, metadata: { ...before?.metadata, labels: {} } } as Deployment)
+    await set.apply(wanted('0.5'))
+    expect(set.live()?.metadata?.labels).toEqual(before?.metadata?.labels)
+    const generation = (before?.metadata?.generation ?? 0) + 1
+    set.cluster.put(DEPLOYMENTS, {
+      ...set.live(),
+      metadata: { ...set.live()?.metadata, generation },
+      spec: { cpu: '9' },
+    } as unknown as Deployment)
+    await set.apply(wanted('0.5'))
+    expect(set.live()?.spec).toEqual({ cpu: '0.5' })
+  })
+
+  it('does not apply again while the cache is still behind its own write, and knows the newer state', async () => {
+    const set = setUp()
+    await set.apply(wanted('1'))
+    const stale = set.live()
+    await set.apply(wanted('2'))
+    const known = await set.apply(wanted('2'), stale)
+    expect(set.cluster.writes).toHaveLength(2)
+    expect(known.metadata?.generation).toBe(2)
+  })
+
+  it('applies to an object that was made anew by somebody who copied it', async () => {
+    const set = setUp()
+    await set.apply(wanted('0.5'))
+    normalise(set, { cpu: '9' })
+    const copy = set.live()
+    set.cluster.put(DEPLOYMENTS, { ...copy, metadata: { ...copy?.metadata, uid: 'other' } } as Deployment)
+    await set.apply(wanted('0.5'))
+    expect(set.live()?.spec).toEqual({ cpu: '0.5' })
+  })
+
+  it('never deletes what is not ours, or is being deleted', async () => {
+    const { cluster, applier } = setUp()
+    const theirs = cluster.put(DEPLOYMENTS, { metadata: { namespace: 'games', name: 'events-sink' } })
+    await applier.remove(anObserved(), DEPLOYMENTS, theirs)
+    const going = { metadata: { ...objectMeta(OWNER, 'x'), uid: 'u', deletionTimestamp: '2026-03-01T12:00:00Z' } }
+    await applier.remove(anObserved(), DEPLOYMENTS, going)
+    expect(cluster.writes).toEqual([])
+    await applier.remove(anObserved(), DEPLOYMENTS, { metadata: { ...objectMeta(OWNER, 'x'), uid: 'u' } })
+    expect(cluster.writes).toEqual(['delete Deployment'])
+  })
+})
+
+describe('isSubset', () => {
+  it('looks at every depth, lists by position and length', () => {
+    const whole = { a: 1, b: { c: [{ d: 1, e: 2 }] } }
+    expect(isSubset({ b: { c: [{ d: 1 }] } }, whole)).toBe(true)
+    expect(isSubset({ b: { c: [] } }, whole)).toBe(false)
+    expect(isSubset({ b: { c: [{ d: 1 }, {}] } }, whole)).toBe(false)
+    expect(isSubset({ a: '1' }, whole)).toBe(false)
+    expect(isSubset({ a: { x: 1 } }, whole)).toBe(false)
+    expect(isSubset({ a: undefined }, {})).toBe(true)
+    expect(isSubset([1], { 0: 1 })).toBe(false)
+  })
+})

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseOperatorConfig } from '../../src/operator/config.ts'
+
+const MINIMAL = 'realm: dev\nkafka: { bootstrapServers: ["kafka:9092"] }\n'
+
+describe('parseOperatorConfig', () => {
+  it('needs only the realm and a Kafka cluster', () => {
+    expect(parseOperatorConfig(MINIMAL, 'operator.yaml')).toEqual({
+      realm: 'dev',
+      kafka: { bootstrapServers: ['kafka:9092'] },
+      topicPatterns: {
+        game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
+        justice_event: 'analytics_justice_event.{realm}.{namespace}.{eventName}',
+      },
+      sinkResources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } },
+      drainSeconds: 45,
+      concurrency: 16,
+      statusPollSeconds: { changing: 1, steady: 10 },
+    })
+  })
+
+  it('takes the file that deploy/base ships, also with every default of its comments written out', () => {
+    const shipped = readFileSync(new URL('../../deploy/base/operator.yaml', import.meta.url), 'utf8')
+    const config = parseOperatorConfig(shipped, 'operator.yaml')
+    const optional = shipped
+      .slice(shipped.indexOf('# topicPatterns'))
+      .replace(/^# /gm, '')
+      .replace(/^sinkImage:.*$/m, '')
+    const { bufferBytes, watchNamespaces, ...writtenOut } = parseOperatorConfig(MINIMAL + optional, 'operator.yaml')
+    expect({ ...writtenOut, realm: config.realm, kafka: config.kafka }).toEqual(config)
+    expect([bufferBytes, watchNamespaces]).toEqual([67_108_864, ['games']])
+  })
+
+  it.each([
+    ['', 'realm: '],
+    ['realm: dev', 'kafka: '],
+    [
+      'realm: "a b"\nkafka: { bootstrapServers: ["kafka:9092"] }',
+      'realm: must be 1 to 63 letters, digits, dots, underscores and hyphens',
+    ],
+    ['realm: dev\nkafka: { bootstrapServers: [] }', 'kafka.bootstrapServers: must name at least one broker'],
+    ['realm: dev\nkafka: { bootstrapServers: ["kafka"] }', 'kafka.bootstrapServers.0: must be host:port'],
+    [`${MINIMAL}drainSeconds: 0`, 'drainSeconds: '],
+    [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces.0: must be the name of a Kubernetes namespace'],
+    [`${MINIMAL}sinkImages: x`, '"sinkImages"'],
+  ])('refuses %j naming the field', (text, problem) => {
+    expect(() => parseOperatorConfig(text, 'operator.yaml')).toThrow(problem)
+    expect(() => parseOperatorConfig(text, 'operator.yaml')).toThrow(/^operator\.yaml cannot be used:/)
+  })
+
+  it('says when the file is not YAML', () => {
+    expect(() => parseOperatorConfig('realm: [', 'operator.yaml')).toThrow(/^operator\.yaml is not YAML/)
+  })
+})

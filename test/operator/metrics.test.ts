@@ -1,0 +1,39 @@
+import { Registry } from 'prom-client'
+import { expect, it } from 'vitest'
+import { createOperatorMetrics, registerSources, requestCounter } from '../../src/operator/metrics.ts'
+
+it('has the names and labels that dashboards for controllers expect', async () => {
+  const registry = new Registry()
+  const metrics = createOperatorMetrics(registry)
+  const statuses = new Map([['ACTIVE', 3]])
+  registerSources(
+    registry,
+    { queueDepth: () => 4, longestWorkMs: () => 500, isLeader: () => true, connectorsByStatus: () => statuses },
+    'lease',
+  )
+  requestCounter(registry, '10.96.0.1:443')('GET', '200')
+  metrics.reconciled('error', 0.2)
+  metrics.queue.added()
+  metrics.queue.taken(30)
+  metrics.queue.finished(20)
+  metrics.queue.retried()
+  const lines = (await registry.metrics()).split('\n')
+  for (const line of [
+    'controller_runtime_reconcile_total{controller="analyticsconnector",result="error"} 1',
+    'controller_runtime_reconcile_errors_total{controller="analyticsconnector"} 1',
+    'controller_runtime_reconcile_time_seconds_sum{controller="analyticsconnector"} 0.2',
+    'workqueue_adds_total{name="analyticsconnector"} 1',
+    'workqueue_retries_total{name="analyticsconnector"} 1',
+    'workqueue_queue_duration_seconds_sum{name="analyticsconnector"} 0.03',
+    'workqueue_work_duration_seconds_sum{name="analyticsconnector"} 0.02',
+    'workqueue_depth{name="analyticsconnector"} 4',
+    'workqueue_longest_running_processor_seconds{name="analyticsconnector"} 0.5',
+    'rest_client_requests_total{method="GET",code="200",host="10.96.0.1:443"} 1',
+    'leader_election_master_status{name="lease"} 1',
+    'analytics_connector_connectors{status="ACTIVE"} 3',
+  ]) {
+    expect(lines).toContain(line)
+  }
+  statuses.clear()
+  expect(await registry.metrics()).not.toContain('status="ACTIVE"')
+})

@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import type { Transition } from '../../src/kube/events.ts'
+import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
+import { Applier } from '../../src/operator/apply.ts'
+import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
+import type { PodReport } from '../../src/operator/pod-poller.ts'
+import { type ReconcileParts, reconcile } from '../../src/operator/reconcile.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { aKubePod, aSpec, DEFAULTS, says } from './builders.ts'
+import { Cluster } from './cluster.ts'
+
+const KEY = 'games/events'
+const SINK_KEY = 'games/events-sink'
+
+function setUp() {
+  const cluster = new Cluster()
+  const events: Transition[] = []
+  const reports = new Map<string, PodReport>()
+  const parts: ReconcileParts = {
+    api: cluster.api,
+    caches: cluster.caches,
+    reportOf: (uid) => reports.get(uid),
+    applier: new Applier(cluster.api),
+    events: { record: async (_kind, _object, transition) => void events.push(transition) },
+    defaults: DEFAULTS,
+    sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },
+    clock: new FakeClock(),
+    random: () => 0,
+  }
+  const pass = async () => {
+    cluster.writes.length = 0
+    const outcome = await reconcile(KEY, parts)
+    return { outcome, writes: [...cluster.writes] }
+  }
+  const status = () => cluster.connector().status
+  return { cluster, events, reports, parts, pass, status }
+}
+
+/** Kubernetes does its part: the Deployment is rolled out with one pod, which says that it delivers. */
+function rollOut({ cluster, reports }: ReturnType<typeof setUp>, pods = 1): void {
+  const deployment = cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
+  const status = {
+    observedGeneration: deployment.metadata?.generation ?? 0,
+    replicas: pods,
+    updatedReplicas: pods,
+    availableReplicas: pods,
+  }
+  cluster.put(DEPLOYMENTS, { ...deployment, status })
+  const annotations = deployment.spec?.template.metadata?.annotations ?? {}
+  const revision = annotations['analytics-connector.io/revision'] ?? ''
+  cluster.remove(PODS, 'games/events-sink-1')
+  if (pods === 0) return
+  const pod = aKubePod()
+  cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, annotations } })
+  reports.set('pod-1', says('ACTIVE', { revision }))
+}
+
+describe('reconcile', () => {
+  it('makes exactly what a connector needs', async () => {
+    const { cluster, pass } = setUp()
+    cluster.addConnector()
+    const { writes } = await pass()
+    expect(cluster.names()).toEqual([
+      `ConfigMap events-sink-${revisionOf(cluster)}`,
+      'Deployment events-sink',
+      'ServiceAccount events-sink',
+    ])
+    expect(writes).toEqual([
+      'apply ConfigMap',
+      'apply ServiceAccount',
+      'apply Deployment',
+      'apply AnalyticsConnector/status',
+    ])
+  })
+
+  it('writes nothing when everything is as it should be', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    expect((await set.pass()).writes).toEqual([])
+    rollOut(set)
+    expect((await set.pass()).writes).toEqual(['apply AnalyticsConnector/status'])
+    expect((await set.pass()).writes).toEqual([])
+  })
+
+  it('is Ready when the pods of the rollout deliver, and tells of each transition once', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    expect(set.status()).toMatchObject({ observedGeneration: 1, connector: { status: 'STARTING' } })
+    rollOut(set)
+    await set.pass()
+    await set.pass()
+    expect(set.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True', observedGeneration: 1 })
+    expect(set.events.map(({ reason }) => reason)).toEqual(['Starting', 'Active'])
+  })
+
+  it('makes a new revision for an edit of the configuration and keeps the old one', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    const before = revisionOf(set.cluster)
+    set.cluster.edit({ filter: { other: ['*'] } })
+    await set.pass()
+    const after = revisionOf(set.cluster)
+    expect(after).not.toBe(before)
+    expect(set.cluster.names().filter((name) => name.startsWith('ConfigMap'))).toHaveLength(2)
+  })
+
+  it('deletes revisions beyond the newest five, without rolling a pod', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    for (let edit = 0; edit < 7; edit++) {
+      set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })
+      await set.pass()
+    }
+    const template = set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template
+    expect((await set.pass()).writes).toEqual([])
+    expect(set.cluster.names().filter((name) => name.startsWith('ConfigMap'))).toHaveLength(5)
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template).toEqual(template)
+  })
+
+  it('scales to zero for a pause, and is Ready only when the pods are gone', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    set.cluster.edit({ active: false })
+    await set.pass()
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(0)
+    expect(set.status()).toMatchObject({ active: false, connector: { status: 'STOPPING' } })
+    rollOut(set, 0)
+    await set.pass()
+    expect(set.status()).toMatchObject({ connector: { status: 'INACTIVE', error: null } })
+    expect(set.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True', reason: 'Paused' })
+  })
+
+  it('puts back what somebody changed', async () => {
+    const { cluster, pass } = setUp()
+    cluster.addConnector()
+    await pass()
+    const deployment = cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
+    const metadata = { ...deployment.metadata, generation: 9 }
+    cluster.put(DEPLOYMENTS, { ...deployment, metadata, spec: { ...deployment.spec, replicas: 5 } } as Deployment)
+    expect((await pass()).writes).toEqual(['apply Deployment'])
+    expect(cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(1)
+  })
+
+  it('does not touch an object of somebody else, says so, and goes on when it is gone', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    cluster.put(DEPLOYMENTS, { metadata: { namespace: 'games', name: 'events-sink' } })
+    const { writes, outcome } = await pass()
+    expect(writes).toEqual(['apply AnalyticsConnector/status'])
+    expect(status()?.conditions).toContainEqual(expect.objectContaining({ type: 'Stalled', reason: 'NameConflict' }))
+    expect(outcome).toEqual({ kind: 'after', delayMs: 30_000 })
+    cluster.remove(DEPLOYMENTS, SINK_KEY)
+    await pass()
+    expect(cluster.names()).toContain('Deployment events-sink')
+    expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
+  })
+
+  it('shows why the API server refuses an object', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    cluster.failures.set('apply Deployment', new KubeApiError(403, 'Forbidden', 'exceeded quota: pods'))
+    await pass()
+    expect(status()?.connector).toMatchObject({
+      status: 'FAILED',
+      error: 'the API server refuses Deployment games/events-sink: exceeded quota: pods',
+    })
+  })
+
+  it('leaves what passes by itself to the queue: an API server that is down is no state of the connector', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    cluster.failures.set('apply Deployment', new KubeApiError(503, 'Unavailable', 'down'))
+    await expect(pass()).rejects.toMatchObject({ status: 503 })
+    expect(status()).toBeUndefined()
+  })
+
+  it('never writes a status over a connector that has changed meanwhile', async () => {
+    const { cluster, pass, parts } = setUp()
+    cluster.addConnector()
+    const apply = parts.applier.apply.bind(parts.applier)
+    parts.applier.apply = async (key, desired) => {
+      if (desired.kind.kind === 'Deployment') cluster.edit({ replicas: 2 })
+      return apply(key, desired)
+    }
+    await expect(pass()).rejects.toMatchObject({ status: 409 })
+  })
+
+  it('leaves the status alone until the pods were asked once, so that a restart of the operator does not show', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    set.reports.set('pod-1', { kind: 'pending' })
+    expect((await set.pass()).writes).toEqual([])
+    set.cluster.edit({ replicas: 2 })
+    expect((await set.pass()).writes).toContain('apply AnalyticsConnector/status')
+  })
+
+  it('looks again when the grace period of a pod is over', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    const pod = aKubePod()
+    const deletionTimestamp = '2026-03-01T12:00:40Z'
+    set.cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } })
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 41_000 })
+    set.cluster.remove(PODS, 'games/events-sink-1')
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 600_000 })
+  })
+
+  it('does nothing for a connector that is gone, or on its way out', async () => {
+    const { cluster, pass } = setUp()
+    expect(await pass()).toEqual({ outcome: { kind: 'done' }, writes: [] })
+    cluster.addConnector(aSpec())
+    const connector = cluster.connector()
+    const metadata = { ...connector.metadata, deletionTimestamp: '2026-03-01T12:00:00Z' }
+    cluster.put(CONNECTORS, { ...connector, metadata })
+    expect((await pass()).writes).toEqual([])
+  })
+
+  it('waits for the objects of an earlier connector of the same name', async () => {
+    const { cluster, pass } = setUp()
+    cluster.addConnector()
+    await pass()
+    const next = cluster.connector()
+    cluster.put(CONNECTORS, { ...next, metadata: { ...next.metadata, uid: 'uid-2' } })
+    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+  })
+
+  it('names the pod template on the pods, which tells a rollout from the one before', async () => {
+    const { cluster, pass } = setUp()
+    cluster.addConnector()
+    await pass()
+    const template = cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
+    expect(template).toMatch(/^[0-9a-f]{16}$/)
+    expect(cluster.get(CONFIG_MAPS, `games/events-sink-${revisionOf(cluster)}`)).toBeDefined()
+  })
+})
+
+function revisionOf(cluster: Cluster): string {
+  return cluster.get(DEPLOYMENTS, SINK_KEY)?.metadata?.annotations?.['analytics-connector.io/revision'] ?? ''
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { type Situation, statusOf } from '../../src/operator/status.ts'
+import { transitionOf } from '../../src/operator/transition.ts'
+import { anOldPod, aPod, aSituation, says } from './builders.ts'
+
+const failing = (error: string): Partial<Situation> => ({ pods: [aPod({ report: says('FAILED', { error }) })] })
+
+function transition(before: Partial<Situation> | undefined, after: Partial<Situation>) {
+  const previous = before && statusOf(aSituation(before))
+  return transitionOf(previous, statusOf(aSituation({ ...after, previous })))
+}
+
+describe('transitionOf', () => {
+  it('warns when a connector fails, and again when it fails for another reason, but not for the same', () => {
+    const warning = { type: 'Warning', reason: 'SinkFailed', action: 'Reconcile', note: 'S3 AccessDenied' }
+    expect(transition({}, failing('S3 AccessDenied'))).toEqual(warning)
+    expect(transition(failing('S3 NoSuchBucket'), failing('S3 AccessDenied'))).toEqual(warning)
+    expect(transition(failing('S3 AccessDenied'), failing('S3 AccessDenied'))).toBeUndefined()
+  })
+
+  it('tells of the first state, of a recovery, a pause and a resumption', () => {
+    const paused = { active: false, replicas: 0, pods: [] }
+    expect(transition(undefined, { pods: [] })?.reason).toBe('Starting')
+    expect(transition(failing('x'), {})).toMatchObject({ type: 'Normal', reason: 'Active' })
+    expect(transition({}, paused)?.reason).toBe('Paused')
+    expect(transition(paused, { pods: [] })?.reason).toBe('Starting')
+  })
+
+  it('tells when a rollout begins and ends while the connector stays ACTIVE', () => {
+    const rolling = { pods: [aPod(), anOldPod()] }
+    expect(transition({}, rolling)?.reason).toBe('RollingOut')
+    expect(transition(rolling, {})?.reason).toBe('Delivering')
+  })
+
+  it('does not tell of progress within a state', () => {
+    const two = { replicas: 3, pods: [aPod(), aPod()] }
+    expect(transition({ replicas: 3, pods: [aPod()] }, two)).toBeUndefined()
+  })
+})
