@@ -5,3 +5,4 @@
 import './connectors/sharing.ts'
 import './connectors/mistakes.ts'
 import './connectors/lifecycle.ts'
+import './connectors/handover.ts'

@@ -17,6 +17,7 @@ test.concurrent('a connector is applied, delivers, is edited, paused, resumed an
   await paused(scene)
   await resumed(scene)
   await scene.settled()
+  await told(scene)
   await deleted(scene, before)
   await scene.bucket.expectExactly(scene.producer.acknowledged)
 }, 180_000)
@@ -26,7 +27,7 @@ async function delivering(scene: Scene): Promise<void> {
   expect(await scene.columns(NAME)).toMatchObject({
     NAME,
     READY: 'True',
-    ACTIVE: 'true',
+    ACTIVE: 'True',
     STATUS: 'ACTIVE',
     REPLICAS: '1',
     AGE: expect.stringMatching(/^\d+[sm]/),
@@ -59,7 +60,7 @@ async function edited(scene: Scene): Promise<void> {
 async function paused(scene: Scene): Promise<void> {
   await scene.patch(NAME, { active: false })
   await scene.ready(NAME)
-  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'false', STATUS: 'INACTIVE', REPLICAS: '0' })
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'False', STATUS: 'INACTIVE', REPLICAS: '0' })
   expect(await scene.pods(NAME)).toEqual([])
   const [delivered, produced] = [await scene.bucket.count(), scene.producer.acknowledged.size]
   await delay(3000)
@@ -70,8 +71,17 @@ async function paused(scene: Scene): Promise<void> {
 async function resumed(scene: Scene): Promise<void> {
   await scene.patch(NAME, { active: true })
   await scene.ready(NAME)
-  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'true', STATUS: 'ACTIVE', REPLICAS: '1' })
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'True', ACTIVE: 'True', STATUS: 'ACTIVE', REPLICAS: '1' })
   await scene.delivers()
+}
+
+/** What a person reads under `Events:` afterwards: one line for each turn that the connector took. */
+async function told(scene: Scene): Promise<void> {
+  const [, events = ''] = (await scene.kubectl('describe', 'ac', NAME)).split('\nEvents:')
+  expect(events).toMatch(/Normal +Starting .* revision [0-9a-f]{10}/)
+  expect(events).toMatch(/Normal +Delivering .* revision [0-9a-f]{10}/)
+  expect(events).toMatch(/Normal +RollingOut .* revision [0-9a-f]{10}/)
+  expect(events).toMatch(/Normal +Paused .* spec\.active is false: everything buffered was written and committed/)
 }
 
 async function deleted(scene: Scene, before: readonly string[]): Promise<void> {

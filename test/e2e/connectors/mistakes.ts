@@ -3,7 +3,7 @@ import { eventually } from '../../support/eventually.ts'
 import { NO_VALUE, type Scene, test } from '../scene.ts'
 
 const NAME = 'mistaken'
-/** Issue and README promise that a mistake shows within this. */
+/** A mistake shows within this: what a person who has just typed `kubectl apply` will wait. */
 const SHOWN_WITHIN_MS = 30_000
 
 test.concurrent('a bucket that does not exist shows as FAILED with S3’s error, and delivery begins by itself once it is created', async ({
@@ -13,7 +13,8 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
   await scene.send(100)
   await scene.apply(NAME, { bucketName: missing.name })
   await failed(scene, /NoSuchBucket/, missing.name)
-  expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'true' })
+  expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'False' })
+  expect(await scene.kubectl('describe', 'ac', NAME)).toMatch(/Warning +SinkFailed .* S3 NoSuchBucket: .*-missing/)
 
   await missing.create()
   await scene.ready(NAME)
