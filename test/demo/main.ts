@@ -47,9 +47,12 @@ async function show(stack: Stack, startedAt: number): Promise<number> {
 }
 
 function byHand(stack: Stack): string {
+  const environment = once
+    ? 'npm run stack:up && . .stack/env      # the same servers, left running; npm run operator is the operator'
+    : `export KUBECONFIG=${stack.kubeconfigPath} PATH=${stack.pathAdditions.join(':')}:$PATH`
   return `
-Go on by hand${once ? ' (with `npm run stack:up`, which leaves these servers running)' : ', in another terminal (Ctrl-C here ends everything)'}:
-  export KUBECONFIG=${stack.kubeconfigPath} PATH=${stack.pathAdditions.join(':')}:$PATH
+Go on by hand${once ? '' : ', in another terminal (Ctrl-C here ends everything)'}:
+  ${environment}
   kubectl apply -f deploy/samples/game-events.yaml
   kubectl get ac -w
   kubectl explain ac.spec.config

@@ -25,10 +25,12 @@ const OBJECTS_SHOWN = 6
  * @param columns longer lines are cut, so that a redraw never wraps
  */
 export function render(state: DemoState, columns: number): string {
-  const lines = [
-    ...state.done.map((line) => `  ✔ ${line}`),
-    `  … ${state.step}`,
-    '',
+  return cut([...state.done.map((line) => `  ✔ ${line}`), `  … ${state.step}`, '', ...facts(state)], columns)
+}
+
+/** What can be looked at now: the resource, the counts, the newest objects and one line of one. */
+function facts(state: DemoState): string[] {
+  return [
     '$ kubectl get ac',
     ...state.resource.trimEnd().split('\n'),
     '',
@@ -37,6 +39,9 @@ export function render(state: DemoState, columns: number): string {
     '',
     ...(state.sampleLine ? ['one line of one object:', state.sampleLine] : []),
   ]
+}
+
+function cut(lines: readonly string[], columns: number): string {
   return lines.map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line)).join('\n')
 }
 
@@ -73,6 +78,11 @@ export class Screen {
   finish(seen: string): void {
     this.state.done.push(seen)
     if (!this.#timer) this.#out.write(`✔ ${seen}\n`)
+  }
+
+  /** Where no terminal shows them all the time, prints the facts as they are now. */
+  printFacts(): void {
+    if (!this.#timer) this.#out.write(`\n${cut(facts(this.state), 160)}\n\n`)
   }
 
   close(): void {

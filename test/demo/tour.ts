@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameTopic } from '../support/game-events.ts'
 import { kubectl, kubectlJson } from '../support/kubectl.ts'
 import { applySample, BUCKET, CONNECTOR, EDITED_PATH } from './sample.ts'
-import type { Screen } from './screen.ts'
+import type { DemoState, Screen } from './screen.ts'
 
 /** Two namespaces, three event names: what the sample's filter selects. */
 const TARGETS = [
@@ -28,7 +28,7 @@ export async function tour(stack: Stack, screen: Screen): Promise<Comparison> {
   const watcher = watch(stack, bucket, producer, screen, watching.signal)
   try {
     await produce(stack, bucket, producer, screen)
-    await applyAndDeliver(stack, bucket, screen)
+    await applyAndDeliver(stack, bucket, producer, screen)
     await pause(stack, bucket, producer, screen)
     await resume(stack, bucket, producer, screen)
     await edit(stack, bucket, screen)
@@ -54,7 +54,7 @@ async function produce(stack: Stack, bucket: Bucket, producer: EventProducer, sc
   screen.finish(`bucket ${BUCKET} and ${TARGETS.length} topics; ${EVENTS_PER_SECOND} events a second from now on`)
 }
 
-async function applyAndDeliver(stack: Stack, bucket: Bucket, screen: Screen): Promise<void> {
+async function applyAndDeliver(stack: Stack, bucket: Bucket, producer: EventProducer, screen: Screen): Promise<void> {
   screen.begin(`kubectl apply: AnalyticsConnector ${CONNECTOR}`)
   await applySample(stack)
   await kubectl(stack, ['wait', '--for=condition=Ready', `ac/${CONNECTOR}`, '--timeout=120s'])
@@ -64,6 +64,8 @@ async function applyAndDeliver(stack: Stack, bucket: Bucket, screen: Screen): Pr
     if ((await bucket.objects()).length < TARGETS.length) throw new Error('too few objects in the bucket')
   })
   screen.finish('objects arrive in the bucket')
+  await look(stack, bucket, producer, screen.state)
+  screen.printFacts()
 }
 
 async function pause(stack: Stack, bucket: Bucket, producer: EventProducer, screen: Screen): Promise<void> {
@@ -143,16 +145,17 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    state.produced = producer.acknowledged.size
-    try {
-      state.resource = await kubectl(stack, ['get', 'ac'])
-      state.objects = (await bucket.objects()).map(({ key, sizeBytes }) => ({ key, sizeBytes }))
-      state.delivered = await bucket.count()
-      const first = state.objects[0]
-      if (!state.sampleLine && first) state.sampleLine = (await bucket.lines(first.key))[0] ?? ''
-    } catch {
-      // The bucket or the resource is not there yet, or not any more.
-    }
+    // The bucket or the resource is not there yet, or not any more.
+    await look(stack, bucket, producer, state).catch(() => {})
     await delay(1000, undefined, { signal }).catch(() => {})
   }
+}
+
+async function look(stack: Stack, bucket: Bucket, producer: EventProducer, state: DemoState): Promise<void> {
+  state.produced = producer.acknowledged.size
+  state.resource = await kubectl(stack, ['get', 'ac'])
+  state.objects = await bucket.objects()
+  state.delivered = await bucket.count()
+  const first = state.objects[0]
+  if (!state.sampleLine && first) state.sampleLine = (await bucket.lines(first.key))[0] ?? ''
 }
