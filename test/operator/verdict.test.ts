@@ -45,6 +45,14 @@ const table: [string, Partial<Situation>, string, string, string, string?][] = [
     'Reconciling',
   ],
   [
+    'the Deployment controller counts no pod of the new template yet',
+    { deployment: aDeployment(1, { updatedReplicas: 0 }) },
+    'ACTIVE',
+    'False',
+    'RollingOut',
+    'Reconciling',
+  ],
+  [
     'a pod of the old template is still there',
     { pods: [aPod(), anOldPod()], deployment: aDeployment(1, { replicas: 2 }) },
     'ACTIVE',
