@@ -1,5 +1,5 @@
-import type { AnalyticsConnector, AnalyticsConnectorSpec } from '../../src/contract/resource.ts'
 import { API_GROUP, API_VERSION, KIND } from '../../src/contract/names.ts'
+import type { AnalyticsConnector, AnalyticsConnectorSpec } from '../../src/contract/resource.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /** A Secret with the stack's S3 credentials, for `spec.config.credentialsSecretRef`. */
@@ -24,7 +24,10 @@ export interface ConnectorOverrides {
 }
 
 /** A connector that delivers to the stack's S3 with short flushes; every test says only what matters to it. */
-export function connector(stack: Stack, { name, namespace, bucketName, filter, config, spec }: ConnectorOverrides): AnalyticsConnector {
+export function connector(
+  stack: Stack,
+  { name, namespace, bucketName, filter, config, spec }: ConnectorOverrides,
+): AnalyticsConnector {
   return {
     apiVersion: `${API_GROUP}/${API_VERSION}`,
     kind: KIND,
