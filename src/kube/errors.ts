@@ -2,7 +2,7 @@
 interface Status {
   reason?: string
   message?: string
-  details?: { retryAfterSeconds?: number }
+  details?: { retryAfterSeconds?: number; causes?: { reason?: string }[] }
 }
 
 /**
@@ -14,17 +14,20 @@ export class KubeApiError extends Error {
   readonly status: number
   readonly reason: string
   readonly retryAfterMs: number | undefined
+  /** The server's words for what is behind the reason, such as `NamespaceTerminating`. */
+  readonly causes: readonly string[]
 
   constructor(
     status: number,
     reason: string,
     message: string,
-    options: { retryAfterMs?: number; cause?: unknown } = {},
+    options: { retryAfterMs?: number; causes?: readonly string[]; cause?: unknown } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.status = status
     this.reason = reason
     this.retryAfterMs = options.retryAfterMs
+    this.causes = options.causes ?? []
   }
 }
 
@@ -34,6 +37,7 @@ export function errorFromResponse(request: string, status: number, body: string,
   const seconds = Number(retryAfter ?? parsed.details?.retryAfterSeconds)
   const message = parsed.message ?? body.slice(0, 200).replace(/\s+/g, ' ')
   return new KubeApiError(status, parsed.reason ?? `Http${status}`, `${request}: ${message || `HTTP ${status}`}`, {
+    causes: parsed.details?.causes?.flatMap(({ reason: each }) => each ?? []) ?? [],
     ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
   })
 }
@@ -63,4 +67,9 @@ export function isConflict(error: unknown): boolean {
  */
 export function isRefusal(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && [400, 403, 405, 413, 415, 422].includes(error.status)
+}
+
+/** Nothing can be made in a namespace that is being deleted; what is in it goes without anybody's help. */
+export function isNamespaceTerminating(error: unknown): boolean {
+  return error instanceof KubeApiError && error.causes.includes('NamespaceTerminating')
 }

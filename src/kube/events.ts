@@ -1,6 +1,7 @@
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { KubeApi } from './api.ts'
+import { isNamespaceTerminating } from './errors.ts'
 import { EVENTS, type Kind, type KubeObject } from './kinds.ts'
 import { microTime } from './micro-time.ts'
 
@@ -53,6 +54,7 @@ export class EventRecorder {
         regarding: { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name, uid, resourceVersion },
       })
     } catch (error) {
+      if (isNamespaceTerminating(error)) return
       logger.warn(
         { object: `${namespace}/${name}`, reason: transition.reason, error: describeError(error) },
         'cannot write an Event',

@@ -1,12 +1,15 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
-import { isRefusal } from '../kube/errors.ts'
+import { isNamespaceTerminating, isRefusal } from '../kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
 import type { Desired } from './desired/objects.ts'
 import { type Observed, ownershipOf } from './observe.ts'
-import { Stalled } from './outcome-errors.ts'
+import { Stalled, Waiting } from './outcome-errors.ts'
+
+/** The connector goes with its namespace; should the deletion hang, this is often enough. */
+const TERMINATING_RETRY_MS = 30_000
 
 /** What was applied last, and what the server made of it. */
 interface Memory {
@@ -53,6 +56,7 @@ export class Applier {
    *
    * @returns the newest state that is known
    * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission)
+   * @throws {Waiting} while the namespace is being deleted
    */
   async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
     const hash = hashOf(object)
@@ -84,6 +88,7 @@ export class Applier {
     try {
       return await write()
     } catch (error) {
+      if (isNamespaceTerminating(error)) throw new Waiting(TERMINATING_RETRY_MS, 'the namespace is being deleted')
       if (!isRefusal(error)) throw error
       const reason = error.status === 403 ? 'Forbidden' : 'ObjectRefused'
       throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`)

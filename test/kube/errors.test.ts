@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorFromResponse, isConflict, isExpired, isRefusal } from '../../src/kube/errors.ts'
+import { errorFromResponse, isConflict, isExpired, isNamespaceTerminating, isRefusal } from '../../src/kube/errors.ts'
 
 const status = (fields: object) => JSON.stringify({ kind: 'Status', ...fields })
 
@@ -15,6 +15,12 @@ describe('errorFromResponse', () => {
       reason: 'Invalid',
       message: 'PATCH /api/v1/x: spec.replicas: must be …',
     })
+  })
+
+  it('reads what is behind the reason', () => {
+    const details = { causes: [{ reason: 'NamespaceTerminating', message: 'namespace x is being terminated' }] }
+    const error = errorFromResponse('PATCH /x', 403, status({ reason: 'Forbidden', details }))
+    expect([isNamespaceTerminating(error), isRefusal(error)]).toEqual([true, true])
   })
 
   it('makes one line of the page of a proxy', () => {

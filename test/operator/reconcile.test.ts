@@ -173,6 +173,15 @@ describe('reconcile', () => {
     })
   })
 
+  it('does not mistake the end of a namespace for a refusal', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    const causes = ['NamespaceTerminating']
+    cluster.failures.set('apply Deployment', new KubeApiError(403, 'Forbidden', 'being terminated', { causes }))
+    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+    expect(status()).toBeUndefined()
+  })
+
   it('leaves what passes by itself to the queue: an API server that is down is no state of the connector', async () => {
     const { cluster, pass, status } = setUp()
     cluster.addConnector()

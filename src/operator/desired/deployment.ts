@@ -151,7 +151,8 @@ function volumes({ owner, spec, revision, mountedRevisions }: DeploymentInput): 
   const secret = spec.config.credentialsSecretRef
   return [
     { name: 'revisions', projected: { sources } },
-    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name } }] : []),
+    // Optional, so that the sink starts and says what is missing: a pod that waits for a Secret says nothing in its status.
+    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name, optional: true } }] : []),
   ]
 }
 

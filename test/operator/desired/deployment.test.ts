@@ -69,12 +69,12 @@ describe('desiredDeployment', () => {
     ])
   })
 
-  it('mounts the Secret with the credentials that the spec names', () => {
+  it('mounts the Secret with the credentials that the spec names, and starts without it so that the sink can say so', () => {
     const spec = aSpec()
     const { pod, container } = make({
       spec: { ...spec, config: { ...spec.config, credentialsSecretRef: { name: 's3' } } },
     })
-    expect(pod.volumes?.at(-1)).toEqual({ name: 's3-credentials', secret: { secretName: 's3' } })
+    expect(pod.volumes?.at(-1)).toEqual({ name: 's3-credentials', secret: { secretName: 's3', optional: true } })
     expect(container.volumeMounts?.at(-1)?.mountPath).toBe('/etc/analytics-connector/s3-credentials')
     expect(container.args).toContain('/etc/analytics-connector/s3-credentials')
   })

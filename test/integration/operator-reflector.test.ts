@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { loadClusterAccess } from '../../src/kube/cluster-access.ts'
+import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
+import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/kinds.ts'
+import { Reflector } from '../../src/kube/reflector.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { connectStack } from '../stack/remote.ts'
+import { startCuttingProxy } from '../support/cutting-proxy.ts'
+import { eventually } from '../support/eventually.ts'
+import { recording } from '../support/in-process-operator.ts'
+import { kubectl } from '../support/kubectl.ts'
+
+const stack = connectStack(inject('stack'))
+const namespace = `reflector-${randomBytes(4).toString('hex')}`
+/** More than a page of a list. */
+const OBJECTS = 600
+let api: HttpKubeApi
+
+beforeAll(async () => {
+  await kubectl(stack, ['create', 'namespace', namespace])
+  api = new HttpKubeApi({ access: await loadClusterAccess({ kubeconfig: stack.kubeconfigPath }), userAgent: 'test' })
+  await Promise.all(Array.from({ length: OBJECTS }, (_, i) => write(`c-${i}`, 'first')))
+})
+
+afterAll(async () => {
+  await api?.close()
+  await kubectl(stack, ['delete', 'namespace', namespace, '--wait=false'])
+})
+
+const write = (name: string, value: string) =>
+  api.apply<ConfigMap>(
+    CONFIG_MAPS,
+    { metadata: { namespace, name, labels: { mine: 'yes' } }, data: { value } },
+    { fieldManager: 'test' },
+  )
+
+async function remove(name: string): Promise<void> {
+  const { metadata } = (await api.get(CONFIG_MAPS, { namespace, name })) ?? {}
+  await api.delete(CONFIG_MAPS, { namespace, name }, metadata?.uid ?? '')
+}
+
+/** A reflector of the namespace's ConfigMaps that connects through a proxy of its own. */
+async function reflect({ streamingLists = true } = {}) {
+  const access = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
+  const proxy = await startCuttingProxy(new URL(access.server))
+  const through = new HttpKubeApi({
+    access: { ...access, server: `https://127.0.0.1:${proxy.port}` },
+    userAgent: 'test',
+  })
+  const calls: Parameters<typeof recording>[1] = []
+  const events: string[] = []
+  const reflector = new Reflector<ConfigMap>({
+    api: recording(through, calls, streamingLists),
+    kind: CONFIG_MAPS,
+    scope: { namespace, labelSelector: 'mine=yes' },
+    clock: systemClock,
+    logger: createLogger('silent'),
+    onEvent: ({ type, object }) => void events.push(`${type} ${object.metadata?.name}`),
+  })
+  const stop = new AbortController()
+  const running = reflector.run(stop.signal)
+  onTestFinished(async () => {
+    stop.abort()
+    await running
+    await through.close()
+    proxy.close()
+  })
+  await eventually(10_000, () => expect(reflector.hasSynced).toBe(true), 20)
+  const value = (name: string) => reflector.objects.get(`${namespace}/${name}`)?.data?.value
+  return { reflector, proxy, calls, events, value }
+}
+
+test('everything is there when it is synced, by a streaming list and by pages alike', async () => {
+  const streamed = await reflect()
+  expect(streamed.reflector.objects.size).toBe(OBJECTS)
+  expect(streamed.calls.map(({ verb }) => verb)).toEqual(['watch'])
+  const paged = await reflect({ streamingLists: false })
+  expect(paged.calls.map(({ verb }) => verb)).toEqual(['list', 'list', 'watch'])
+  expect([...paged.reflector.objects.keys()].sort()).toEqual([...streamed.reflector.objects.keys()].sort())
+})
+
+test('a cut connection loses nothing and repeats nothing: the watch goes on where it was', async () => {
+  const { proxy, calls, events, value } = await reflect()
+  const before = events.length
+  for (let cut = 1; cut <= 5; cut++) {
+    proxy.cut()
+    await write('c-0', `cut ${cut}`)
+    await eventually(10_000, () => expect(value('c-0')).toBe(`cut ${cut}`), 20)
+  }
+  expect(events.slice(before)).toEqual(Array.from({ length: 5 }, () => 'update c-0'))
+  expect(calls.every(({ verb }) => verb === 'watch')).toBe(true)
+})
+
+test('what was changed, made and deleted while the API server was away is seen when it is back', async () => {
+  const { reflector, value, events } = await reflect()
+  await write('c-1', 'before')
+  await stack.servers.kubeApi.stop()
+  await stack.servers.kubeApi.start()
+  await eventually(60_000, () => write('c-1', 'after'))
+  await write('new', 'new')
+  await remove('c-2')
+  await eventually(30_000, () => {
+    expect(value('c-1')).toBe('after')
+    expect(value('new')).toBe('new')
+    expect(value('c-2')).toBeUndefined()
+  })
+  expect(reflector.objects.size).toBe(OBJECTS)
+  expect(events.filter((event) => event === 'delete c-2')).toHaveLength(1)
+})
