@@ -51,7 +51,7 @@ export type OperatorConfig = z.infer<typeof operatorConfigSchema>
  * Reads the operator's configuration file (YAML).
  *
  * @param name of the file, for messages
- * @throws Error with one line for each field that is wrong: field, and what is allowed
+ * @throws Error that names every field that is wrong and what is allowed
  */
 export function parseOperatorConfig(text: string, name: string): OperatorConfig {
   let document: unknown
@@ -62,8 +62,6 @@ export function parseOperatorConfig(text: string, name: string): OperatorConfig 
   }
   const result = operatorConfigSchema.safeParse(document ?? {})
   if (result.success) return result.data
-  const problems = result.error.issues.map(
-    ({ path, message }) => `  ${path.join('.') || '(the whole file)'}: ${message}`,
-  )
-  throw new Error(`${name} cannot be used:\n${problems.join('\n')}`)
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`)
+  throw new Error(`${name} cannot be used: ${problems.join('; ')}`)
 }
