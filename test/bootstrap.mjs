@@ -19,6 +19,7 @@ const tasks = {
   test: testTask,
   demo: (args) => run(node, [...quiet, 'test/demo/main.ts', ...args]),
   'stack:up': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'up', ...args]),
+  'stack:events': (args) => run(node, [...quiet, 'test/demo/events.ts', ...args]),
   'stack:down': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'down', ...args]),
   operator: operatorTask,
 }

@@ -47,15 +47,19 @@ async function show(stack: Stack, startedAt: number): Promise<number> {
 }
 
 function byHand(stack: Stack): string {
-  const environment = once
-    ? 'npm run stack:up && . .stack/env      # the same servers, left running; npm run operator is the operator'
-    : `export KUBECONFIG=${stack.kubeconfigPath} PATH=${stack.pathAdditions.join(':')}:$PATH`
+  if (once) {
+    return `
+Go on by hand, each line in a terminal of its own:
+  npm run stack:up && npm run operator      # the same servers, left running, and the operator
+  npm run stack:events                      # events to deliver; writes .stack/game-events.yaml
+  . .stack/env && kubectl apply -f .stack/game-events.yaml && kubectl get ac -w
+`
+  }
   return `
-Go on by hand${once ? '' : ', in another terminal (Ctrl-C here ends everything)'}:
-  ${environment}
-  kubectl apply -f deploy/samples/game-events.yaml
-  kubectl get ac -w
+Go on by hand in another terminal (Ctrl-C here ends everything):
+  export KUBECONFIG=${stack.kubeconfigPath} PATH=${stack.pathAdditions.join(':')}:$PATH
   kubectl explain ac.spec.config
+  kubectl -n analytics-connector get pods
 `
 }
 

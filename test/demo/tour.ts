@@ -3,18 +3,9 @@ import type { Stack } from '../stack/stack.ts'
 import { Bucket, type Comparison } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameTopic } from '../support/game-events.ts'
-import { kubectl, kubectlJson } from '../support/kubectl.ts'
-import { applySample, BUCKET, CONNECTOR, EDITED_PATH } from './sample.ts'
+import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
+import { BUCKET, CONNECTOR, EDITED_PATH, EVENTS_PER_SECOND, localSample, TARGETS } from './sample.ts'
 import type { DemoState, Screen } from './screen.ts'
-
-/** Two namespaces, three event names: what the sample's filter selects. */
-const TARGETS = [
-  { namespace: 'acme', eventName: 'gameStarted' },
-  { namespace: 'acme-eu', eventName: 'gameStarted' },
-  { namespace: 'acme-eu', eventName: 'gameEnded' },
-  { namespace: 'acme-eu', eventName: 'itemBought' },
-]
-const EVENTS_PER_SECOND = 200
 
 /**
  * The whole life of one connector, step by step, each step waited for and checked.
@@ -56,7 +47,7 @@ async function produce(stack: Stack, bucket: Bucket, producer: EventProducer, sc
 
 async function applyAndDeliver(stack: Stack, bucket: Bucket, producer: EventProducer, screen: Screen): Promise<void> {
   screen.begin(`kubectl apply: AnalyticsConnector ${CONNECTOR}`)
-  await applySample(stack)
+  for (const manifest of await localSample(stack)) await apply(stack, manifest)
   await kubectl(stack, ['wait', '--for=condition=Ready', `ac/${CONNECTOR}`, '--timeout=120s'])
   screen.finish(`${CONNECTOR} is Ready: its pods run and deliver`)
   screen.begin('waiting for objects')

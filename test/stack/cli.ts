@@ -55,7 +55,7 @@ async function startSupervisor(): Promise<string | undefined> {
 async function showEnvironment(): Promise<number> {
   console.log(await readFile(paths.environment, 'utf8'))
   console.log(`In a shell: . ${relative('.', paths.environment)}`)
-  console.log('Then: npm run operator, and kubectl apply -f deploy/samples/game-events.yaml')
+  console.log('Then, each in a terminal of its own: npm run operator, and npm run stack:events')
   console.log('To end the servers: npm run stack:down')
   return 0
 }

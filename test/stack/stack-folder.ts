@@ -12,6 +12,8 @@ export const stackFolder = resolve(repository, process.env.STACK_DIR ?? '.stack'
 export const paths = {
   environment: join(stackFolder, 'env'),
   operatorConfiguration: join(stackFolder, 'operator.yaml'),
+  /** A connector for these servers; `npm run stack:events` writes it. */
+  sample: join(stackFolder, 'game-events.yaml'),
   log: join(stackFolder, 'stack.log'),
   data: join(stackFolder, 'data'),
   crds: join(repository, 'crds/analyticsconnectors.yaml'),
@@ -38,5 +40,6 @@ export async function readStackFolder(): Promise<RemoteStack | undefined> {
 
 /** Removes what tells of a stack; its log stays. */
 export async function clearStackFolder(): Promise<void> {
-  for (const path of [remotePath, paths.environment, paths.operatorConfiguration]) await rm(path, { force: true })
+  for (const path of [remotePath, paths.environment, paths.operatorConfiguration, paths.sample])
+    await rm(path, { force: true })
 }
