@@ -13,6 +13,8 @@ type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number]
 
 /** A waiting container that is on its way. */
 const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
+/** The kubelet goes to and fro between these two while an image cannot be pulled. */
+const PULL_FAILURES = new Set(['ErrImagePull', 'ImagePullBackOff'])
 /** Of a crashed sink's last words, the end says why; more does not fit in a line. */
 const MAX_LAST_WORDS = 300
 
@@ -34,7 +36,14 @@ function containerProblem(container: ContainerStatus | undefined): PodProblem | 
   const waiting = container?.state?.waiting
   if (container && isCrashLooping(container)) return crashProblem(container)
   if (!waiting?.reason || NORMAL_WAITING.has(waiting.reason)) return undefined
+  if (container && PULL_FAILURES.has(waiting.reason)) return pullProblem(container.image, waiting.message)
   return { reason: waiting.reason, message: oneLine(waiting.message ?? waiting.reason) }
+}
+
+/** The same words in both states, so that a status does not go to and fro as well: the cause without what stands before it. */
+function pullProblem(image: string, message = ''): PodProblem {
+  const cause = oneLine(message.replace(/^Back-off pulling image "[^"]*"(: ErrImagePull: )?/, ''))
+  return { reason: 'ImagePullBackOff', message: `image ${image} cannot be pulled${cause ? `: ${cause}` : ''}` }
 }
 
 /**

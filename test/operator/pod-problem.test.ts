@@ -25,13 +25,23 @@ describe('problemOf', () => {
     })
   })
 
-  it.each(['ErrImagePull', 'ImagePullBackOff', 'CreateContainerConfigError', 'RunContainerError'])(
+  it.each(['InvalidImageName', 'CreateContainerConfigError', 'RunContainerError'])(
     'passes %s on in Kubernetes’ own words',
     (reason) => {
       const state = { waiting: { reason, message: 'secret "s3" not found' } }
       expect(problemOf(aKubePod({ state }))).toEqual({ reason, message: 'secret "s3" not found' })
     },
   )
+
+  it('says the same in both states between which the kubelet goes while an image cannot be pulled', () => {
+    const cause = 'failed to resolve reference "i": i: not found'
+    const problem = { reason: 'ImagePullBackOff', message: `image i cannot be pulled: ${cause}` }
+    const states = [
+      { reason: 'ErrImagePull', message: cause },
+      { reason: 'ImagePullBackOff', message: `Back-off pulling image "i": ErrImagePull: ${cause}` },
+    ]
+    for (const waiting of states) expect(problemOf(aKubePod({ state: { waiting } }))).toEqual(problem)
+  })
 
   it('gives the last words of a sink that crashes again and again, without the syntax of the log', () => {
     const lastState = crashed(
