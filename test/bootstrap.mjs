@@ -36,7 +36,9 @@ async function testTask(args) {
 async function operatorTask(args) {
   const folder = resolve(repository, process.env.STACK_DIR ?? '.stack')
   if (!existsSync(join(folder, 'env'))) return fail('No servers are up: run npm run stack:up first.')
-  const program = [...quiet, 'src/bin/main.ts', 'operator', '--config', join(folder, 'operator.yaml'), ...args]
+  // Any free port: this machine may have other uses for the usual one. What is given in args comes later and wins.
+  const flags = ['--config', join(folder, 'operator.yaml'), '--listen-address', '127.0.0.1', '--port', '0']
+  const program = [...quiet, 'src/bin/main.ts', 'operator', ...flags, ...args]
   return run('/bin/sh', ['-c', '. "$1"; shift; exec "$@"', 'sh', join(folder, 'env'), node, ...program])
 }
 

@@ -90,7 +90,7 @@ const PRINTER_COLUMNS = [
     type: 'string',
     priority: 1,
     jsonPath: '.status.revision',
-    description: 'Configuration revision that the pods are to carry.',
+    description: 'Configuration revision that runs fully: every pod carries it and delivers.',
   },
 ]
 

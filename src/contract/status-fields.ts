@@ -42,7 +42,10 @@ export const statusSchema = z.looseObject({
   active: field(z.boolean(), 'Whether the connector is switched on: spec.active with its default.').optional(),
   replicas: field(z.int(), 'Sink pods that exist.', { format: 'int32' }).optional(),
   selector: field(z.string(), 'Label selector of the sink pods, for the scale subresource.').optional(),
-  revision: field(z.string(), 'Configuration revision that the sink pods are to carry.').optional(),
+  revision: field(
+    z.string(),
+    'Configuration revision that runs fully: every sink pod carries it and delivers. The last such one while a newer one is rolled out or fails.',
+  ).optional(),
   connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
   conditions: field(
     z.array(conditionSchema).max(16),

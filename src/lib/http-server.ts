@@ -29,7 +29,7 @@ export function jsonAnswer(body: unknown): HttpAnswer {
  *
  * @param address empty for all interfaces
  * @param port 0 for any free port
- * @throws the error of `listen`, such as EADDRINUSE
+ * @throws Error where the address cannot be listened on; `cause` is the error of `listen`, such as EADDRINUSE
  */
 export async function serveHttp(address: string, port: number, routes: HttpRoutes): Promise<HttpEndpoint> {
   const server = createServer((request, response) => {
@@ -63,9 +63,13 @@ async function answerTo(method = 'GET', url = '/', routes: HttpRoutes): Promise<
 
 function listen(server: Server, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (cause: Error) => {
+      const place = `${address || 'any address'}, port ${port}`
+      reject(new Error(`cannot listen on ${place} (--listen-address and --port choose another)`, { cause }))
+    }
+    server.once('error', refuse)
     server.listen({ port, ...(address ? { host: address } : {}) }, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       resolve()
     })
   })

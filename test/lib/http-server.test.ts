@@ -35,6 +35,8 @@ test('other paths and methods are refused, and a failing route answers 500', asy
   expect([broken.status, await broken.text()]).toEqual([500, 'out of order\n'])
 })
 
-test('a port that is taken is an error', async () => {
-  await expect(serveHttp('127.0.0.1', endpoint.port, {})).rejects.toThrow('EADDRINUSE')
+test('a port that is taken is an error that names the place and the flags', async () => {
+  const taken = serveHttp('127.0.0.1', endpoint.port, {})
+  await expect(taken).rejects.toThrow(`cannot listen on 127.0.0.1, port ${endpoint.port} (--listen-address and --port`)
+  await expect(taken).rejects.toMatchObject({ cause: { code: 'EADDRINUSE' } })
 })
