@@ -75,7 +75,8 @@ const PRINTER_COLUMNS = [
     name: 'Error',
     type: 'string',
     priority: 1,
-    jsonPath: '.status.connector.error',
+    // Not .status.connector.error: kubectl shows a null as "<no value>". Stalled carries the same text, while it is so.
+    jsonPath: '.status.conditions[?(@.type=="Stalled")].message',
     description: 'Why the connector is FAILED.',
   },
   {
