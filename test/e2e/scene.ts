@@ -19,9 +19,6 @@ export interface Pod {
   }
 }
 
-/** How kubectl prints a column whose field is null. */
-export const NO_VALUE = '<no value>'
-
 const EVENT_NAME = 'gameStarted'
 
 /**

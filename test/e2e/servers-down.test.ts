@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { NO_VALUE, test } from './scene.ts'
+import { test } from './scene.ts'
 
 const NAME = 'steadfast'
 const EDITED_PATH = 'edited/{topic}.json'
@@ -64,6 +64,6 @@ test('S3 down for a minute shows as FAILED with the S3 error; back again, nothin
     await s3.start()
   }
   await scene.ready(NAME)
-  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: NO_VALUE })
+  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: '' })
   await scene.settled(60_000)
 }, 180_000)

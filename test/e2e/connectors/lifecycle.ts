@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { NO_VALUE, type Scene, test } from '../scene.ts'
+import { type Scene, test } from '../scene.ts'
 
 const NAME = 'whole-life'
 const EDITED_PATH = 'edited/{eventName}/{yyyy}-{MM}-{dd}/{topic}.json'
@@ -31,7 +31,7 @@ async function delivering(scene: Scene): Promise<void> {
     STATUS: 'ACTIVE',
     REPLICAS: '1',
     AGE: expect.stringMatching(/^\d+[sm]/),
-    ERROR: NO_VALUE,
+    ERROR: '',
     BUCKET: scene.id,
   })
   expect((await scene.get(NAME)).status?.connector).toEqual({

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { NO_VALUE, type Scene, test } from '../scene.ts'
+import { type Scene, test } from '../scene.ts'
 
 const NAME = 'mistaken'
 /** A mistake shows within this: what a person who has just typed `kubectl apply` will wait. */
@@ -18,7 +18,7 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
 
   await missing.create()
   await scene.ready(NAME)
-  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: NO_VALUE })
+  expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: '' })
   await scene.settled(30_000, missing)
 }, 180_000)
 
