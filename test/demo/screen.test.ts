@@ -25,4 +25,10 @@ describe('the demo screen', () => {
     const lines = render({ ...state, sampleLine: 'x'.repeat(500) }, 40).split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBe(40)
   })
+
+  it('shortens a long key at its front, where keys are alike', () => {
+    const key = `${'folder/'.repeat(20)}topic-00001-00000000000000000042.json`
+    const text = render({ ...state, objects: [{ key, sizeBytes: 1024 }] }, 60)
+    expect(text).toMatch(/1\.0 KiB {2}….*topic-00001-00000000000000000042\.json$/m)
+  })
 })

@@ -19,23 +19,27 @@ export function initialState(): DemoState {
 }
 
 const OBJECTS_SHOWN = 6
+/** Width of what is printed where no terminal says how wide it is. */
+const PLAIN_COLUMNS = 160
 
 /**
  * One screen of text.
  * @param columns longer lines are cut, so that a redraw never wraps
  */
 export function render(state: DemoState, columns: number): string {
-  return cut([...state.done.map((line) => `  ✔ ${line}`), `  … ${state.step}`, '', ...facts(state)], columns)
+  return cut([...state.done.map((line) => `  ✔ ${line}`), `  … ${state.step}`, '', ...facts(state, columns)], columns)
 }
 
 /** What can be looked at now: the resource, the counts, the newest objects and one line of one. */
-function facts(state: DemoState): string[] {
+function facts(state: DemoState, columns: number): string[] {
   return [
     '$ kubectl get ac',
     ...state.resource.trimEnd().split('\n'),
     '',
     `events produced ${count(state.produced)}   in the bucket ${count(state.delivered)}   objects ${count(state.objects.length)}`,
-    ...state.objects.slice(-OBJECTS_SHOWN).map(({ key, sizeBytes }) => `${size(sizeBytes).padStart(9)}  ${key}`),
+    ...state.objects
+      .slice(-OBJECTS_SHOWN)
+      .map(({ key, sizeBytes }) => `${size(sizeBytes).padStart(9)}  ${endOf(key, columns - 11)}`),
     '',
     ...(state.sampleLine ? ['one line of one object:', state.sampleLine] : []),
   ]
@@ -43,6 +47,11 @@ function facts(state: DemoState): string[] {
 
 function cut(lines: readonly string[], columns: number): string {
   return lines.map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line)).join('\n')
+}
+
+/** The end of a key tells objects apart: partition and offset. */
+function endOf(key: string, columns: number): string {
+  return key.length > columns ? `…${key.slice(1 - columns)}` : key
 }
 
 function count(n: number): string {
@@ -82,7 +91,7 @@ export class Screen {
 
   /** Where no terminal shows them all the time, prints the facts as they are now. */
   printFacts(): void {
-    if (!this.#timer) this.#out.write(`\n${cut(facts(this.state), 160)}\n\n`)
+    if (!this.#timer) this.#out.write(`\n${cut(facts(this.state, PLAIN_COLUMNS), PLAIN_COLUMNS)}\n\n`)
   }
 
   close(): void {
