@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ServerControl } from '../stack.ts'
 import { freePorts } from './free-ports.ts'
 import { httpsGet, writeKubeconfig } from './kubeconfig.ts'
 import { runCommand } from './run-command.ts'
@@ -16,7 +17,7 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
-  readonly kubeApi: ServerProcess
+  readonly kubeApi: ServerControl
   readonly adminKubeconfig: string
   readonly nodeKubeconfig: string
   stop(): Promise<void>
@@ -57,7 +58,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       return (await fetch(`http://127.0.0.1:${etcdPort}/health`)).ok
     })
     const ask = (path: string) => httpsGet(apiPort, path, tokens.admin, join(pki, 'apiserver.crt'))
-    const kubeApi = await start('kube-apiserver', apiServerFlags(pki, apiPort, etcdPort), () => ask('/readyz'))
+    const apiServer = await start('kube-apiserver', apiServerFlags(pki, apiPort, etcdPort), () => ask('/readyz'))
     const kubeconfig = async (name: keyof typeof tokens) => {
       const path = join(dir, `${name}.kubeconfig`)
       await writeKubeconfig({
@@ -72,15 +73,31 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     if (options.crds !== undefined) await applyCrds(join(bin, 'kubectl'), adminKubeconfig, options.crds)
     const managerFlags = controllerManagerFlags(pki, await kubeconfig('controller-manager'))
     const schedulerFlags = ['--kubeconfig', await kubeconfig('scheduler'), '--leader-elect=false', '--secure-port=0']
-    await Promise.all([
+    const controllers = await Promise.all([
       // The default service account is the controller-manager's work: where it is, pods can be created.
       start('kube-controller-manager', managerFlags, () => ask('/api/v1/namespaces/default/serviceaccounts/default')),
       start('kube-scheduler', schedulerFlags, async () => true),
     ])
+    const kubeApi = withControllers(apiServer, controllers)
     return { kubeApi, adminKubeconfig, nodeKubeconfig: await kubeconfig('node'), stop }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/**
+ * The API server, whose controllers are started anew when it comes back: by themselves they would watch again only after a
+ * back-off of up to a minute, and a test would wait for them and not for us. In k3s, too, they restart with it.
+ */
+function withControllers(apiServer: ServerControl, controllers: readonly ServerControl[]): ServerControl {
+  return {
+    stop: (signal) => apiServer.stop(signal),
+    start: async () => {
+      await apiServer.start()
+      await Promise.all(controllers.map((controller) => controller.stop('SIGKILL')))
+      await Promise.all(controllers.map((controller) => controller.start()))
+    },
   }
 }
 
