@@ -81,7 +81,9 @@ export function observe(
     pods: caches.pods
       .ofConnector(key)
       .filter(isAlive)
-      .map((pod) => observePod(pod, reportOf)),
+      .map((pod) => observePod(pod, reportOf))
+      // Of several pods with a problem the status names the first: the same one after a restart of the operator.
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
 }
 

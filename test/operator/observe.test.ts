@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest'
+import { PODS } from '../../src/kube/kinds.ts'
+import { observe } from '../../src/operator/observe.ts'
+import { aKubePod } from './builders.ts'
+import { Cluster } from './cluster.ts'
+
+it('sees a connector’s pods in the order of their names, whatever order they came in', () => {
+  const cluster = new Cluster()
+  cluster.addConnector()
+  for (const name of ['events-sink-b', 'events-sink-c', 'events-sink-a']) {
+    const pod = aKubePod()
+    cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, name, uid: name } })
+  }
+  const seen = observe('games/events', cluster.caches, () => undefined)
+  expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])
+})
