@@ -18,7 +18,7 @@ import { Sink } from '../sink/sink.ts'
 import { manifestDocuments } from './manifest-documents.ts'
 import { showProgress } from './progress.ts'
 import { endSoon, parseSeconds } from './sink.ts'
-import { sinkParts } from './sink-parts.ts'
+import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
 
 const USAGE = `Usage: analytics-connector run <manifest.yaml> [flags]
 
@@ -34,8 +34,6 @@ and commits what was read and ends. AWS credentials come from the environment, a
 The connector is named local/<name>: unless spec.kafka.groupId says otherwise it has a consumer group of its own, beside
 that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: wrong usage or manifest.
 `
-
-const SESSION_TIMEOUT_MS = 30_000
 
 /** A manifest or a flag that cannot be used. The message is for the person who typed the command. */
 class UsageError extends Error {
@@ -71,7 +69,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     credentialsDir: '',
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    sessionTimeoutMs: DEFAULT_SESSION_TIMEOUT_SECONDS * 1000,
     clock: systemClock,
     logger: createLogger(flags.logLevel),
     registry: createRegistry(),

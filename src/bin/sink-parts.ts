@@ -18,6 +18,11 @@ export interface SinkSurroundings {
   readonly sessionTimeoutMs: number
 }
 
+/**
+ * While a sink that was killed is missed, the whole group stands still: the rebalance that its successor starts waits for
+ * it. Shorter than Kafka's own 45 s, as heartbeats do not depend on what the sink is doing and expulsion costs work, not records.
+ */
+export const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
 /** Heartbeats in one session timeout: several may get lost. */
 const HEARTBEATS_PER_SESSION = 10
 

@@ -9,7 +9,7 @@ import { createRegistry } from '../lib/metrics.ts'
 import { readRevision } from '../sink/revisions.ts'
 import { runSink, sinkRoutes } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
-import { sinkParts } from './sink-parts.ts'
+import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
 
 const USAGE = `Usage: analytics-connector sink --revision <revision> [flags]
 
@@ -22,7 +22,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --listen-address <address>  default: all interfaces
   --port <port>               of /status, /metrics, /healthz and /readyz; default ${HTTP_PORT}, 0 for any free one
   --drain-timeout <seconds>   longest time from SIGTERM to the end, such as 25 or 25s; default 25s
-  --session-timeout <seconds> Kafka gives the partitions of a sink that died to others after this; default 30s
+  --session-timeout <seconds> Kafka gives the partitions of a sink that died to others after this; default ${DEFAULT_SESSION_TIMEOUT_SECONDS}s
   --log-level <level>         trace, debug, info, warn, error, silent; default info
 
 SIGTERM or SIGINT: everything read is written and committed, then the group is left. A second one ends it at once: the
@@ -36,7 +36,7 @@ const OPTIONS = {
   'listen-address': { type: 'string', default: '' },
   port: { type: 'string', default: String(HTTP_PORT) },
   'drain-timeout': { type: 'string', default: '25s' },
-  'session-timeout': { type: 'string', default: '30s' },
+  'session-timeout': { type: 'string', default: `${DEFAULT_SESSION_TIMEOUT_SECONDS}` },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const

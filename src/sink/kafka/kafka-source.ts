@@ -35,8 +35,8 @@ export interface KafkaTimings {
 }
 
 const TIMINGS: KafkaTimings = {
-  sessionTimeoutMs: 30_000,
-  heartbeatIntervalMs: 3_000,
+  sessionTimeoutMs: 15_000,
+  heartbeatIntervalMs: 1_500,
   rebalanceTimeoutMs: 60_000,
   metadataRefreshMs: 30_000,
   requestTimeoutMs: 10_000,
