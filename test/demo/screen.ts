@@ -1,6 +1,6 @@
 /** All that the demo shows. `render` turns it into lines; nothing else knows about terminals. */
 export interface DemoState {
-  /** What is happening now. */
+  /** What is happening now; empty when nothing is. */
   step: string
   /** Finished steps, each with what was seen. */
   done: string[]
@@ -27,7 +27,15 @@ const PLAIN_COLUMNS = 160
  * @param columns longer lines are cut, so that a redraw never wraps
  */
 export function render(state: DemoState, columns: number): string {
-  return cut([...state.done.map((line) => `  ✔ ${line}`), `  … ${state.step}`, '', ...facts(state, columns)], columns)
+  return cut(
+    [
+      ...state.done.map((line) => `  ✔ ${line}`),
+      ...(state.step ? [`  … ${state.step}`] : []),
+      '',
+      ...facts(state, columns),
+    ],
+    columns,
+  )
 }
 
 /** What can be looked at now: the resource, the counts, the newest objects and one line of one. */
@@ -86,6 +94,7 @@ export class Screen {
 
   finish(seen: string): void {
     this.state.done.push(seen)
+    this.state.step = ''
     if (!this.#timer) this.#out.write(`✔ ${seen}\n`)
   }
 

@@ -25,6 +25,7 @@ export async function tour(stack: Stack, screen: Screen): Promise<Comparison> {
     await edit(stack, bucket, screen)
     const comparison = await settle(bucket, producer, screen)
     await remove(stack, screen)
+    await look(stack, bucket, producer, screen.state)
     return comparison
   } finally {
     watching.abort()
@@ -144,8 +145,9 @@ async function watch(
 
 async function look(stack: Stack, bucket: Bucket, producer: EventProducer, state: DemoState): Promise<void> {
   state.produced = producer.acknowledged.size
-  state.resource = await kubectl(stack, ['get', 'ac'])
-  state.objects = await bucket.objects()
+  state.resource = (await kubectl(stack, ['get', 'ac'])) || 'No resources found in default namespace.'
+  const objects = await bucket.objects()
+  state.objects = objects.sort((a, b) => a.lastModified.getTime() - b.lastModified.getTime())
   state.delivered = await bucket.count()
   const first = state.objects[0]
   if (!state.sampleLine && first) state.sampleLine = (await bucket.lines(first.key))[0] ?? ''

@@ -5,6 +5,7 @@ export interface BucketObject {
   readonly key: string
   readonly sizeBytes: number
   readonly etag: string
+  readonly lastModified: Date
 }
 
 /** How the ids that Kafka acknowledged compare with the ids found in the bucket. */
@@ -44,8 +45,9 @@ export class Bucket {
   async objects(prefix = ''): Promise<BucketObject[]> {
     const objects: BucketObject[] = []
     for await (const page of paginateListObjectsV2({ client: this.client }, { Bucket: this.name, Prefix: prefix })) {
-      for (const { Key, Size, ETag } of page.Contents ?? []) {
-        if (Key) objects.push({ key: Key, sizeBytes: Size ?? 0, etag: ETag ?? '' })
+      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+        if (Key)
+          objects.push({ key: Key, sizeBytes: Size ?? 0, etag: ETag ?? '', lastModified: LastModified ?? new Date(0) })
       }
     }
     return objects
