@@ -4,14 +4,15 @@
  * environment, listens to signals and decides exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 import { describeError } from '../lib/errors.ts'
+import { type Command, FlagError, UsageError } from './command.ts'
 
-interface Command {
+interface Entry {
   readonly summary: string
   /** Loaded when chosen: a sink never loads the Kubernetes client, an operator never loads Kafka's or S3's. */
-  readonly load: () => Promise<(args: string[]) => Promise<number>>
+  readonly load: () => Promise<Command>
 }
 
-const commands: Record<string, Command> = {
+const commands: Record<string, Entry> = {
   operator: {
     summary: 'reconcile AnalyticsConnector resources (runs in the cluster)',
     load: async () => (await import('./operator.ts')).operatorCommand,
@@ -41,17 +42,26 @@ async function main([name, ...args]: string[]): Promise<number> {
     process.stdout.write(usage())
     return name === undefined ? 2 : 0
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!entry) {
     process.stderr.write(`analytics-connector: there is no command "${name}".\n\n${usage()}`)
     return 2
   }
-  return (await command.load())(args)
+  return runCommand(name, await entry.load(), args)
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`analytics-connector: ${describeError(error)}\n`)
-  process.exitCode = 1
+async function runCommand(name: string, command: Command, args: string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command.usage)
+    return 0
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    const hint = error instanceof FlagError ? `analytics-connector ${name} --help lists what there is.\n` : ''
+    process.stderr.write(`analytics-connector ${name}: ${describeError(error)}\n${hint}`)
+    return error instanceof UsageError ? 2 : 1
+  }
 }
+
+process.exitCode = await main(process.argv.slice(2))

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { HTTP_PORT } from '../contract/names.ts'
 import {
   type ClusterAccess,
@@ -21,6 +20,7 @@ import { type OperatorConfig, parseOperatorConfig } from '../operator/config.ts'
 import { requestCounter } from '../operator/metrics.ts'
 import { ownImage } from '../operator/own-image.ts'
 import { runOperator } from '../operator/run-operator.ts'
+import { type Command, parseBoolean, parseFlags, parseLogLevel, parsePort } from './command.ts'
 
 const DEFAULT_CONFIG = '/etc/analytics-connector/operator.yaml'
 const LEASE_NAME = 'analytics-connector-operator'
@@ -51,7 +51,6 @@ const OPTIONS = {
   'leader-elect': { type: 'string', default: 'true' },
   'lease-namespace': { type: 'string' },
   'log-level': { type: 'string', default: 'info' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 interface OperatorFlags {
@@ -64,14 +63,10 @@ interface OperatorFlags {
   readonly logLevel: string
 }
 
-/** `analytics-connector operator`; returns the exit code. */
-export async function operatorCommand(args: string[]): Promise<number> {
-  const flags = parseFlags(args)
-  if (typeof flags === 'string') {
-    const isHelp = flags === ''
-    process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? USAGE : `analytics-connector operator: ${flags}\n\n${USAGE}`)
-    return isHelp ? 0 : 2
-  }
+export const operatorCommand: Command = { usage: USAGE, run }
+
+async function run(args: string[]): Promise<number> {
+  const flags = operatorFlags(args)
   const logger = createLogger(flags.logLevel)
   const shutdown = abortOnSignals(process, (code) => process.exit(code))
   try {
@@ -140,31 +135,16 @@ function findCluster(kubeconfig: string | undefined): Promise<ClusterAccess> {
   return loadClusterAccess(path === undefined ? service : { kubeconfig: path })
 }
 
-/** @returns what is wrong with the flags; empty when help was asked for */
-function parseFlags(args: string[]): OperatorFlags | string {
-  try {
-    const { values } = parseArgs({ args, options: OPTIONS })
-    if (values.help) return ''
-    return {
-      config: values.config,
-      sinkImage: values['sink-image'],
-      listen: { address: values['listen-address'], port: parsePort(values.port) },
-      kubeconfig: values.kubeconfig,
-      leaderElect: parseBoolean('--leader-elect', values['leader-elect']),
-      leaseNamespace: values['lease-namespace'],
-      logLevel: values['log-level'],
-    }
-  } catch (error) {
-    return describeError(error)
+/** @throws FlagError */
+function operatorFlags(args: string[]): OperatorFlags {
+  const { values } = parseFlags({ args, options: OPTIONS })
+  return {
+    config: values.config,
+    sinkImage: values['sink-image'],
+    listen: { address: values['listen-address'], port: parsePort('--port', values.port) },
+    kubeconfig: values.kubeconfig,
+    leaderElect: parseBoolean('--leader-elect', values['leader-elect']),
+    leaseNamespace: values['lease-namespace'],
+    logLevel: parseLogLevel('--log-level', values['log-level']),
   }
-}
-
-function parsePort(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new Error(`--port must be 0 to 65535, not "${text}"`)
-}
-
-function parseBoolean(flag: string, text: string): boolean {
-  if (text === 'true' || text === 'false') return text === 'true'
-  throw new Error(`${flag} must be true or false, not "${text}"`)
 }

@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { resolveSinkConfig } from '../contract/resolve.ts'
 import type { AnalyticsConnector } from '../contract/resource.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
@@ -15,9 +14,10 @@ import { operatorConfigSchema } from '../operator/config.ts'
 import { readRevision } from '../sink/revisions.ts'
 import { runSink } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
+import { type Command, FlagError, parseFlags, parseLogLevel, parseSeconds, UsageError } from './command.ts'
 import { manifestDocuments } from './manifest-documents.ts'
 import { showProgress } from './progress.ts'
-import { endSoon, parseSeconds } from './sink.ts'
+import { endSoon } from './sink.ts'
 import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
 
 const USAGE = `Usage: analytics-connector run <manifest.yaml> [flags]
@@ -35,30 +35,25 @@ The connector is named local/<name>: unless spec.kafka.groupId says otherwise it
 that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: wrong usage or manifest.
 `
 
-/** A manifest or a flag that cannot be used. The message is for the person who typed the command. */
-class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
+const OPTIONS = {
+  'kafka-bootstrap-servers': { type: 'string' },
+  realm: { type: 'string', default: 'dev' },
+  'revisions-dir': { type: 'string' },
+  'drain-timeout': { type: 'string', default: '60s' },
+  'log-level': { type: 'string', default: 'silent' },
+} as const
 
-/** `analytics-connector run`; returns the exit code. */
-export async function runCommand(args: string[]): Promise<number> {
+export const runCommand: Command = { usage: USAGE, run }
+
+async function run(args: string[]): Promise<number> {
   try {
-    const flags = parseFlags(args)
-    if (flags === null) {
-      process.stdout.write(USAGE)
-      return 0
-    }
+    const flags = runFlags(args)
     const connector = await readManifest(flags.manifest)
     const config = configOf(connector, flags)
     await storeRevision(flags.revisionsDir, config)
     const shutdown = abortOnSignals(process, (code) => process.exit(code))
     await runOnTerminal(config, flags, shutdown)
     return 0
-  } catch (error) {
-    process.stderr.write(
-      `analytics-connector run: ${error instanceof UsageError ? error.message : describeError(error)}\n`,
-    )
-    return error instanceof UsageError ? 2 : 1
   } finally {
     endSoon()
   }
@@ -96,34 +91,19 @@ interface RunFlags {
   readonly logLevel: string
 }
 
-/** @returns null when help was asked for */
-function parseFlags(args: string[]): RunFlags | null {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        'kafka-bootstrap-servers': { type: 'string', default: process.env.KAFKA_BOOTSTRAP_SERVERS ?? '' },
-        realm: { type: 'string', default: 'dev' },
-        'revisions-dir': { type: 'string', default: defaultRevisionsDir() },
-        'drain-timeout': { type: 'string', default: '60s' },
-        'log-level': { type: 'string', default: 'silent' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return null
-    const [manifest, ...others] = positionals
-    if (manifest === undefined || others.length > 0) throw new Error('name one manifest')
-    return {
-      manifest,
-      bootstrapServers: values['kafka-bootstrap-servers'].split(',').filter((server) => server !== ''),
-      realm: values.realm,
-      revisionsDir: values['revisions-dir'],
-      drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']) * 1000,
-      logLevel: values['log-level'],
-    }
-  } catch (error) {
-    throw new UsageError(`${describeError(error)}\n\n${USAGE}`)
+/** @throws FlagError */
+function runFlags(args: string[]): RunFlags {
+  const { values, positionals } = parseFlags({ args, allowPositionals: true, options: OPTIONS })
+  const [manifest, ...others] = positionals
+  if (manifest === undefined || others.length > 0) throw new FlagError('name one manifest')
+  const bootstrapServers = values['kafka-bootstrap-servers'] ?? process.env.KAFKA_BOOTSTRAP_SERVERS ?? ''
+  return {
+    manifest,
+    bootstrapServers: bootstrapServers.split(',').filter((server) => server !== ''),
+    realm: values.realm,
+    revisionsDir: values['revisions-dir'] ?? defaultRevisionsDir(),
+    drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']),
+    logLevel: parseLogLevel('--log-level', values['log-level']),
   }
 }
 

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { HTTP_PORT, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../contract/names.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
@@ -9,6 +8,7 @@ import { createRegistry } from '../lib/metrics.ts'
 import { readRevision } from '../sink/revisions.ts'
 import { runSink, sinkRoutes } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
+import { type Command, FlagError, parseFlags, parseLogLevel, parsePort, parseSeconds } from './command.ts'
 import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
 
 const USAGE = `Usage: analytics-connector sink --revision <revision> [flags]
@@ -38,7 +38,6 @@ const OPTIONS = {
   'drain-timeout': { type: 'string', default: '25s' },
   'session-timeout': { type: 'string', default: `${DEFAULT_SESSION_TIMEOUT_SECONDS}` },
   'log-level': { type: 'string', default: 'info' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 interface SinkFlags {
@@ -52,14 +51,10 @@ interface SinkFlags {
   readonly logLevel: string
 }
 
-/** `analytics-connector sink`; returns the exit code. */
-export async function sinkCommand(args: string[]): Promise<number> {
-  const flags = parseFlags(args)
-  if (typeof flags === 'string') {
-    const isHelp = flags === ''
-    process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? USAGE : `analytics-connector sink: ${flags}\n\n${USAGE}`)
-    return isHelp ? 0 : 2
-  }
+export const sinkCommand: Command = { usage: USAGE, run }
+
+async function run(args: string[]): Promise<number> {
+  const flags = sinkFlags(args)
   const logger = createLogger(flags.logLevel, { revision: flags.revision })
   const shutdown = abortOnSignals(process, (code) => process.exit(code))
   try {
@@ -95,37 +90,20 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
   }
 }
 
-/** @returns what is wrong with the flags; empty when help was asked for */
-function parseFlags(args: string[]): SinkFlags | string {
-  try {
-    const { values } = parseArgs({ args, options: OPTIONS })
-    if (values.help) return ''
-    if (!values.revision) return '--revision is required'
-    return {
-      revision: values.revision,
-      revisionsDir: values['revisions-dir'],
-      credentialsDir: values['credentials-dir'],
-      listenAddress: values['listen-address'],
-      port: parsePort(values.port),
-      drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']) * 1000,
-      sessionTimeoutMs: parseSeconds('--session-timeout', values['session-timeout']) * 1000,
-      logLevel: values['log-level'],
-    }
-  } catch (error) {
-    return describeError(error)
+/** @throws FlagError */
+function sinkFlags(args: string[]): SinkFlags {
+  const { values } = parseFlags({ args, options: OPTIONS })
+  if (!values.revision) throw new FlagError('--revision is required')
+  return {
+    revision: values.revision,
+    revisionsDir: values['revisions-dir'],
+    credentialsDir: values['credentials-dir'],
+    listenAddress: values['listen-address'],
+    port: parsePort('--port', values.port),
+    drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']),
+    sessionTimeoutMs: parseSeconds('--session-timeout', values['session-timeout']),
+    logLevel: parseLogLevel('--log-level', values['log-level']),
   }
-}
-
-function parsePort(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new Error(`--port must be 0 to 65535, not "${text}"`)
-}
-
-/** @throws Error naming the flag unless `text` is a number of seconds, with or without `s` */
-export function parseSeconds(flag: string, text: string): number {
-  const seconds = /^(\d{1,6}(?:\.\d+)?)s?$/.exec(text)?.[1]
-  if (seconds === undefined) throw new Error(`${flag} must be a number of seconds such as 25 or 25s, not "${text}"`)
-  return Number(seconds)
 }
 
 /** Everything is closed by now. Should a connection to a server that does not answer still be open, it must not keep the pod. */

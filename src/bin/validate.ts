@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
 import { isConnectorManifest, validateManifest } from '../contract/validate.ts'
 import { describeError } from '../lib/errors.ts'
+import { type Command, FlagError, parseFlags } from './command.ts'
 import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
 
 const USAGE = `Usage: analytics-connector validate <manifest…>
@@ -21,29 +21,16 @@ interface Findings {
   readonly unreadable: number
 }
 
-/** `analytics-connector validate`; returns the exit code. */
-export async function validateCommand(args: string[]): Promise<number> {
-  const sources = parseSources(args)
-  if (typeof sources === 'number') return sources
+export const validateCommand: Command = { usage: USAGE, run }
+
+async function run(args: string[]): Promise<number> {
+  const { positionals: sources } = parseFlags({ args, allowPositionals: true })
+  if (sources.length === 0) throw new FlagError('name a manifest, a folder or - for standard input')
   const all: Findings[] = []
   for (const source of sources) all.push(...(await checkSource(source)))
   const total = (count: keyof Findings) => all.reduce((sum, findings) => sum + findings[count], 0)
   print(`${total('valid')} valid, ${total('problems')} problems, ${total('unreadable')} unreadable`)
   return total('unreadable') > 0 ? 2 : total('problems') > 0 ? 1 : 0
-}
-
-/** What is to be checked; an exit code where nothing is. */
-function parseSources(args: string[]): readonly string[] | number {
-  try {
-    const options = { help: { type: 'boolean', short: 'h' } } as const
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
-    if (!values.help && positionals.length > 0) return positionals
-    process.stdout.write(USAGE)
-    return values.help ? 0 : 2
-  } catch (error) {
-    process.stderr.write(`analytics-connector validate: ${describeError(error)}\n`)
-    return 2
-  }
 }
 
 async function checkSource(source: string): Promise<Findings[]> {

@@ -69,11 +69,8 @@ test('what cannot be read or is no YAML is told on standard error, exit code 2, 
   expect(stdout).toContain('good.yaml: AnalyticsConnector/game-events: valid')
 })
 
-test('without a manifest it says how it is used, exit code 2', () => {
-  expect(validate([])).toMatchObject({
-    status: 2,
-    stdout: expect.stringContaining('Usage: analytics-connector validate'),
-  })
+test('without a manifest it says what to name, exit code 2', () => {
+  expect(validate([])).toMatchObject({ status: 2, stderr: expect.stringContaining('name a manifest, a folder or -') })
 })
 
 test('a flag that does not exist is named', () => {

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const main = join(import.meta.dirname, '../../src/bin/main.ts')
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+describe('analytics-connector', () => {
+  test('alone says what there is, exit code 2; asked for it, exit code 0', () => {
+    expect(run()).toMatchObject({ status: 2, stdout: expect.stringContaining('Commands:') })
+    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('validate') })
+  })
+
+  test('names a command that does not exist, also one that every object has', () => {
+    expect(run('sync')).toMatchObject({ status: 2, stderr: expect.stringContaining('no command "sync"') })
+    expect(run('constructor')).toMatchObject({ status: 2, stderr: expect.stringContaining('"constructor"') })
+  })
+
+  test.each(['operator', 'sink', 'run', 'validate'])('%s --help tells how it is used, exit code 0', (name) => {
+    const usage = expect.stringContaining(`Usage: analytics-connector ${name}`)
+    expect(run(name, '--help')).toMatchObject({ status: 0, stdout: usage, stderr: '' })
+  })
+
+  test('a wrong flag is told with the command, and where to look, exit code 2', () => {
+    const { status, stderr } = run('operator', '--leader-elect', 'perhaps')
+    expect(status).toBe(2)
+    expect(stderr).toBe(
+      'analytics-connector operator: --leader-elect must be true or false, not "perhaps"\n' +
+        'analytics-connector operator --help lists what there is.\n',
+    )
+  })
+
+  test('a manifest that cannot be read is no question of flags, exit code 2', () => {
+    const { status, stderr } = run('run', 'no-such-file.yaml')
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^analytics-connector run: ENOENT.*no-such-file.yaml'\n$/)
+  })
+})
