@@ -1,19 +1,34 @@
-/** A record as read from Kafka. `value` and `key` are only lent for the duration of the call that hands them out: copy what is kept. */
+/**
+ * A record as read from Kafka: a view that its batch moves on, so that no object is made for a record. What it says is
+ * valid until the batch's next record is asked for, and its bytes are only lent: copy what is kept.
+ */
 export interface SourceRecord {
+  /** `baseOffset + offsetDelta`. Makes a bigint each time: the two parts are for what is done with every record. */
   readonly offset: bigint
+  readonly baseOffset: bigint
+  readonly offsetDelta: number
   /** Record timestamp, milliseconds since the epoch. */
   readonly timestampMs: number
+  /** Makes a Buffer each time, as `value` does. */
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** The value without making anything: `valueLength` bytes of `bytes` from `valueAt` on; -1 for a null value, as in Kafka's record format. */
+  readonly bytes: Buffer
+  readonly valueAt: number
+  readonly valueLength: number
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
 }
 
-/** Some consecutive records of one partition. */
+/** Some consecutive records of one partition, gone through once. */
 export interface RecordBatch {
-  readonly records: readonly SourceRecord[]
   /** The position after this batch. Not the last record's offset + 1: control records and compaction leave gaps. */
   readonly nextOffset: bigint
   readonly highWatermark: bigint
+  /**
+   * The next record, null after the last one. One view is moved from record to record.
+   * @throws Error at a record that cannot be read; those before it are good
+   */
+  next(): SourceRecord | null
 }
 
 /** What the group coordinator keeps for a partition. `offset` is -1n where the group never committed. */

@@ -29,8 +29,9 @@ export class RecordSet implements SetSize {
   allocatedBytes = 0
   readonly #objects = new Map<string, ByteLog>()
   readonly #rejects = new ByteLog()
+  /** The end is `#endOffset`, or behind the record at `#lastDelta` after it: no bigint is made for each record. */
   #endOffset: bigint
-  #lastOffset: bigint | null = null
+  #lastDelta = -1
 
   constructor(plan: Plan, topic: string, partition: number, startOffset: bigint) {
     this.plan = plan
@@ -42,7 +43,7 @@ export class RecordSet implements SetSize {
 
   /** Exclusive. The position, not the last record + 1, once `advanceTo` has said so. */
   get endOffset(): bigint {
-    return this.#lastOffset === null ? this.#endOffset : this.#lastOffset + 1n
+    return this.#endOffset + BigInt(this.#lastDelta + 1)
   }
 
   get isUntouched(): boolean {
@@ -52,7 +53,8 @@ export class RecordSet implements SetSize {
   /** Takes a record in: copies what it keeps. Records come in log order. */
   add(record: SourceRecord, nowMs: number): void {
     const route = this.plan.route(this.topic, record)
-    this.#lastOffset = record.offset
+    this.#endOffset = record.baseOffset
+    this.#lastDelta = record.offsetDelta
     const keptBefore = this.counts.read - this.counts.filtered
     this.counts.read++
     if (route.kind === 'filtered') {
@@ -73,7 +75,7 @@ export class RecordSet implements SetSize {
   /** Moves the end past offsets without records (control records, compacted away). */
   advanceTo(nextOffset: bigint): void {
     this.#endOffset = nextOffset
-    this.#lastOffset = null
+    this.#lastDelta = -1
   }
 
   /** The closed set as objects, in the order of their keys. The bodies are lent, not copied. */

@@ -71,8 +71,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   async records(batch: RecordBatch): Promise<void> {
-    if (this.#open === null && this.#isReading) await this.#anchor(batch)
-    for (const record of batch.records) {
+    for (let record = batch.next(); record !== null; record = batch.next()) {
+      if (this.#open === null && this.#isReading) await this.#anchor(record.offset)
       if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) await this.#closeReplay()
       if (this.#open === null || !this.#isReading) break
       this.#open.add(record, this.#parts.clock.now())
@@ -108,8 +108,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   /** Fixes the start of a partition that the group never committed. */
-  async #anchor({ records, nextOffset }: RecordBatch): Promise<void> {
-    const from = records[0]?.offset ?? nextOffset
+  async #anchor(from: bigint): Promise<void> {
     // Committed at once: after a restart `latest` would be somewhere else, and what lies between would be skipped.
     if (this.startAt === 'latest' && !(await this.#commitOrFail(from))) return
     this.#open = this.#newSet(from)
@@ -126,6 +125,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   async #endOfBatch(nextOffset: bigint): Promise<void> {
+    if (this.#open === null && this.#isReading) await this.#anchor(nextOffset)
     if (this.#replaying !== null && nextOffset >= this.#replaying.endOffset) await this.#closeReplay()
     if (this.#open !== null && this.#isReading) {
       this.#open.advanceTo(nextOffset)

@@ -249,9 +249,8 @@ describe('reading', () => {
     const listener = new RecordingListener()
     const seen: { key: string | undefined; headers: Record<string, unknown>; isNull: boolean }[] = []
     listener.onAssigned = async (handler) => {
-      handler.onRecords = async ({ records }) => {
-        for (const { key, headers, value } of records)
-          seen.push({ key: key?.toString(), headers: { ...headers }, isNull: value === null })
+      handler.onRecord = ({ key, headers, value }) => {
+        seen.push({ key: key?.toString(), headers: { ...headers }, isNull: value === null })
       }
     }
     member(newGroup(), [topic], listener)

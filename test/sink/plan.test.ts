@@ -1,15 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { event, sinkConfig } from '../support/sink-process.ts'
+import { sourceRecord } from '../support/source-records.ts'
 
 const TOPIC = 'analytics_game_telemetry.dev.acme.login'
-const record = (value: string | null, timestampMs = Date.parse('2026-03-01T12:34:56Z')) => ({
-  offset: 7n,
-  timestampMs,
-  key: null,
-  value: value === null ? null : Buffer.from(value),
-  headers: {},
-})
+const record = (value: string | null, timestampMs = Date.parse('2026-03-01T12:34:56Z')) =>
+  sourceRecord({ offset: 7n, timestampMs, value: value === null ? null : Buffer.from(value) })
 
 describe('a route', () => {
   test('follows the record, its own time rounded down to the time partition', () => {

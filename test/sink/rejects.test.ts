@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { rejectLine, rejectsKey } from '../../src/sink/rejects.ts'
+import { sourceRecord } from '../support/source-records.ts'
 
-const record = {
+const record = sourceRecord({
   offset: 9_007_199_254_740_993n,
   timestampMs: Date.parse('2026-03-01T12:00:00Z'),
   key: Buffer.of(0xff, 0x00),
   value: Buffer.from('no json\n'),
   headers: { trace: Buffer.from('a'), twice: ['b', Buffer.from('c')], none: undefined },
-}
+})
 
 test('a reject is one line that holds all of the record', () => {
   const line = rejectLine('t', 3, record, 'not_json').toString()
@@ -25,7 +26,7 @@ test('a reject is one line that holds all of the record', () => {
 })
 
 test('a tombstone without a key, at a time that no calendar has, can be written', () => {
-  const odd = { ...record, key: null, value: null, timestampMs: 8.64e15 + 1 }
+  const odd = sourceRecord({ offset: 7n, value: null, timestampMs: 8.64e15 + 1 })
   expect(JSON.parse(rejectLine('t', 0, odd, 'tombstone').toString())).toMatchObject({
     key: null,
     value: null,

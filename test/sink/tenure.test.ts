@@ -5,6 +5,7 @@ import { TenureLostError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
+import { recordBatch } from '../support/source-records.ts'
 
 const flush = (limits: { events?: number; bytes?: number; intervalMs?: number }) =>
   sinkConfig({ flush: { intervalMs: 60_000, events: 1_000, bytes: 1_000_000, ...limits } })
@@ -82,7 +83,7 @@ describe('accumulating', () => {
     const sink = new SinkProcess(bucket)
     const held = await sink.source.assign(log)
     log.append(event(0))
-    await held.feedBatch({ records: log.records, nextOffset: 7n, highWatermark: 7n })
+    await held.feedBatch(recordBatch(log.records, { nextOffset: 7n }))
     await held.revoke()
     expect(log.committed).toEqual({ offset: 7n, metadata: '' })
     expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('7')

@@ -5,6 +5,7 @@ import type {
   SourceListener,
   Tenure,
 } from '../../src/sink/record-source.ts'
+import { type PlainRecordCopy, takeAll } from './source-records.ts'
 
 /** What one handler went through. */
 export class RecordingHandler implements PartitionHandler {
@@ -16,6 +17,7 @@ export class RecordingHandler implements PartitionHandler {
   readonly heard: ('revoked' | 'revoked done' | 'lost')[] = []
   reason: RevocationReason | null = null
   /** What happens in `records` and `revoked`, beside being recorded. */
+  onRecord: (record: PlainRecordCopy) => void = () => {}
   onRecords: (batch: RecordBatch) => Promise<void> = async () => {}
   onRevoked: (deadline: AbortSignal) => Promise<void> = async () => {}
 
@@ -29,7 +31,8 @@ export class RecordingHandler implements PartitionHandler {
   }
 
   async records(batch: RecordBatch): Promise<void> {
-    for (const record of batch.records) {
+    for (const record of takeAll(batch)) {
+      this.onRecord(record)
       this.offsets.push(record.offset)
       this.values.push(record.value?.toString() ?? '')
     }

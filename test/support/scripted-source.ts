@@ -10,6 +10,7 @@ import {
   TenureLostError,
 } from '../../src/sink/record-source.ts'
 import { Fate } from './fate.ts'
+import { recordBatch, sourceRecord } from './source-records.ts'
 
 export const TOPIC = 'analytics_game_telemetry.dev.acme.login'
 export const CLUSTER_ID = 'cluster-1'
@@ -35,13 +36,14 @@ export class ScriptedPartition {
 
   append(...values: (string | Buffer | null)[]): this {
     for (const value of values)
-      this.records.push({
-        offset: this.endOffset,
-        timestampMs: Date.parse('2026-03-01T12:05:00Z'),
-        key: Buffer.from('key'),
-        value: value === null ? null : Buffer.from(value as string),
-        headers: {},
-      })
+      this.records.push(
+        sourceRecord({
+          offset: this.endOffset,
+          timestampMs: Date.parse('2026-03-01T12:05:00Z'),
+          key: Buffer.from('key'),
+          value: value === null ? null : Buffer.from(value as string),
+        }),
+      )
     return this
   }
 
@@ -72,10 +74,10 @@ export class ScriptedTenure {
   async feed(count = Infinity): Promise<void> {
     const from = Number(this.#position)
     // Lent for the duration of the call only: scribbled over afterwards.
-    const records = this.#log.records.slice(from, from + count).map(lent)
+    const records = this.#log.records.slice(from, from + count).map(sourceRecord)
     this.#position += BigInt(records.length)
-    await this.handler.records({ records, nextOffset: this.#position, highWatermark: this.#log.endOffset })
-    for (const { value } of records) value?.fill('#')
+    await this.handler.records(recordBatch(records, { nextOffset: this.#position, highWatermark: this.#log.endOffset }))
+    for (const { bytes } of records) bytes.fill('#')
   }
 
   async feedBatch(batch: RecordBatch): Promise<void> {
@@ -92,10 +94,6 @@ export class ScriptedTenure {
     this.#ended.abort()
     this.handler.lost()
   }
-}
-
-function lent(record: SourceRecord): SourceRecord {
-  return { ...record, value: record.value && Buffer.from(record.value) }
 }
 
 /** The Kafka side of one process of a test, moved step by step by the test. */

@@ -182,7 +182,7 @@ export class GenerationRun {
     if (startOffset === null || givenUp.aborted) return
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
-      await handler.records({ records: [], nextOffset: startOffset, highWatermark: startOffset })
+      await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
     if (givenUp.aborted) return
     const reader = new PartitionReader({
       ...tenure,

@@ -1,13 +1,12 @@
-import type { RecordBatch, SourceRecord } from '../record-source.ts'
+import type { RecordBatch } from '../record-source.ts'
 import { decompress } from './codecs.ts'
+import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
 
 /*
  * RecordBatch (magic 2) =>
  *   0 baseOffset int64 · 8 batchLength int32 · 12 partitionLeaderEpoch int32 · 16 magic int8 · 17 crc uint32
  *   21 attributes int16 · 23 lastOffsetDelta int32 · 27 baseTimestamp int64 · 35 maxTimestamp int64
  *   43 producerId int64 · 51 producerEpoch int16 · 53 baseSequence int32 · 57 recordCount int32 · 61 [Record]
- * Record => length varint · attributes int8 · timestampDelta varlong · offsetDelta varint · key varint-bytes
- *   value varint-bytes · headers [key varint-string, value varint-bytes]
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 const HEADER_BYTES = 61
@@ -15,6 +14,7 @@ const HEADER_BYTES = 61
 const LENGTH_PREFIX_BYTES = 12
 const MAGIC_V2 = 2
 const CODEC_MASK = 0x07
+const UNCOMPRESSED = 0
 const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
@@ -55,25 +55,31 @@ export function endOf({ data }: RecordSet, from: bigint): bigint {
  */
 export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<RecordBatch> {
   const transactions = new AbortedTransactions(set)
-  let records: SourceRecord[] = []
+  let batches: DecodedBatch[] = []
   let bytes = 0
   let nextOffset = from
   let handedOut = from
   const piece = (): RecordBatch => {
-    const handedOutNow = { records, nextOffset, highWatermark: set.highWatermark }
-    records = []
+    const records = new DecodedRecords(batches, nextOffset, set.highWatermark)
+    batches = []
     bytes = 0
     handedOut = nextOffset
-    return handedOutNow
+    return records
   }
-  for (const batch of batchesOf(set.data)) {
+  for (const header of batchesOf(set.data)) {
     try {
-      if (!transactions.skips(batch) && batch.nextOffset > from) bytes += decodeBatch(set.data, batch, from, records)
+      if (!transactions.skips(header) && header.nextOffset > from) {
+        const batch = decodeBatch(set.data, header, from)
+        batches.push(batch)
+        bytes += batch.end - batch.at
+      }
     } catch (error) {
       if (nextOffset > handedOut) yield piece()
-      throw new Error(`offset ${batch.baseOffset}: ${error instanceof Error ? error.message : error}`, { cause: error })
+      throw new Error(`offset ${header.baseOffset}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      })
     }
-    if (batch.nextOffset > nextOffset) nextOffset = batch.nextOffset
+    if (header.nextOffset > nextOffset) nextOffset = header.nextOffset
     if (bytes >= PIECE_BYTES) yield piece()
   }
   if (nextOffset > handedOut) yield piece()
@@ -125,98 +131,28 @@ class AbortedTransactions {
 }
 
 /** ControlRecord key => version int16 · type int16, 0 = ABORT, 1 = COMMIT (KIP-98). Control batches are not compressed. */
-function isAbortMarker(data: Buffer, batch: BatchHeader): boolean {
-  const records: SourceRecord[] = []
-  decodeBatch(data, batch, batch.baseOffset, records)
-  const key = records[0]?.key
+function isAbortMarker(data: Buffer, header: BatchHeader): boolean {
+  const { baseOffset, nextOffset } = header
+  const key = new DecodedRecords([decodeBatch(data, header, baseOffset)], nextOffset, nextOffset).next()?.key
   return key !== null && key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0
 }
 
-/** Appends the batch's records from `from` on; returns the bytes that they take. */
-function decodeBatch(data: Buffer, batch: BatchHeader, from: bigint, into: SourceRecord[]): number {
-  const { at, end, baseOffset, attributes } = batch
-  const count = data.readInt32BE(at + 57)
-  const body = decompress(attributes & CODEC_MASK, data.subarray(at + HEADER_BYTES, end))
-  const baseTimestamp = Number(data.readBigInt64BE(at + 27))
-  const appendTimestamp = attributes & LOG_APPEND_TIME ? Number(data.readBigInt64BE(at + 35)) : null
-  const cursor = new Cursor(body)
-  for (let i = 0; i < count; i++) {
-    const length = cursor.varint()
-    const recordEnd = cursor.at + length
-    if (!(length > 0 && recordEnd <= body.length)) throw new Error('record batch is damaged')
-    cursor.at++
-    const timestampDelta = cursor.varlong()
-    const offset = baseOffset + BigInt(cursor.varint())
-    if (offset >= from) {
-      const key = cursor.bytes()
-      const value = cursor.bytes()
-      into.push({
-        offset,
-        timestampMs: appendTimestamp ?? baseTimestamp + timestampDelta,
-        key,
-        value,
-        headers: cursor.headers(),
-      })
-    }
-    cursor.at = recordEnd
+function decodeBatch(data: Buffer, { at, end, baseOffset, attributes }: BatchHeader, from: bigint): DecodedBatch {
+  const codec = attributes & CODEC_MASK
+  const body =
+    codec === UNCOMPRESSED
+      ? { bytes: data, at: at + HEADER_BYTES, end }
+      : whole(decompress(codec, data.subarray(at + HEADER_BYTES, end)))
+  return {
+    ...body,
+    count: data.readInt32BE(at + 57),
+    baseOffset,
+    baseTimestampMs: Number(data.readBigInt64BE(at + 27)),
+    appendTimestampMs: attributes & LOG_APPEND_TIME ? Number(data.readBigInt64BE(at + 35)) : null,
+    firstDelta: Number(from - baseOffset),
   }
-  return body.length
 }
 
-const NO_HEADERS: SourceRecord['headers'] = Object.freeze({})
-
-/** Reads the variable-length numbers of the record format (zigzag, as in Protocol Buffers). */
-class Cursor {
-  readonly #buffer: Buffer
-  at = 0
-
-  constructor(buffer: Buffer) {
-    this.#buffer = buffer
-  }
-
-  varint(): number {
-    const buffer = this.#buffer
-    let byte = buffer[this.at++] as number
-    let raw = byte & 0x7f
-    for (let shift = 7; byte & 0x80; shift += 7) {
-      byte = buffer[this.at++] as number
-      raw |= (byte & 0x7f) << shift
-    }
-    return (raw >>> 1) ^ -(raw & 1)
-  }
-
-  /** Exact up to 2^52: a timestamp difference in milliseconds. */
-  varlong(): number {
-    const buffer = this.#buffer
-    let byte = buffer[this.at++] as number
-    let raw = byte & 0x7f
-    for (let factor = 128; byte & 0x80; factor *= 128) {
-      byte = buffer[this.at++] as number
-      raw += (byte & 0x7f) * factor
-    }
-    return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
-  }
-
-  bytes(): Buffer | null {
-    const length = this.varint()
-    if (length < 0) return null
-    const start = this.at
-    this.at += length
-    return this.#buffer.subarray(start, this.at)
-  }
-
-  /** A header that occurs again makes its value a list; one without a value is there with `undefined`. */
-  headers(): SourceRecord['headers'] {
-    const count = this.varint()
-    if (count <= 0) return NO_HEADERS
-    const headers: Record<string, Buffer | Buffer[] | undefined> = Object.create(null)
-    for (let i = 0; i < count; i++) {
-      const name = this.bytes()?.toString() ?? ''
-      const value = this.bytes() ?? undefined
-      const earlier = headers[name]
-      if (earlier === undefined || value === undefined) headers[name] = value ?? earlier
-      else headers[name] = Array.isArray(earlier) ? [...earlier, value] : [earlier, value]
-    }
-    return headers
-  }
+function whole(bytes: Buffer) {
+  return { bytes, at: 0, end: bytes.length }
 }

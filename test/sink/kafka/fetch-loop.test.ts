@@ -7,8 +7,10 @@ import { KafkaConnectionError } from '../../../src/sink/kafka/kafka-error.ts'
 import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
 import { Problems } from '../../../src/sink/kafka/problems.ts'
 import type { ApiCall } from '../../../src/sink/kafka/protocol.ts'
+import type { RecordBatch } from '../../../src/sink/record-source.ts'
 import { eventually } from '../../support/eventually.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
+import { takeAll } from '../../support/source-records.ts'
 import { WireReader } from '../../support/wire.ts'
 
 interface Asked {
@@ -105,8 +107,8 @@ function add(
   leaders.leaders.set(partition, leader)
   const got: bigint[] = []
   offsets.set(partition, got)
-  const records = async (batch: { records: readonly { offset: bigint }[] }) => {
-    got.push(...batch.records.map(({ offset }) => offset))
+  const records = async (batch: RecordBatch) => {
+    got.push(...takeAll(batch).map(({ offset }) => offset))
     await handle()
   }
   const reader = new PartitionReader({

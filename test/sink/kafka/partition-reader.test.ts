@@ -3,6 +3,7 @@ import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
 import type { RecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import type { RecordBatch } from '../../../src/sink/record-source.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
+import { takeAll } from '../../support/source-records.ts'
 
 async function recordSet(from: bigint, count: number, codec: 'none' | 'lz4' = 'none'): Promise<RecordSet> {
   const data = await encodeBatch({ baseOffset: from, records: consecutive(from, count), codec })
@@ -16,7 +17,7 @@ function busyReader() {
   const released: number[] = []
   let finish: (error?: Error) => void = () => {}
   const records = (batch: RecordBatch) => {
-    offsets.push(...batch.records.map(({ offset }) => offset))
+    offsets.push(...takeAll(batch).map(({ offset }) => offset))
     return new Promise<void>((resolve, reject) => {
       finish = (error) => (error ? reject(error) : resolve())
     })
