@@ -17,6 +17,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...onServers, ...drift],
           sequence: { groupOrder: 0 },
+          // A test that hangs, not a slow machine, shall fail.
+          testTimeout: 60_000,
           execArgv,
         },
       },
