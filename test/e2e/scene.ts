@@ -11,6 +11,7 @@ import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/ga
 import { installOperator } from '../support/install-operator.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
 import { type ConnectorOverrides, connector, s3CredentialsSecret } from '../support/manifests.ts'
+import { HistoryRecorder } from '../support/status/history-recorder.ts'
 
 export interface Pod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
@@ -32,6 +33,7 @@ export class Scene {
   readonly topic = gameTopic(this.id, EVENT_NAME)
   readonly bucket: Bucket
   readonly producer: EventProducer
+  #history: HistoryRecorder | undefined
 
   constructor(stack: Stack) {
     this.stack = stack
@@ -41,6 +43,7 @@ export class Scene {
 
   async open(): Promise<void> {
     await kubectl(this.stack, ['create', 'namespace', this.id])
+    this.#history = await HistoryRecorder.start(this.stack, this.id)
     await Promise.all([
       apply(this.stack, s3CredentialsSecret(this.stack, 's3', this.id)),
       this.bucket.create(),
@@ -49,10 +52,12 @@ export class Scene {
     ])
   }
 
+  /** @throws Error when a status broke a rule, or was Ready before it was so */
   async close(): Promise<void> {
     await this.producer.disconnect()
     await this.kubectl('delete', 'ac', '--all', '--wait=false')
     await kubectl(this.stack, ['delete', 'namespace', this.id, '--wait=false'])
+    await this.#history?.finish()
   }
 
   /** A second bucket, for a second connector. Not created. */

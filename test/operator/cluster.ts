@@ -1,5 +1,5 @@
 import { CONNECTOR_LABEL } from '../../src/contract/names.ts'
-import type { AnalyticsConnectorSpec } from '../../src/contract/resource.ts'
+import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../../src/contract/resource.ts'
 import type { KubeApi } from '../../src/kube/api.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import {
@@ -15,14 +15,16 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../src/kube/kinds.ts'
 import type { Caches } from '../../src/operator/observe.ts'
+import { StatusWrites } from '../support/status/status-writes.ts'
 import { aSpec, OWNER } from './builders.ts'
 
-/** The operator's view of a cluster, in memory: what it applies is there at once, and every write is counted. */
+/** The operator's view of a cluster, in memory: what it applies is there at once, every write is counted, every status is judged. */
 export class Cluster {
   readonly writes: string[] = []
   /** Thrown by the next write to this `<verb> <Kind>`. */
   readonly failures = new Map<string, Error>()
   readonly #objects = new Map<string, KubeObject>()
+  readonly #statuses = new StatusWrites()
   #version = 100
 
   addConnector(spec: AnalyticsConnectorSpec = aSpec()): void {
@@ -110,7 +112,10 @@ export class Cluster {
     if (object.metadata?.resourceVersion !== live.metadata?.resourceVersion) {
       throw new KubeApiError(409, 'Conflict', 'the object has been modified')
     }
-    return this.put(kind, { ...live, status: (object as { status?: unknown }).status })
+    const { status } = object as { status?: AnalyticsConnectorStatus }
+    if (status) this.#statuses.note(`${keyOf(live)} ${live.metadata?.uid}`, live.metadata?.generation ?? 0, status)
+    this.#statuses.verify()
+    return this.put(kind, { ...live, status })
   }
 
   readonly caches: Caches = {

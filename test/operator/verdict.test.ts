@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Situation } from '../../src/operator/status.ts'
+import { type Situation, statusOf } from '../../src/operator/status.ts'
 import { judge } from '../../src/operator/verdict.ts'
+import { statusViolations } from '../support/status/condition-rules.ts'
 import { aDeployment, anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
 
 const unreachable = { kind: 'unreachable', error: 'http://10.0.0.1:8080/status: ETIMEDOUT' } as const
@@ -191,9 +192,10 @@ const table: [string, Partial<Situation>, string, string, string, string?][] = [
 
 describe('judge', () => {
   it.each(table)('%s', (_sentence, overrides, status, ready, reason, progress) => {
-    const verdict = judge(aSituation({ deployment: aDeployment(overrides.replicas ?? 1), ...overrides }))
+    const situation = aSituation({ deployment: aDeployment(overrides.replicas ?? 1), ...overrides })
+    const verdict = judge(situation)
     expect([verdict.status, verdict.ready, verdict.reason, verdict.progress]).toEqual([status, ready, reason, progress])
-    expect(verdict.error === null).toBe(status !== 'FAILED')
+    expect(statusViolations(statusOf(situation), situation.generation)).toEqual([])
   })
 
   it('says which revision goes on while the newest one fails', () => {

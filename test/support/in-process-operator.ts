@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { parseAllDocuments, stringify } from 'yaml'
+import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import type { KubeApi } from '../../src/kube/api.ts'
 import { type ClusterAccess, loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
-import type { Kind, KubeObject } from '../../src/kube/kinds.ts'
+import { type Kind, type KubeObject, keyOf } from '../../src/kube/kinds.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { type OperatorConfig, parseOperatorConfig } from '../../src/operator/config.ts'
@@ -13,6 +14,7 @@ import { runOperator } from '../../src/operator/run-operator.ts'
 import type { Stack } from '../stack/stack.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
 import { apply, kubectl } from './kubectl.ts'
+import { StatusWrites } from './status/status-writes.ts'
 
 const DEPLOYMENT = 'deployment/analytics-connector-operator'
 /** An image that no stack has: pods are made and never run, which is enough where only objects count. */
@@ -86,6 +88,26 @@ export function recording(api: KubeApi, calls: Call[], streamingLists = true): K
   }
 }
 
+/** Passes calls on and judges every status that the server accepts. */
+export function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
+  return {
+    get: (kind, ref) => api.get(kind, ref),
+    list: (kind, scope, page) => api.list(kind, scope, page),
+    watch: (kind, options, signal) => api.watch(kind, options, signal),
+    create: (kind, object) => api.create(kind, object),
+    replace: (kind, object) => api.replace(kind, object),
+    delete: (kind, ref, uid) => api.delete(kind, ref, uid),
+    apply: async (kind, object, options) => {
+      const answer = await api.apply(kind, object, options)
+      const { metadata, status } = answer as unknown as AnalyticsConnector
+      if (options.subresource === 'status' && status) {
+        statuses.note(`${keyOf(answer)} ${metadata.uid}`, metadata.generation ?? 0, status)
+      }
+      return answer
+    },
+  }
+}
+
 export interface OperatorSettings {
   readonly access?: ClusterAccess
   readonly config?: Partial<OperatorConfig>
@@ -99,6 +121,7 @@ export interface RunningOperator {
   readonly calls: Call[]
   /** How it ended. */
   readonly outcome: Promise<'stopped' | 'lost'>
+  /** Ends it. @throws Error when a status that it wrote broke a rule */
   stop(): Promise<void>
 }
 
@@ -107,11 +130,12 @@ export async function startOperator(stack: Stack, settings: OperatorSettings = {
   const access = settings.access ?? (await loadClusterAccess({ kubeconfig: stack.kubeconfigPath }))
   const api = new HttpKubeApi({ access, userAgent: 'test' })
   const calls: Call[] = []
+  const statuses = new StatusWrites()
   const base = stringify({ realm: 'dev', kafka: { bootstrapServers: stack.inPod.kafkaBootstrapServers.split(',') } })
   const stop = new AbortController()
   const outcome = runOperator(
     {
-      api: recording(api, calls, settings.streamingLists),
+      api: judging(recording(api, calls, settings.streamingLists), statuses),
       config: { ...parseOperatorConfig(base, 'test'), ...settings.config },
       sinkImage: settings.sinkImage ?? NO_IMAGE,
       listen: { address: '127.0.0.1', port: 0 },
@@ -131,6 +155,7 @@ export async function startOperator(stack: Stack, settings: OperatorSettings = {
     stop: async () => {
       stop.abort()
       await outcome
+      statuses.verify()
     },
   }
 }
