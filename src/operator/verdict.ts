@@ -1,3 +1,4 @@
+import { failureReasonOf } from '../contract/failure-reason.ts'
 import type { ConnectorStatus } from '../contract/resource.ts'
 import type { Deployment } from '../kube/kinds.ts'
 import type { ObservedPod } from './observe.ts'
@@ -18,9 +19,11 @@ export interface Verdict {
   readonly isComplete: boolean
 }
 
+const NO_REASON = 'the sink says FAILED without a reason'
+
 /**
  * Judges a situation. The first of these that holds decides: a person must act on the spec; nothing is to run; a pod of the
- * wanted template has a problem; everything is as it should be; the rollout is stuck; pods cannot be asked; it is under way.
+ * wanted template has a problem; everything is as it should be; pods are refused; the rollout is stuck; pods cannot be asked; it is under way.
  */
 export function judge(situation: Situation): Verdict {
   const { stalled, replicas } = situation
@@ -30,6 +33,7 @@ export function judge(situation: Situation): Verdict {
   return (
     judgeProblems(situation, current) ??
     judgeComplete(situation, current) ??
+    judgeRefused(situation) ??
     judgeStuck(situation) ??
     judgeUnreachable(situation, current) ??
     judgeProgress(situation, current)
@@ -57,7 +61,7 @@ function judgeStopped({ active, deployment, pods }: Situation): Verdict {
 function judgeProblems(situation: Situation, current: readonly ObservedPod[]): Verdict | undefined {
   for (const pod of current) {
     const own = pod.report?.kind === 'status' && pod.report.status.state === 'FAILED' ? pod.report.status : undefined
-    if (own) return failed(situation, 'SinkFailed', own.error ?? 'the sink says FAILED without a reason')
+    if (own) return failed(situation, failureReasonOf(own.error ?? ''), own.error ?? NO_REASON)
     if (pod.problem) return failed(situation, pod.problem.reason, `pod ${pod.name}: ${pod.problem.message}`)
   }
   return undefined
@@ -77,10 +81,16 @@ function judgeComplete(situation: Situation, current: readonly ObservedPod[]): V
   return { status: 'ACTIVE', error: null, ready: 'True', reason: 'Delivering', message, isComplete }
 }
 
+/** The API server takes no pod of the newest template: a quota, a policy, a service account that is not there. */
+function judgeRefused(situation: Situation): Verdict | undefined {
+  const failure = conditionOf(situation.deployment, 'ReplicaFailure')
+  if (failure?.status !== 'True') return undefined
+  return failed(situation, 'PodsRefused', `the API server refuses the pods: ${failure.message ?? failure.reason ?? ''}`)
+}
+
 function judgeStuck(situation: Situation): Verdict | undefined {
-  const progressing = situation.deployment?.status?.conditions?.find(({ type }) => type === 'Progressing')
-  const isStuck = hasObservedGeneration(situation.deployment) && progressing?.reason === 'ProgressDeadlineExceeded'
-  if (!isStuck) return undefined
+  const progressing = conditionOf(situation.deployment, 'Progressing')
+  if (progressing?.reason !== 'ProgressDeadlineExceeded') return undefined
   return failed(situation, 'ProgressDeadlineExceeded', `the pods do not become ready: ${progressing.message ?? ''}`)
 }
 
@@ -121,6 +131,12 @@ function failed(situation: Situation, reason: string, message: string): Verdict 
 function delivers({ report, endsAtMs }: ObservedPod, revision?: string): boolean {
   if (report?.kind !== 'status' || endsAtMs !== undefined || report.status.state !== 'ACTIVE') return false
   return revision === undefined || report.status.revision === revision
+}
+
+/** What the Deployment controller says about the newest template. */
+function conditionOf(deployment: Deployment | undefined, type: string) {
+  if (!hasObservedGeneration(deployment)) return undefined
+  return deployment?.status?.conditions?.find((condition) => condition.type === type)
 }
 
 function hasObservedGeneration(deployment: Deployment | undefined): boolean {

@@ -3,7 +3,7 @@ import { isSameStatus, statusOf } from '../../src/operator/status.ts'
 import { anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
 
 const LATER = NOW + 60_000
-const failing = { pods: [aPod({ report: says('FAILED', { error: 'S3 AccessDenied' }) })] }
+const failing = { pods: [aPod({ report: says('FAILED', { error: 'S3 AccessDenied: HeadBucket' }) })] }
 const conditionOf = (status: ReturnType<typeof statusOf>, type: string) =>
   status.conditions?.find((condition) => condition.type === type)
 
@@ -39,7 +39,7 @@ describe('statusOf', () => {
       time: '2026-03-01T12:01:00Z',
       connector: 'events',
       status: 'FAILED',
-      error: 'S3 AccessDenied',
+      error: 'S3 AccessDenied: HeadBucket',
     })
   })
 
@@ -66,8 +66,8 @@ describe('statusOf', () => {
   it('gives the failure as reason and message of Active, and the pause as its own', () => {
     expect(conditionOf(statusOf(aSituation(failing)), 'Active')).toMatchObject({
       status: 'False',
-      reason: 'SinkFailed',
-      message: 'S3 AccessDenied',
+      reason: 'BucketAccessDenied',
+      message: 'S3 AccessDenied: HeadBucket',
     })
     const paused = statusOf(aSituation({ active: false, replicas: 0, pods: [] }))
     expect(conditionOf(paused, 'Active')).toMatchObject({ status: 'False', reason: 'Paused' })

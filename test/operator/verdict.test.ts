@@ -8,6 +8,8 @@ const unreachable = { kind: 'unreachable', error: 'http://10.0.0.1:8080/status: 
 const missing = 'S3 NoSuchBucket: ListObjectsV2 on bucket acme (us-west-2)'
 const stuck = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }]
 
+const refused = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota' }]
+
 /** [sentence, situation, status, Ready, reason, condition beside Ready] */
 const table: [string, Partial<Situation>, string, string, string, string?][] = [
   ['every pod delivers with the wanted revision', {}, 'ACTIVE', 'True', 'Delivering'],
@@ -98,7 +100,7 @@ const table: [string, Partial<Situation>, string, string, string, string?][] = [
     { pods: [aPod({ report: says('FAILED', { error: missing }) })] },
     'FAILED',
     'False',
-    'SinkFailed',
+    'BucketNotFound',
     'Stalled',
   ],
   [
@@ -114,7 +116,7 @@ const table: [string, Partial<Situation>, string, string, string, string?][] = [
     { replicas: 2, pods: [aPod(), aPod({ name: 'events-sink-2', report: says('FAILED', { error: missing }) })] },
     'FAILED',
     'False',
-    'SinkFailed',
+    'BucketNotFound',
     'Stalled',
   ],
   [
@@ -124,6 +126,14 @@ const table: [string, Partial<Situation>, string, string, string, string?][] = [
     'False',
     'Starting',
     'Reconciling',
+  ],
+  [
+    'the API server refuses the pods',
+    { pods: [], deployment: aDeployment(0, { conditions: refused }) },
+    'FAILED',
+    'False',
+    'PodsRefused',
+    'Stalled',
   ],
   [
     'the rollout is stuck for no reason that a pod could tell',

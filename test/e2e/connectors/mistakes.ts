@@ -14,7 +14,7 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
   await scene.apply(NAME, { bucketName: missing.name })
   await failed(scene, /NoSuchBucket/, missing.name)
   expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'False' })
-  expect(await scene.kubectl('describe', 'ac', NAME)).toMatch(/Warning +SinkFailed .* S3 NoSuchBucket: .*-missing/)
+  expect(await scene.kubectl('describe', 'ac', NAME)).toMatch(/Warning +BucketNotFound .* S3 NoSuchBucket: .*-missing/)
 
   await missing.create()
   await scene.ready(NAME)

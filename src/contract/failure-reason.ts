@@ -1,0 +1,54 @@
+/**
+ * What a sink's error line is about, as the reason of the conditions Ready, Active and Stalled. How the line begins is part
+ * of the contract between sink and operator: `S3 <code>: …` with a code of S3 or of the network, `Kafka …` with the broker's error name
+ * in it, or a partition that stopped.
+ */
+export type FailureReason =
+  | 'BucketNotFound'
+  | 'BucketAccessDenied'
+  | 'BucketInOtherRegion'
+  | 'CredentialsMissing'
+  | 'CredentialsRefused'
+  | 'S3Unreachable'
+  | 'S3Failed'
+  | 'TopicNotFound'
+  | 'KafkaAccessDenied'
+  | 'KafkaCredentialsRefused'
+  | 'KafkaUnreachable'
+  | 'KafkaFailed'
+  | 'PartitionStopped'
+  | 'SinkFailed'
+
+/** S3's code to what a person has to look at. Source: "Error responses", Amazon S3 API Reference. */
+const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
+  NoSuchBucket: 'BucketNotFound',
+  InvalidBucketName: 'BucketNotFound',
+  AccessDenied: 'BucketAccessDenied',
+  AllAccessDisabled: 'BucketAccessDenied',
+  AccountProblem: 'BucketAccessDenied',
+  PermanentRedirect: 'BucketInOtherRegion',
+  AuthorizationHeaderMalformed: 'BucketInOtherRegion',
+  CredentialsProviderError: 'CredentialsMissing',
+  InvalidAccessKeyId: 'CredentialsRefused',
+  SignatureDoesNotMatch: 'CredentialsRefused',
+  ExpiredToken: 'CredentialsRefused',
+  InvalidToken: 'CredentialsRefused',
+}
+
+/** Codes of Node's network errors, and the SDK's own for a request that got no answer. */
+const NETWORK = /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|UND_ERR_\w+)$/
+
+/** The first pattern that fits decides. */
+const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
+  [/^Kafka topic \S+ does not exist|UNKNOWN_TOPIC_OR_PARTITION|INVALID_TOPIC_EXCEPTION/, 'TopicNotFound'],
+  [/SASL|authentication/i, 'KafkaCredentialsRefused'],
+  [/AUTHORIZATION_FAILED/, 'KafkaAccessDenied'],
+  [/\bE[A-Z]{4,}\b|timed? ?out|connect|socket|no answer/i, 'KafkaUnreachable'],
+]
+
+export function failureReasonOf(error: string): FailureReason {
+  const s3Code = /^S3 ([^:]+):/.exec(error)?.[1]
+  if (s3Code !== undefined) return OF_S3_CODE[s3Code] ?? (NETWORK.test(s3Code) ? 'S3Unreachable' : 'S3Failed')
+  if (error.startsWith('Kafka')) return OF_KAFKA_WORDS.find(([words]) => words.test(error))?.[1] ?? 'KafkaFailed'
+  return / partition \d+ is stopped: /.test(error) ? 'PartitionStopped' : 'SinkFailed'
+}

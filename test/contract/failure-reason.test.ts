@@ -1,0 +1,44 @@
+import { S3ServiceException } from '@aws-sdk/client-s3'
+import { describe, expect, it } from 'vitest'
+import { failureReasonOf } from '../../src/contract/failure-reason.ts'
+import { KafkaConnectionError, KafkaError, problemLine } from '../../src/sink/kafka/kafka-error.ts'
+import { s3Error } from '../../src/sink/s3-errors.ts'
+
+const PLACE = { bucketName: 'acme', region: 'us-west-2' }
+const named = (name: string) => Object.assign(new Error('what happened'), { name })
+const refused = (name: string, httpStatusCode: number) =>
+  new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode } })
+const s3 = (error: unknown) => failureReasonOf(s3Error(error, 'PutObject', PLACE).message)
+const kafka = (error: unknown) => failureReasonOf(problemLine(error))
+
+describe('failureReasonOf', () => {
+  it.each([
+    ['BucketNotFound', refused('NoSuchBucket', 404)],
+    ['BucketAccessDenied', refused('Forbidden', 403)],
+    ['BucketInOtherRegion', refused('PermanentRedirect', 301)],
+    ['CredentialsRefused', refused('InvalidAccessKeyId', 403)],
+    ['CredentialsRefused', refused('SignatureDoesNotMatch', 403)],
+    ['CredentialsMissing', named('CredentialsProviderError')],
+    ['S3Unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
+    ['S3Unreachable', named('TimeoutError')],
+    ['S3Failed', refused('InternalError', 500)],
+  ])('is %s for what S3 says (%#)', (reason, error) => {
+    expect(s3(error)).toBe(reason)
+  })
+
+  it.each([
+    ['KafkaAccessDenied', new KafkaError('joining', 30)],
+    ['TopicNotFound', new KafkaError('fetching', 3)],
+    ['KafkaUnreachable', new KafkaConnectionError('broker:9092: connect ECONNREFUSED 10.0.0.1:9092')],
+    ['KafkaCredentialsRefused', new Error('SASL PLAIN authentication failed')],
+    ['KafkaFailed', new KafkaError('joining', 81)],
+  ])('is %s for what Kafka says (%#)', (reason, error) => {
+    expect(kafka(error)).toBe(reason)
+  })
+
+  it('knows a topic that is not there, a partition that stopped, and that it does not know the rest', () => {
+    expect(failureReasonOf('Kafka topic acme.logins does not exist (and 2 more)')).toBe('TopicNotFound')
+    expect(failureReasonOf('acme.logins partition 3 is stopped: another object')).toBe('PartitionStopped')
+    expect(failureReasonOf('what?')).toBe('SinkFailed')
+  })
+})
