@@ -8,6 +8,8 @@ export const PLURAL = 'analyticsconnectors'
 export const CONNECTOR_LABEL = `${API_GROUP}/connector`
 /** Annotation on pods and revisions: the configuration revision that they carry. */
 export const REVISION_ANNOTATION = `${API_GROUP}/revision`
+/** Annotation on a connector: whenever its value changes, every pod is replaced, one after another. By custom a time. */
+export const RESTART_ANNOTATION = `${API_GROUP}/restart-requested-at`
 /** Field manager of every server-side apply by the operator. */
 export const OPERATOR_FIELD_MANAGER = 'analytics-connector-operator'
 

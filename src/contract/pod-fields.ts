@@ -57,6 +57,25 @@ const tolerationSchema = z.strictObject({
   }).optional(),
 })
 
+const objectName = field(z.string().min(1).max(253), 'Its name.')
+
+const oneSource: Rule<{ secretRef?: unknown; configMapRef?: unknown }> = {
+  cel: 'has(self.secretRef) != has(self.configMapRef)',
+  holds: ({ secretRef, configMapRef }) => (secretRef === undefined) !== (configMapRef === undefined),
+  allowed: 'must name either secretRef or configMapRef',
+  celMessage: null,
+}
+
+const envFromSchema = field(
+  z.strictObject({
+    prefix: field(z.string().max(63), 'Put in front of every key. Default: nothing.').optional(),
+    secretRef: field(z.strictObject({ name: objectName }), 'A Secret in the connector’s namespace.').optional(),
+    configMapRef: field(z.strictObject({ name: objectName }), 'A ConfigMap in the connector’s namespace.').optional(),
+  }),
+  '',
+  { rules: [oneSource] },
+)
+
 /** `spec.podTemplate`: the ordinary knobs of a pod, under the names that they have there. */
 export const podTemplateSchema = z.strictObject({
   metadata: field(
@@ -82,6 +101,11 @@ export const podTemplateSchema = z.strictObject({
   imagePullSecrets: field(
     z.array(z.strictObject({ name: field(z.string().min(1).max(253), 'Name of the Secret.') })).max(16),
     'Secrets in the connector’s namespace with which the image is pulled.',
+  ).optional(),
+  envFrom: field(
+    z.array(envFromSchema).max(16),
+    'Secrets and ConfigMaps whose keys become environment variables of the sink, such as credentials for the AWS SDK’s provider chain. Each must exist.',
+    { 'x-kubernetes-list-type': 'atomic' },
   ).optional(),
   priorityClassName: field(z.string().max(253), 'PriorityClass of the pods.').optional(),
 })

@@ -46,6 +46,10 @@ export const statusSchema = z.looseObject({
     z.string(),
     'Configuration revision that runs fully: every sink pod carries it and delivers. The last such one while a newer one is rolled out or fails.',
   ).optional(),
+  restartRequestedAt: field(
+    z.string(),
+    'The newest value of the annotation analytics-connector.io/restart-requested-at that the pods were told to restart for; done when Ready.',
+  ).optional(),
   connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
   conditions: field(
     z.array(conditionSchema).max(16),

@@ -22,6 +22,8 @@ export interface ReflectorEvent<T> {
   readonly object: T
   /** The state before an update. */
   readonly previous?: T
+  /** Found by listing everything, not told by the server as it happened. */
+  readonly isListed: boolean
 }
 
 export interface ReflectorOptions<T extends KubeObject> {
@@ -49,15 +51,25 @@ export class Reflector<T extends KubeObject> {
   #streamingLists = true
   #synced = false
   #failures = 0
+  #movedAtMs: number
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
     this.#random = options.random ?? Math.random
+    this.#movedAtMs = options.clock.now()
   }
 
   /** Whether everything was listed once. */
   get hasSynced(): boolean {
     return this.#synced
+  }
+
+  /**
+   * Milliseconds since the server was last heard or asked. Dead watches are given up after some minutes, so much more than that means
+   * that nothing here runs any more.
+   */
+  get silentMs(): number {
+    return this.#options.clock.now() - this.#movedAtMs
   }
 
   /** The objects by `keyOf`. Treat them as frozen. */
@@ -68,6 +80,7 @@ export class Reflector<T extends KubeObject> {
   /** Runs until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#movedAtMs = this.#options.clock.now()
       try {
         await this.#listAndWatch(signal)
       } catch (error) {
@@ -86,6 +99,7 @@ export class Reflector<T extends KubeObject> {
     for await (const event of this.#watch(initial !== null, signal)) {
       if (signal.aborted) return
       received++
+      this.#movedAtMs = clock.now()
       if (initial === null) this.#handle(event)
       else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), event.object)
       else if (event.endsInitialEvents) {
@@ -127,8 +141,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   #replaceAll(listed: ReadonlyMap<string, T>, resourceVersion: string): void {
-    for (const [key, object] of this.#objects) if (!listed.has(key)) this.#remove(key, object)
-    for (const object of listed.values()) this.#store(object)
+    for (const [key, object] of this.#objects) if (!listed.has(key)) this.#remove(key, object, true)
+    for (const object of listed.values()) this.#store(object, true)
     this.#resourceVersion = resourceVersion
     this.#synced = true
   }
@@ -138,12 +152,12 @@ export class Reflector<T extends KubeObject> {
       this.#resourceVersion = event.resourceVersion
       return
     }
-    if (event.type === 'DELETED') this.#remove(keyOf(event.object), event.object)
-    else this.#store(event.object)
+    if (event.type === 'DELETED') this.#remove(keyOf(event.object), event.object, false)
+    else this.#store(event.object, false)
     this.#resourceVersion = event.object.metadata?.resourceVersion ?? this.#resourceVersion
   }
 
-  #store(received: T): void {
+  #store(received: T, isListed: boolean): void {
     // Bookkeeping of server-side apply: two thirds of an object's size, read by nobody here.
     if (received.metadata) delete received.metadata.managedFields
     const object = this.#options.trim?.(received) ?? received
@@ -151,11 +165,11 @@ export class Reflector<T extends KubeObject> {
     const previous = this.#objects.get(key)
     if (previous && previous.metadata?.resourceVersion === object.metadata?.resourceVersion) return
     this.#objects.set(key, object)
-    this.#emit(previous ? { type: 'update', object, previous } : { type: 'add', object })
+    this.#emit(previous ? { type: 'update', object, previous, isListed } : { type: 'add', object, isListed })
   }
 
-  #remove(key: string, object: T): void {
-    if (this.#objects.delete(key)) this.#emit({ type: 'delete', object })
+  #remove(key: string, object: T, isListed: boolean): void {
+    if (this.#objects.delete(key)) this.#emit({ type: 'delete', object, isListed })
   }
 
   #emit(event: ReflectorEvent<T>): void {

@@ -24,10 +24,16 @@ interface Memory {
  */
 export class Applier {
   readonly #api: Pick<KubeApi, 'get' | 'apply' | 'delete'>
-  readonly #memory = new Map<string, Map<string, Memory>>()
+  readonly #memory: Map<string, Map<string, Memory>>
 
-  constructor(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>) {
+  constructor(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>, memory = new Map<string, Map<string, Memory>>()) {
     this.#api = api
+    this.#memory = memory
+  }
+
+  /** The same, with what it remembers, over another way to the API server. */
+  over(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>): Applier {
+    return new Applier(api, this.#memory)
   }
 
   /** Drops what is remembered of a connector that is gone. */

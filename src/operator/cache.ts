@@ -39,6 +39,11 @@ export class Cache<T extends KubeObject> {
     return [...this.#reflectors.values()].every((reflector) => reflector.hasSynced)
   }
 
+  /** The longest that any namespace's watch has neither heard nor asked anything, in milliseconds. */
+  get silentMs(): number {
+    return Math.max(...[...this.#reflectors.values()].map((reflector) => reflector.silentMs))
+  }
+
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)))

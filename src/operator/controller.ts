@@ -1,4 +1,5 @@
 import type { KubeApi } from '../kube/api.ts'
+import { withDeadline } from '../kube/deadline.ts'
 import { isConflict, KubeApiError } from '../kube/errors.ts'
 import { EventRecorder } from '../kube/events.ts'
 import {
@@ -25,7 +26,7 @@ import type { OperatorMetrics, ReconcileResult } from './metrics.ts'
 import type { Caches } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
 import { PodPoller } from './pod-poller.ts'
-import { KeyQueue, type Outcome } from './queue.ts'
+import { KeyQueue, type Outcome, type Priority } from './queue.ts'
 import { type ReconcileParts, reconcile } from './reconcile.ts'
 import { trimObject, trimPod } from './trim.ts'
 
@@ -41,6 +42,11 @@ export interface ControllerOptions {
   readonly logger: Logger
 }
 
+/**
+ * Longest time for one pass over one connector: a handful of requests, each answered within milliseconds where nothing is wrong
+ * and within 30 s where an admission webhook hangs.
+ */
+const RECONCILE_DEADLINE_MS = 60_000
 /** Pods asked for their status at the same time. */
 const POLL_CONCURRENCY = 32
 
@@ -101,6 +107,11 @@ export class Controller {
     return Object.values(this.caches).every((cache) => cache.hasSynced)
   }
 
+  /** The longest that any watch has neither heard nor asked anything, in milliseconds. */
+  get silentMs(): number {
+    return Math.max(...Object.values(this.caches).map((cache) => cache.silentMs))
+  }
+
   /** Follows the cluster until `signal` aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     await Promise.all(Object.values(this.caches).map((cache) => cache.run(signal)))
@@ -123,13 +134,13 @@ export class Controller {
   #createCaches(): Controller['caches'] {
     const onChange = (event: ReflectorEvent<KubeObject>) => {
       const key = connectorKeyOf(event.object)
-      if (key !== undefined) this.queue.add(key, 'change')
+      if (key !== undefined) this.queue.add(key, priorityOf(event))
     }
     return {
       connectors: this.#cache(CONNECTORS, {
         select: 'all',
         trim: trimObject,
-        onEvent: ({ object }) => this.queue.add(keyOf(object), 'change'),
+        onEvent: (event) => this.queue.add(keyOf(event.object), priorityOf(event)),
       }),
       deployments: this.#cache(DEPLOYMENTS, { trim: trimObject, onEvent: onChange }),
       configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, onEvent: onChange }),
@@ -173,11 +184,17 @@ export class Controller {
   }
 
   async #reconcile(key: string): Promise<[Outcome, ReconcileResult]> {
+    const { api, clock } = this.#options
+    const deadline = new AbortController()
+    const cancel = clock.after(RECONCILE_DEADLINE_MS, () => deadline.abort())
+    const inTime = withDeadline(api, deadline.signal)
     try {
-      const outcome = await reconcile(key, this.#parts)
+      const outcome = await reconcile(key, { ...this.#parts, api: inTime, applier: this.#parts.applier.over(inTime) })
       return [outcome, outcome.kind === 'after' ? 'requeue_after' : 'success']
     } catch (error) {
       return this.#outcomeOf(key, error)
+    } finally {
+      cancel()
     }
   }
 
@@ -193,4 +210,9 @@ export class Controller {
     else logger.warn({ connector: key, error: describeError(error) }, 'reconcile failed, trying again')
     return [{ kind: 'retry', ...(retryAfterMs === undefined ? {} : { delayMs: retryAfterMs }) }, 'error']
   }
+}
+
+/** A list after a start finds everything, most of it as it was; the news is what the server tells. */
+function priorityOf({ isListed }: ReflectorEvent<KubeObject>): Priority {
+  return isListed ? 'resync' : 'change'
 }

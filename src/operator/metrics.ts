@@ -15,13 +15,23 @@ export interface OperatorMetrics {
   reconciled(result: ReconcileResult, seconds: number): void
 }
 
+export interface ConnectorState {
+  /** `<namespace>/<name>`, as in the sinks' metrics. */
+  readonly connector: string
+  /** Of its status document; empty while there is none. */
+  readonly status: string
+  readonly isReady: boolean
+}
+
 /** What is read at the moment of the scrape. */
 export interface MetricSources {
   readonly queueDepth: () => number
   readonly longestWorkMs: () => number
+  readonly unfinishedWorkMs: () => number
+  readonly activeWorkers: () => number
+  readonly concurrency: number
   readonly isLeader: () => boolean
-  /** Connectors by the status of their status document; empty for one without. */
-  readonly connectorsByStatus: () => ReadonlyMap<string, number>
+  readonly connectors: () => Iterable<ConnectorState>
 }
 
 /** Counters of requests to the API server, made before the client that counts on them. Source of names and labels: client-go. */
@@ -108,6 +118,16 @@ export function registerSources(registry: Registry, sources: MetricSources, leas
     'Age of the oldest work in progress.',
     () => sources.longestWorkMs() / 1000,
   )
+  gauge(
+    registry,
+    'workqueue_unfinished_work_seconds',
+    'Time that the work in progress has taken so far, summed up.',
+    () => sources.unfinishedWorkMs() / 1000,
+  )
+  const ofController = { label: 'controller' }
+  const [busy, most] = ['controller_runtime_active_workers', 'controller_runtime_max_concurrent_reconciles']
+  gauge(registry, busy, 'Connectors that are reconciled now.', sources.activeWorkers, ofController)
+  gauge(registry, most, 'Connectors reconciled at the same time at most.', () => sources.concurrency, ofController)
   new Gauge({
     name: 'leader_election_master_status',
     help: '1 while this process is the leader.',
@@ -117,6 +137,11 @@ export function registerSources(registry: Registry, sources: MetricSources, leas
       this.set({ name: leaseName }, sources.isLeader() ? 1 : 0)
     },
   })
+  registerConnectors(registers, sources.connectors)
+}
+
+/** One series for each connector of what it is now, and their number by status. */
+function registerConnectors(registers: Registry[], connectors: MetricSources['connectors']): void {
   new Gauge({
     name: 'analytics_connector_connectors',
     help: 'Connectors by the status of their status document.',
@@ -124,19 +149,39 @@ export function registerSources(registry: Registry, sources: MetricSources, leas
     registers,
     collect() {
       this.reset()
-      for (const [status, count] of sources.connectorsByStatus()) this.set({ status }, count)
+      for (const { status } of connectors()) this.inc({ status })
+    },
+  })
+  new Gauge({
+    name: 'analytics_connector_status',
+    help: '1 for the status that the connector has now.',
+    labelNames: ['connector', 'status'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { connector, status } of connectors()) this.set({ connector, status }, 1)
+    },
+  })
+  new Gauge({
+    name: 'analytics_connector_ready',
+    help: '1 while what the spec asks for is so.',
+    labelNames: ['connector'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { connector, isReady } of connectors()) this.set({ connector }, isReady ? 1 : 0)
     },
   })
 }
 
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+function gauge(registry: Registry, name: string, help: string, read: () => number, { label = 'name' } = {}): void {
   new Gauge({
     name,
     help,
-    labelNames: ['name'],
+    labelNames: [label],
     registers: [registry],
     collect() {
-      this.set({ name: CONTROLLER }, read())
+      this.set({ [label]: CONTROLLER }, read())
     },
   })
 }

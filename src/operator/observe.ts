@@ -1,4 +1,4 @@
-import { REVISION_ANNOTATION } from '../contract/names.ts'
+import { RESTART_ANNOTATION, REVISION_ANNOTATION } from '../contract/names.ts'
 import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../contract/resource.ts'
 import type {
   AnalyticsConnector,
@@ -50,6 +50,8 @@ export interface Observed {
   readonly resourceVersion: string
   readonly spec: AnalyticsConnectorSpec
   readonly status: AnalyticsConnectorStatus | undefined
+  /** What the pods are to be restarted for: the annotation, and after its removal the value that it had. */
+  readonly restartRequestedAt: string | undefined
   readonly deployment: Deployment | undefined
   readonly serviceAccount: ServiceAccount | undefined
   readonly podDisruptionBudget: PodDisruptionBudget | undefined
@@ -74,6 +76,7 @@ export function observe(
     resourceVersion,
     spec: connector.spec,
     status: connector.status,
+    restartRequestedAt: connector.metadata.annotations?.[RESTART_ANNOTATION] ?? connector.status?.restartRequestedAt,
     deployment: caches.deployments.get(sinkKey),
     serviceAccount: caches.serviceAccounts.get(sinkKey),
     podDisruptionBudget: caches.podDisruptionBudgets.get(sinkKey),

@@ -1,8 +1,13 @@
 import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** Why a key is in the queue: a person's or the cluster's change goes before the routine look. */
-export type Priority = 'change' | 'resync'
+/**
+ * Why a key is in the queue. What a person or the cluster has changed goes before what failed, and that before a routine
+ * look, also at everything after a start: an edit never waits behind ten thousand connectors that are as they were.
+ */
+export type Priority = (typeof PRIORITIES)[number]
+
+const PRIORITIES = ['change', 'retry', 'resync'] as const
 
 /** What the worker wants to happen with a key next. */
 export type Outcome =
@@ -41,12 +46,15 @@ const DEFAULT_RETRY = { initialMs: 250, maxMs: 60_000 }
  */
 export class KeyQueue {
   readonly #options: KeyQueueOptions
-  /** Keys that are due, in order of arrival, with the time since when. A key is in one of the two at most. */
-  readonly #ready: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() }
+  /** Keys that are due, in order of arrival, with the time since when. A key is in one of them at most. */
+  readonly #ready: Record<Priority, Map<string, number>> = { change: new Map(), retry: new Map(), resync: new Map() }
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>()
   readonly #working = new Map<string, number>()
   readonly #addedWhileWorking = new Map<string, Priority>()
   readonly #failures = new Map<string, number>()
+  /** Of the keys worked on, those that had failed before. */
+  readonly #retrying = new Set<string>()
+  #movedAtMs = 0
   #running = false
   #idle: (() => void) | undefined
 
@@ -56,7 +64,7 @@ export class KeyQueue {
 
   /** Keys that are due and not yet taken. */
   get depth(): number {
-    return this.#ready.change.size + this.#ready.resync.size
+    return PRIORITIES.reduce((sum, priority) => sum + this.#ready[priority].size, 0)
   }
 
   /** For how long the oldest work in progress has been going on, in milliseconds; 0 without any. */
@@ -65,24 +73,42 @@ export class KeyQueue {
     return first === undefined ? 0 : this.#options.clock.now() - first
   }
 
+  /** Keys worked on now. */
+  get active(): number {
+    return this.#working.size
+  }
+
+  /** The time that all work in progress has taken so far, in milliseconds. */
+  get unfinishedWorkMs(): number {
+    const now = this.#options.clock.now()
+    return [...this.#working.values()].reduce((sum, begun) => sum + now - begun, 0)
+  }
+
+  /** For how long keys have been due and none was taken or finished, in milliseconds: the queue stands still. */
+  get standstillMs(): number {
+    return this.#running && this.depth > 0 ? this.#options.clock.now() - this.#movedAtMs : 0
+  }
+
   /** Makes `key` due now. A key that waits for a delay, also for its back-off, waits no longer. */
   add(key: string, priority: Priority): void {
     if (this.#working.has(key)) {
-      if (this.#addedWhileWorking.get(key) !== 'change') this.#addedWhileWorking.set(key, priority)
+      const before = this.#addedWhileWorking.get(key)
+      if (before === undefined || isHigher(priority, before)) this.#addedWhileWorking.set(key, priority)
       return
     }
     this.#cancelDelay(key)
-    if (this.#ready.change.has(key)) return
-    const since = this.#ready.resync.get(key)
-    if (since !== undefined && priority === 'resync') return
-    this.#ready.resync.delete(key)
+    const waiting = PRIORITIES.find((each) => this.#ready[each].has(key))
+    if (waiting !== undefined && !isHigher(priority, waiting)) return
+    if (this.depth === 0) this.#movedAtMs = this.#options.clock.now()
+    const since = waiting && this.#ready[waiting].get(key)
+    if (waiting) this.#ready[waiting].delete(key)
     this.#ready[priority].set(key, since ?? this.#options.clock.now())
     if (since === undefined) this.#options.observer.added()
     this.#dispatch()
   }
 
   /** Makes `key` due after `delayMs`; of several delays the earliest counts. */
-  addAfter(key: string, delayMs: number): void {
+  addAfter(key: string, delayMs: number, priority: Priority = 'resync'): void {
     const { clock } = this.#options
     const dueAt = clock.now() + delayMs
     const waiting = this.#delayed.get(key)
@@ -90,7 +116,7 @@ export class KeyQueue {
     this.#cancelDelay(key)
     const due = () => {
       this.#delayed.delete(key)
-      this.add(key, 'resync')
+      this.add(key, priority)
     }
     this.#delayed.set(key, { dueAt, cancel: clock.after(delayMs, due) })
   }
@@ -98,6 +124,7 @@ export class KeyQueue {
   /** Begins to work on what is due. */
   start(): void {
     this.#running = true
+    this.#movedAtMs = this.#options.clock.now()
     this.#dispatch()
   }
 
@@ -110,23 +137,32 @@ export class KeyQueue {
 
   #dispatch(): void {
     while (this.#running && this.#working.size < this.#options.concurrency) {
-      const ready = this.#ready.change.size > 0 ? this.#ready.change : this.#ready.resync
-      const [next] = ready
-      if (!next) return
+      const priority = PRIORITIES.find((each) => this.#ready[each].size > 0 && (each !== 'retry' || this.#mayRetry))
+      const [next] = priority ? this.#ready[priority] : []
+      if (!priority || !next) return
       const [key, since] = next
-      ready.delete(key)
+      this.#ready[priority].delete(key)
+      if (priority === 'retry') this.#retrying.add(key)
       void this.#process(key, since)
     }
+  }
+
+  /** What failed before may hang again (a webhook, a quota): it takes half of the workers at most, the others are for the rest. */
+  get #mayRetry(): boolean {
+    return this.#retrying.size < Math.max(1, this.#options.concurrency / 2)
   }
 
   async #process(key: string, since: number): Promise<void> {
     const { clock, work, observer } = this.#options
     const begun = clock.now()
     this.#working.set(key, begun)
+    this.#movedAtMs = begun
     observer.taken(begun - since)
     const outcome = await work(key)
     observer.finished(clock.now() - begun)
     this.#working.delete(key)
+    this.#retrying.delete(key)
+    this.#movedAtMs = clock.now()
     const again = this.#addedWhileWorking.get(key)
     this.#addedWhileWorking.delete(key)
     this.#schedule(key, outcome)
@@ -145,11 +181,15 @@ export class KeyQueue {
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
     observer.retried()
-    if (this.#running) this.addAfter(key, Math.max(outcome.delayMs ?? 0, backoffMs(failures, retry, random)))
+    if (this.#running) this.addAfter(key, Math.max(outcome.delayMs ?? 0, backoffMs(failures, retry, random)), 'retry')
   }
 
   #cancelDelay(key: string): void {
     this.#delayed.get(key)?.cancel()
     this.#delayed.delete(key)
   }
+}
+
+function isHigher(a: Priority, b: Priority): boolean {
+  return PRIORITIES.indexOf(a) < PRIORITIES.indexOf(b)
 }

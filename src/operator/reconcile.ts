@@ -103,6 +103,7 @@ async function report(observed: Observed, made: Made, parts: ReconcileParts): Pr
     deployment,
     pods: observed.pods,
     stalled,
+    restartRequestedAt: observed.restartRequestedAt,
     previous: observed.status,
     now: parts.clock.now(),
   })

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { KubeApi } from '../kube/api.ts'
+import { keyOf } from '../kube/kinds.ts'
 import { LeaderElection } from '../kube/leader-election.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
@@ -9,7 +10,7 @@ import { metricsAnswer } from '../lib/metrics.ts'
 import type { OperatorConfig } from './config.ts'
 import { Controller } from './controller.ts'
 import { jsonGetter } from './get-json.ts'
-import { createOperatorMetrics, registerSources } from './metrics.ts'
+import { createOperatorMetrics, type MetricSources, registerSources } from './metrics.ts'
 
 export interface OperatorOptions {
   readonly api: KubeApi
@@ -26,8 +27,10 @@ export interface OperatorOptions {
   readonly logger: Logger
 }
 
-/** A reconcile is a handful of requests of 30 s at most; one that takes longer than this will never end. */
+/** Every reconcile has a deadline far below this, so one that takes longer will never end, and a queue that stands still so long will not move again. */
 const STUCK_MS = 300_000
+/** A watch that hears nothing is given up and begun anew after three minutes; one that does not even do that has stopped for good. */
+const SILENT_MS = 900_000
 
 /**
  * Runs the operator until `signal` aborts.
@@ -50,7 +53,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     logger,
   })
   const leadership = options.lease && new LeaderElection({ api, ...options.lease, identity, clock, logger })
-  registerSources(registry, sourcesOf(controller, leadership), options.lease?.name ?? 'none')
+  registerSources(registry, sourcesOf(controller, config, leadership), options.lease?.name ?? 'none')
   const http = await serveHttp(listen.address, listen.port, operatorRoutes(controller, registry))
   logger.info({ port: http.port, namespaces: config.watchNamespaces ?? 'all' }, 'operator started')
 
@@ -75,18 +78,24 @@ async function untilSynced(controller: Controller, clock: Clock, signal: AbortSi
   while (!controller.hasSynced && !signal.aborted) await sleep(clock, 20, signal)
 }
 
-function sourcesOf({ queue, caches }: Controller, leadership: LeaderElection | undefined) {
+function sourcesOf(
+  { queue, caches }: Controller,
+  { concurrency }: OperatorConfig,
+  leadership: LeaderElection | undefined,
+): MetricSources {
   return {
     queueDepth: () => queue.depth,
     longestWorkMs: () => queue.longestWorkMs,
+    unfinishedWorkMs: () => queue.unfinishedWorkMs,
+    activeWorkers: () => queue.active,
+    concurrency,
     isLeader: () => leadership?.isLeader ?? true,
-    connectorsByStatus: () => {
-      const counts = new Map<string, number>()
-      for (const { status } of caches.connectors.all()) {
-        const word = status?.connector?.status ?? ''
-        counts.set(word, (counts.get(word) ?? 0) + 1)
+    *connectors() {
+      for (const connector of caches.connectors.all()) {
+        const { status } = connector
+        const isReady = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false
+        yield { connector: keyOf(connector), status: status?.connector?.status ?? '', isReady }
       }
-      return counts
     },
   }
 }
@@ -94,11 +103,23 @@ function sourcesOf({ queue, caches }: Controller, leadership: LeaderElection | u
 /** `/healthz`: would a restart help? `/readyz`: does this process know the cluster, so that it can lead? */
 function operatorRoutes(controller: Controller, registry: Registry): HttpRoutes {
   return {
-    '/healthz': () =>
-      controller.queue.longestWorkMs < STUCK_MS
-        ? textAnswer(200, 'ok')
-        : textAnswer(503, `a reconcile has been going on for ${Math.round(controller.queue.longestWorkMs / 1000)} s`),
+    '/healthz': () => {
+      const problem = whyRestart(controller)
+      return problem === undefined ? textAnswer(200, 'ok') : textAnswer(503, problem)
+    },
     '/readyz': () => (controller.hasSynced ? textAnswer(200, 'ok') : textAnswer(503, 'still reading the cluster')),
     '/metrics': () => metricsAnswer(registry),
   }
 }
+
+/** Why only a restart helps; undefined while one would not. An API server that is away is no reason. */
+export function whyRestart({ queue, silentMs }: { queue: Progress; silentMs: number }): string | undefined {
+  const { longestWorkMs, standstillMs } = queue
+  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
+  if (longestWorkMs >= STUCK_MS) return `a reconcile has been going on for ${seconds(longestWorkMs)}`
+  if (standstillMs >= STUCK_MS) return `connectors are due and none was looked at for ${seconds(standstillMs)}`
+  if (silentMs >= SILENT_MS) return `a watch has neither heard nor asked anything for ${seconds(silentMs)}`
+  return undefined
+}
+
+type Progress = Pick<Controller['queue'], 'longestWorkMs' | 'standstillMs'>

@@ -20,6 +20,8 @@ export interface Situation {
   readonly pods: readonly ObservedPod[]
   /** Why nothing goes on until a person acts. */
   readonly stalled: { readonly reason: string; readonly message: string } | undefined
+  /** What the pod template says about restarts. */
+  readonly restartRequestedAt: string | undefined
   readonly previous: AnalyticsConnectorStatus | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -30,7 +32,7 @@ export interface Situation {
  * beside has changed, so equal situations give equal statuses.
  */
 export function statusOf(situation: Situation): AnalyticsConnectorStatus {
-  const { connectorName, generation, active, revision, deployment, previous, now } = situation
+  const { connectorName, generation, active, revision, deployment, restartRequestedAt, previous, now } = situation
   const verdict = judge(situation)
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   const runs = verdict.isComplete ? revision : previous?.revision
@@ -40,6 +42,7 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
     replicas: deployment?.status?.replicas ?? 0,
     selector: labelSelector(connectorName),
     ...(runs === undefined ? {} : { revision: runs }),
+    ...(restartRequestedAt === undefined ? {} : { restartRequestedAt }),
     connector: statusDocument(connectorName, verdict, previous?.connector, time),
     conditions: conditionsOf(verdict, generation, previous?.conditions ?? [], time),
   }

@@ -39,6 +39,7 @@ describe('planOf', () => {
       mountedRevisions,
       drainSeconds: 1,
       resources: {},
+      restartRequestedAt: undefined,
     })
     expect(planOf(anObserved({ deployment }), DEFAULTS).mountedRevisions).toEqual(mountedRevisions)
   })

@@ -5,10 +5,18 @@ import { createOperatorMetrics, registerSources, requestCounter } from '../../sr
 it('has the names and labels that dashboards for controllers expect', async () => {
   const registry = new Registry()
   const metrics = createOperatorMetrics(registry)
-  const statuses = new Map([['ACTIVE', 3]])
+  const states = [1, 2, 3].map((n) => ({ connector: `games/${n}`, status: 'ACTIVE', isReady: n === 1 }))
   registerSources(
     registry,
-    { queueDepth: () => 4, longestWorkMs: () => 500, isLeader: () => true, connectorsByStatus: () => statuses },
+    {
+      queueDepth: () => 4,
+      longestWorkMs: () => 500,
+      unfinishedWorkMs: () => 700,
+      activeWorkers: () => 2,
+      concurrency: 16,
+      isLeader: () => true,
+      connectors: () => states,
+    },
     'lease',
   )
   requestCounter(registry, '10.96.0.1:443')('GET', '200')
@@ -28,12 +36,18 @@ it('has the names and labels that dashboards for controllers expect', async () =
     'workqueue_work_duration_seconds_sum{name="analyticsconnector"} 0.02',
     'workqueue_depth{name="analyticsconnector"} 4',
     'workqueue_longest_running_processor_seconds{name="analyticsconnector"} 0.5',
+    'workqueue_unfinished_work_seconds{name="analyticsconnector"} 0.7',
+    'controller_runtime_active_workers{controller="analyticsconnector"} 2',
+    'controller_runtime_max_concurrent_reconciles{controller="analyticsconnector"} 16',
     'rest_client_requests_total{method="GET",code="200",host="10.96.0.1:443"} 1',
     'leader_election_master_status{name="lease"} 1',
     'analytics_connector_connectors{status="ACTIVE"} 3',
+    'analytics_connector_status{connector="games/2",status="ACTIVE"} 1',
+    'analytics_connector_ready{connector="games/1"} 1',
+    'analytics_connector_ready{connector="games/2"} 0',
   ]) {
     expect(lines).toContain(line)
   }
-  statuses.clear()
+  states.length = 0
   expect(await registry.metrics()).not.toContain('status="ACTIVE"')
 })

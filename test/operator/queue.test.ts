@@ -46,6 +46,44 @@ function setUp({ concurrency = 1, start = true } = {}) {
 }
 
 describe('KeyQueue', () => {
+  it('takes a change before what failed, and that before a routine look', async () => {
+    const { queue, keys, at, clock } = setUp()
+    queue.add('failing', 'change')
+    await at(0).end({ kind: 'retry' })
+    queue.add('busy', 'change')
+    queue.add('routine', 'resync')
+    await clock.advance(1_000)
+    queue.add('edited', 'change')
+    for (let i = 1; i < 4; i++) await at(i).end()
+    await at(4).end()
+    expect(keys()).toEqual(['failing', 'busy', 'edited', 'failing', 'routine'])
+  })
+
+  it('leaves half of the workers to the others when many keys hang', async () => {
+    const { queue, keys, at, clock } = setUp({ concurrency: 4 })
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key, 'change')
+    for (let i = 0; i < 4; i++) await at(i).end({ kind: 'retry' })
+    await clock.advance(1_000)
+    expect(keys().slice(4)).toEqual(['a', 'b'])
+    queue.add('routine', 'resync')
+    expect(keys().slice(6)).toEqual(['routine'])
+    await at(4).end()
+    expect(keys().slice(7)).toEqual(['c'])
+  })
+
+  it('says for how long it stands still: keys are due and nothing happens to any', async () => {
+    const { queue, at, clock } = setUp()
+    queue.add('a', 'change')
+    await clock.advance(5_000)
+    expect(queue.standstillMs).toBe(0)
+    queue.add('b', 'change')
+    await clock.advance(3_000)
+    expect(queue.standstillMs).toBe(3_000)
+    expect([queue.active, queue.unfinishedWorkMs]).toEqual([1, 8_000])
+    await at(0).end()
+    expect(queue.standstillMs).toBe(0)
+  })
+
   it('works on a key once, however often it was added before', async () => {
     const { queue, keys, at, counts } = setUp({ start: false })
     for (let i = 0; i < 3; i++) queue.add('a', 'change')

@@ -137,6 +137,27 @@ describe('reconcile', () => {
     expect(set.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True', reason: 'Paused' })
   })
 
+  it('restarts the pods once for each value of the restart annotation, and records it', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    const connector = set.cluster.connector()
+    const annotations = { 'analytics-connector.io/restart-requested-at': '2026-03-01T12:00:00Z' }
+    set.cluster.put(CONNECTORS, { ...connector, metadata: { ...connector.metadata, annotations } })
+    expect((await set.pass()).writes).toEqual(['apply Deployment', 'apply AnalyticsConnector/status'])
+    expect(set.status()).toMatchObject({ restartRequestedAt: '2026-03-01T12:00:00Z', observedGeneration: 1 })
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'RollingOut' })
+    rollOut(set)
+    await set.pass()
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'True' })
+    // Whoever removes the annotation asks for nothing.
+    const { metadata, ...rest } = set.cluster.connector()
+    set.cluster.put(CONNECTORS, { ...rest, metadata: { ...metadata, annotations: {} } })
+    expect((await set.pass()).writes).toEqual([])
+  })
+
   it('puts back what somebody changed', async () => {
     const { cluster, pass } = setUp()
     cluster.addConnector()

@@ -1,4 +1,10 @@
-import { HTTP_PORT, REVISION_ANNOTATION, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../../contract/names.ts'
+import {
+  HTTP_PORT,
+  RESTART_ANNOTATION,
+  REVISION_ANNOTATION,
+  REVISIONS_DIR,
+  S3_CREDENTIALS_DIR,
+} from '../../contract/names.ts'
 import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
 import type { Deployment, PodTemplateSpec } from '../../kube/kinds.ts'
 import { CONFIG_KEY, revisionConfigMapName } from './config-map.ts'
@@ -28,6 +34,7 @@ export interface DeploymentInput {
   /** Longest time a sink takes to write and commit what it holds, in seconds. */
   readonly drainSeconds: number
   readonly resources: NonNullable<Container['resources']>
+  readonly restartRequestedAt: string | undefined
 }
 
 export const CONTAINER_NAME = 'sink'
@@ -61,12 +68,16 @@ function withTemplateName(template: PodTemplateSpec): PodTemplateSpec {
 }
 
 function podTemplate(input: DeploymentInput): PodTemplateSpec {
-  const { owner, spec, revision } = input
+  const { owner, spec, revision, restartRequestedAt } = input
   const knobs = (spec.podTemplate ?? {}) as PodKnobs
   return {
     metadata: {
       labels: { ...knobs.metadata?.labels, ...objectLabels(owner.name) },
-      annotations: { ...knobs.metadata?.annotations, [REVISION_ANNOTATION]: revision },
+      annotations: {
+        ...knobs.metadata?.annotations,
+        ...(restartRequestedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartRequestedAt }),
+        [REVISION_ANNOTATION]: revision,
+      },
     },
     spec: {
       serviceAccountName: spec.serviceAccountName ?? sinkName(owner.name),
@@ -116,6 +127,7 @@ function sinkContainer({ image, revision, drainSeconds, resources, spec }: Deplo
       '--drain-timeout',
       `${drainSeconds}s`,
     ],
+    ...(spec.podTemplate?.envFrom ? { envFrom: spec.podTemplate.envFrom.map(envSource) } : {}),
     env: [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
     resources,
@@ -136,6 +148,16 @@ function sinkContainer({ image, revision, drainSeconds, resources, spec }: Deplo
         ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }]
         : []),
     ],
+  }
+}
+
+type EnvFrom = NonNullable<NonNullable<AnalyticsConnectorSpec['podTemplate']>['envFrom']>[number]
+
+function envSource({ prefix, secretRef, configMapRef }: EnvFrom): NonNullable<Container['envFrom']>[number] {
+  return {
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(secretRef ? { secretRef: { name: secretRef.name } } : {}),
+    ...(configMapRef ? { configMapRef: { name: configMapRef.name } } : {}),
   }
 }
 

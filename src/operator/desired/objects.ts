@@ -71,6 +71,7 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     revision: plan.revision,
     mountedRevisions: plan.mountedRevisions,
     drainSeconds: defaults.drainSeconds,
+    restartRequestedAt: observed.restartRequestedAt,
     resources: resourcesOf(spec.resources ?? defaults.resources),
   })
   const ownServiceAccount = spec.serviceAccountName === undefined

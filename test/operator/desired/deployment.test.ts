@@ -13,6 +13,7 @@ function make(overrides: Partial<DeploymentInput> = {}) {
     mountedRevisions: ['aaa', 'bbb'],
     drainSeconds: 45,
     resources: { limits: { memory: '512Mi' } },
+    restartRequestedAt: undefined,
     ...overrides,
   })
   const template = deployment.spec?.template
@@ -25,6 +26,19 @@ const templateName = (overrides: Partial<DeploymentInput>) =>
   make(overrides).template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
 
 describe('desiredDeployment', () => {
+  it('replaces the pods when a restart is asked for, and by no other value of the same annotation', () => {
+    const first = templateName({ restartRequestedAt: '2026-03-01T12:00:00Z' })
+    expect(first).not.toBe(templateName({}))
+    expect(templateName({ restartRequestedAt: '2026-03-01T12:00:00Z' })).toBe(first)
+    expect(templateName({ restartRequestedAt: '2026-03-01T12:00:01Z' })).not.toBe(first)
+  })
+
+  it('gives the sink the environment that podTemplate.envFrom names', () => {
+    const envFrom = [{ prefix: 'S3_', secretRef: { name: 'keys' } }, { configMapRef: { name: 'proxy' } }]
+    expect(make({ spec: aSpec({ podTemplate: { envFrom } }) }).container.envFrom).toEqual(envFrom)
+    expect(make().container).not.toHaveProperty('envFrom')
+  })
+
   it('belongs to the connector, so that it goes with it', () => {
     expect(make().deployment.metadata).toMatchObject({
       namespace: 'games',

@@ -1,0 +1,27 @@
+import type { KubeApi } from './api.ts'
+import { KubeApiError } from './errors.ts'
+
+type Calls = Pick<KubeApi, 'get' | 'apply' | 'delete'>
+
+/**
+ * The same calls until `deadline` aborts: from then on every call, also one that has not been answered yet, fails as one that got
+ * no answer. A request that is on its way may still take effect, which a caller has to expect of any request without an answer.
+ */
+export function withDeadline(api: Calls, deadline: AbortSignal): Calls {
+  return {
+    get: (kind, ref) => inTime(deadline, () => api.get(kind, ref)),
+    apply: (kind, object, options) => inTime(deadline, () => api.apply(kind, object, options)),
+    delete: (kind, ref, uid) => inTime(deadline, () => api.delete(kind, ref, uid)),
+  }
+}
+
+function inTime<T>(deadline: AbortSignal, call: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new KubeApiError(0, 'DeadlineExceeded', 'no answer before the deadline'))
+    if (deadline.aborted) return late()
+    deadline.addEventListener('abort', late, { once: true })
+    call()
+      .then(resolve, reject)
+      .finally(() => deadline.removeEventListener('abort', late))
+  })
+}
