@@ -6,7 +6,10 @@ import type {
   V1Pod,
   V1PodDisruptionBudget,
   V1PodTemplateSpec,
+  V1Secret,
   V1ServiceAccount,
+  V1SubjectAccessReview,
+  V1TokenReview,
 } from '@kubernetes/client-node'
 import { API_GROUP, API_VERSION, KIND, PLURAL } from '../contract/names.ts'
 import type { AnalyticsConnector } from '../contract/resource.ts'
@@ -67,6 +70,9 @@ export type ServiceAccount = WithMeta<V1ServiceAccount>
 export type PodDisruptionBudget = WithMeta<V1PodDisruptionBudget>
 export type Lease = WithMeta<V1Lease>
 export type Event = WithMeta<EventsV1Event>
+export type Secret = WithMeta<V1Secret>
+export type TokenReview = WithMeta<V1TokenReview>
+export type SubjectAccessReview = WithMeta<V1SubjectAccessReview>
 export type { AnalyticsConnector }
 
 export const CONNECTORS: Kind<AnalyticsConnector & KubeObject> = {
@@ -95,6 +101,18 @@ export const POD_DISRUPTION_BUDGETS: Kind<PodDisruptionBudget> = {
 }
 export const LEASES: Kind<Lease> = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' }
 export const EVENTS: Kind<Event> = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' }
+export const SECRETS: Kind<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' }
+/** Questions to the API server: created, answered in `status`, never stored. */
+export const TOKEN_REVIEWS: Kind<TokenReview> = {
+  apiVersion: 'authentication.k8s.io/v1',
+  kind: 'TokenReview',
+  plural: 'tokenreviews',
+}
+export const SUBJECT_ACCESS_REVIEWS: Kind<SubjectAccessReview> = {
+  apiVersion: 'authorization.k8s.io/v1',
+  kind: 'SubjectAccessReview',
+  plural: 'subjectaccessreviews',
+}
 
 /** `<namespace>/<name>`: the key of an object in caches and in the queue. */
 export function keyOf(object: KubeObject): string {

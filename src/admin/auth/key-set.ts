@@ -1,0 +1,39 @@
+import { type CryptoKey, importJWK } from 'jose'
+import * as z from 'zod'
+import { ALGORITHM, type KeySource } from './access-token.ts'
+import type { Refreshed } from './refreshed.ts'
+
+export type KeySet = ReadonlyMap<string, CryptoKey>
+
+/** Members of a public RSA key (RFC 7517, 7518); those that point elsewhere (`x5u`, `jku`) are not read. */
+const rsaKey = z.object({
+  kty: z.literal('RSA'),
+  kid: z.string().min(1),
+  n: z.string(),
+  e: z.string(),
+  use: z.literal('sig').optional(),
+  alg: z.literal(ALGORITHM).optional(),
+})
+const keySetSchema = z.object({ keys: z.array(z.unknown()) })
+
+/**
+ * The keys of a JWKS that can verify RS256; others are passed over, as RFC 7517 asks for.
+ * @throws Error when it is no JWKS, or has no such key
+ */
+export async function readKeySet(json: string): Promise<KeySet> {
+  const { keys } = keySetSchema.parse(JSON.parse(json))
+  const usable = keys.flatMap((key) => rsaKey.safeParse(key).data ?? [])
+  if (usable.length === 0) throw new Error(`the key set has no RSA key for ${ALGORITHM}`)
+  const imported = usable.map(async ({ kid, kty, n, e }) => {
+    // Only these members: whatever else a key says of its use cannot change what is imported.
+    return [kid, (await importJWK({ kty, n, e }, ALGORITHM)) as CryptoKey] as const
+  })
+  return new Map(await Promise.all(imported))
+}
+
+/** Keys by name, in a set that is kept fresh; a name that is not in it makes it load anew, at most every few seconds. */
+export function keysFrom(set: Refreshed<KeySet>): KeySource {
+  return {
+    keyOf: async (kid) => (await set.get()).get(kid) ?? (await set.refresh()).get(kid),
+  }
+}

@@ -1,0 +1,80 @@
+import type { Clock } from '../../lib/clock.ts'
+
+export interface RefreshedOptions<T> {
+  readonly load: () => Promise<T>
+  /** A value this old is loaded anew. */
+  readonly freshMs: number
+  /** A value this old is no longer used, even if no other can be had. */
+  readonly staleMs: number
+  /** Shortest time between two attempts, successful or not. */
+  readonly retryMs: number
+  readonly clock: Pick<Clock, 'now'>
+  /** Told of each failed attempt while an older value is still used. */
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * What another service says, kept for a while: asked again when somebody wants it and it is no longer fresh, in the
+ * background at first, and used on while that service is not there (stale-while-revalidate and stale-if-error, RFC 5861).
+ * No timers: who is never asked never asks.
+ */
+export class Refreshed<T> {
+  readonly #options: RefreshedOptions<T>
+  #loaded: { readonly value: T; readonly atMs: number } | undefined
+  #attempt: { readonly atMs: number; readonly done: Promise<void>; error?: unknown } | undefined
+
+  constructor(options: RefreshedOptions<T>) {
+    this.#options = options
+  }
+
+  /** @throws the error of the last attempt when there is no value, or only one that is too old */
+  async get(): Promise<T> {
+    const { freshMs, staleMs } = this.#options
+    if (this.#ageMs() <= freshMs) return this.#value()
+    const attempt = this.#tryToLoad()
+    if (this.#ageMs() > Math.min(2 * freshMs, staleMs)) await attempt
+    if (this.#ageMs() > staleMs) throw this.#attempt?.error
+    return this.#value()
+  }
+
+  /** Loads anew, unless that was tried a moment ago. @throws as `get` */
+  async refresh(): Promise<T> {
+    await this.#tryToLoad()
+    return this.get()
+  }
+
+  /** Puts in a value that is known to be newer, such as the one just written. */
+  set(value: T): void {
+    this.#loaded = { value, atMs: this.#options.clock.now() }
+  }
+
+  #value(): T {
+    if (this.#loaded === undefined) throw new Error('nothing is loaded')
+    return this.#loaded.value
+  }
+
+  #ageMs(): number {
+    return this.#loaded === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.now() - this.#loaded.atMs
+  }
+
+  #tryToLoad(): Promise<void> {
+    const { clock, retryMs, load, onError } = this.#options
+    const atMs = clock.now()
+    if (this.#attempt !== undefined && atMs - this.#attempt.atMs < retryMs) return this.#attempt.done
+    const attempt: { atMs: number; done: Promise<void>; error?: unknown } = {
+      atMs,
+      done: load().then(
+        (value) => {
+          // A value that was put in meanwhile is newer than the answer to this question.
+          if (this.#loaded === undefined || this.#loaded.atMs <= atMs) this.#loaded = { value, atMs }
+        },
+        (error: unknown) => {
+          attempt.error = error
+          if (this.#loaded !== undefined) onError(error)
+        },
+      ),
+    }
+    this.#attempt = attempt
+    return attempt.done
+  }
+}

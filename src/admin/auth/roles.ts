@@ -1,0 +1,75 @@
+import * as z from 'zod'
+import type { AccessToken } from './access-token.ts'
+import { IamServiceError } from './iam-service.ts'
+import { type Permission, permissionsClaim } from './permissions.ts'
+import { Refreshed, type RefreshedOptions } from './refreshed.ts'
+
+/** Roles that are remembered; an IAM service has dozens. */
+const MAX_ROLES = 500
+/** Most roles of one token that are looked up. */
+const MAX_ROLES_OF_TOKEN = 50
+
+const roleSchema = z.object({ permissions: permissionsClaim })
+
+export interface RolesOptions extends Omit<RefreshedOptions<readonly Permission[]>, 'load'> {
+  /** GET of a path of the IAM service with a token of this service's own. */
+  readonly get: (path: string) => Promise<string>
+  /** Path of a role, with `{roleId}`; the answer's `permissions` are those of the role. */
+  readonly path: string
+}
+
+/** What roles allow, looked up at the IAM service and remembered. */
+export class Roles {
+  readonly #options: RolesOptions
+  readonly #known = new Map<string, Refreshed<readonly Permission[]>>()
+
+  constructor(options: RolesOptions) {
+    this.#options = options
+  }
+
+  /** The permissions of every role of a token, with `{namespace}` and `{userId}` filled in. @throws Error when one cannot be looked up */
+  async permissionsOf({ roles, userId }: AccessToken): Promise<Permission[]> {
+    const each = roles.slice(0, MAX_ROLES_OF_TOKEN).map(async ({ roleId, namespace }) => {
+      const permissions = await this.#role(roleId).get()
+      return permissions.map(({ resource, actions }) => ({ resource: filledIn(resource, namespace, userId), actions }))
+    })
+    return (await Promise.all(each)).flat()
+  }
+
+  #role(roleId: string): Refreshed<readonly Permission[]> {
+    const known = this.#known.get(roleId)
+    // Put behind all others, so that the first is always the one that was not asked for the longest time.
+    this.#known.delete(roleId)
+    const role = known ?? new Refreshed({ ...this.#options, load: () => this.#load(roleId) })
+    this.#known.set(roleId, role)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > MAX_ROLES && oldest !== undefined) this.#known.delete(oldest)
+    return role
+  }
+
+  async #load(roleId: string): Promise<readonly Permission[]> {
+    try {
+      const path = this.#options.path.replace('{roleId}', encodeURIComponent(roleId))
+      return roleSchema.parse(JSON.parse(await this.#options.get(path))).permissions
+    } catch (error) {
+      // A role that was deleted allows nothing.
+      if (error instanceof IamServiceError && error.status === 404) return []
+      throw error
+    }
+  }
+}
+
+/** A value with a ":" in it would be several sections: then the placeholder stays, which matches nothing that is asked for. */
+function filledIn(resource: string, namespace: string, userId = ''): string {
+  return resource
+    .split(':')
+    .map((section) => {
+      if (section === '{namespace}' && isOneSection(namespace)) return namespace
+      return section === '{userId}' && isOneSection(userId) ? userId : section
+    })
+    .join(':')
+}
+
+function isOneSection(text: string): boolean {
+  return text !== '' && !text.includes(':')
+}

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { Refreshed } from '../../../src/admin/auth/refreshed.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+function refreshed(answers: (string | Error)[]) {
+  const clock = new FakeClock()
+  const errors: unknown[] = []
+  let asked = 0
+  const value = new Refreshed<string>({
+    load: async () => {
+      const answer = answers[asked++]
+      if (answer === undefined) throw new Error('asked too often')
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    freshMs: 1_000,
+    staleMs: 10_000,
+    retryMs: 500,
+    clock,
+    onError: (error) => errors.push(error),
+  })
+  return { value, clock, errors, asked: () => asked }
+}
+
+it('asks once for many who want it at the same time, and not again while it is fresh', async () => {
+  const { value, clock, asked } = refreshed(['one'])
+  expect(await Promise.all([value.get(), value.get(), value.get()])).toEqual(['one', 'one', 'one'])
+  await clock.advance(1_000)
+  expect(await value.get()).toBe('one')
+  expect(asked()).toBe(1)
+})
+
+it('answers with the old value while it asks for a new one, if that one is not much too old', async () => {
+  const { value, clock, asked } = refreshed(['one', 'two', 'three'])
+  await value.get()
+  await clock.advance(1_500)
+  expect(await value.get()).toBe('one')
+  await clock.advance(0)
+  expect(await value.get()).toBe('two')
+  await clock.advance(5_000)
+  expect(await value.get()).toBe('three')
+  expect(asked()).toBe(3)
+})
+
+it('goes on with the old value while none can be had, for a time', async () => {
+  const broken = () => new Error('no answer')
+  const { value, clock, errors, asked } = refreshed(['one', broken(), broken(), broken(), 'two'])
+  await value.get()
+  await clock.advance(5_000)
+  expect(await value.get()).toBe('one')
+  expect(await value.get()).toBe('one')
+  expect(asked()).toBe(2)
+  expect(errors).toHaveLength(1)
+  await clock.advance(4_000)
+  expect(await value.get()).toBe('one')
+  await clock.advance(2_000)
+  await expect(value.get()).rejects.toThrow('no answer')
+  await clock.advance(500)
+  expect(await value.get()).toBe('two')
+})
+
+it('rejects with the reason while it never had a value, and asks at most so often', async () => {
+  const { value, clock, asked } = refreshed([new Error('no answer'), 'one'])
+  await expect(value.get()).rejects.toThrow('no answer')
+  await expect(value.get()).rejects.toThrow('no answer')
+  expect(asked()).toBe(1)
+  await clock.advance(500)
+  expect(await value.get()).toBe('one')
+})
+
+it('can be told to ask, but not more often', async () => {
+  const { value, clock } = refreshed(['one', 'two'])
+  expect(await value.refresh()).toBe('one')
+  expect(await value.refresh()).toBe('one')
+  await clock.advance(500)
+  expect(await value.refresh()).toBe('two')
+})
+
+it('keeps what was put in against an answer to an older question', async () => {
+  const clock = new FakeClock()
+  const answer = Promise.withResolvers<string>()
+  const options = { freshMs: 1_000, staleMs: 10_000, retryMs: 0, clock, onError: () => {} }
+  const value = new Refreshed<string>({ ...options, load: () => answer.promise })
+  const waiting = value.get()
+  await clock.advance(10)
+  value.set('written')
+  answer.resolve('read before')
+  expect(await waiting).toBe('written')
+})
