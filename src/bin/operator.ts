@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { HTTP_PORT } from '../contract/names.ts'
+import { HTTP_PORT, ID_COUNTER_NAME } from '../contract/names.ts'
 import {
   type ClusterAccess,
   type ClusterAccessOptions,
@@ -96,6 +96,7 @@ async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogge
         api,
         config,
         sinkImage: await findImage(flags, config, api, { namespace: access.namespace, name: pod }),
+        idCounter: { namespace: config.idCounterNamespace ?? access.namespace, name: ID_COUNTER_NAME },
         listen: flags.listen,
         lease: flags.leaderElect ? lease : undefined,
         // A pod that is restarted keeps its name, so the name alone does not tell two processes apart.

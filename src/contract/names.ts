@@ -10,8 +10,16 @@ export const CONNECTOR_LABEL = `${API_GROUP}/connector`
 export const REVISION_ANNOTATION = `${API_GROUP}/revision`
 /** Annotation on a connector: whenever its value changes, every pod is replaced, one after another. By custom a time. */
 export const RESTART_ANNOTATION = `${API_GROUP}/restart-requested-at`
+/** Label on a connector: its integer id in the REST API. A label, so that the API server finds a connector by it. */
+export const ID_LABEL = `${API_GROUP}/id`
+/** ConfigMap with the highest id that was ever given; one for an install. */
+export const ID_COUNTER_NAME = 'analytics-connector-ids'
 /** Field manager of every server-side apply by the operator. */
 export const OPERATOR_FIELD_MANAGER = 'analytics-connector-operator'
+/** Field manager of the id label, which the operator and the REST API give alike. */
+export const ID_FIELD_MANAGER = 'analytics-connector-ids'
+/** Field manager of what the REST API writes. */
+export const ADMIN_FIELD_MANAGER = 'analytics-connector-admin'
 
 /** Port of `/status`, `/metrics`, `/healthz` and `/readyz`, in sink and operator alike. */
 export const HTTP_PORT = 8080

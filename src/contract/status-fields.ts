@@ -39,6 +39,11 @@ export const statusSchema = z.looseObject({
       format: 'int64',
     },
   ).optional(),
+  id: field(
+    z.int(),
+    'Integer id in the REST API, given once and never again to another connector; also the label analytics-connector.io/id.',
+    { format: 'int64' },
+  ).optional(),
   active: field(z.boolean(), 'Whether the connector is switched on: spec.active with its default.').optional(),
   replicas: field(z.int(), 'Sink pods that exist.', { format: 'int32' }).optional(),
   selector: field(z.string(), 'Label selector of the sink pods, for the scale subresource.').optional(),

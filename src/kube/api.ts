@@ -34,6 +34,11 @@ export interface ApplyOptions {
   readonly subresource?: 'status'
 }
 
+export interface WriteOptions {
+  /** Who owns the fields that are written, in `metadata.managedFields`; by default the API server takes it from the user agent. */
+  readonly fieldManager?: string
+}
+
 /**
  * The Kubernetes API in plain JSON: the seam between everything of ours and the server. Every call throws
  * `KubeApiError`, except that `get` answers undefined for an object that is not there.
@@ -45,7 +50,9 @@ export interface KubeApi {
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent<T>>
   /** Server-side apply with `force`: the fields named in `object` are ours, no others. */
   apply<T extends KubeObject>(kind: Kind<T>, object: T, options: ApplyOptions): Promise<T>
-  create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T>
+  create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>
+  /** JSON merge patch (RFC 7396): what `patch` does not name stays. `metadata.resourceVersion` in it makes it a compare-and-set. */
+  patch<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, patch: object, options?: WriteOptions): Promise<T>
   /** PUT of a whole object; its `resourceVersion` makes it a compare-and-set (409 when somebody was faster). */
   replace<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T>
   /** Deletes exactly the object with this uid; one that is gone already is no error. */

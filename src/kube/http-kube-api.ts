@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, Pool } from 'undici'
-import type { ApplyOptions, KubeApi, ListPage, Scope, WatchEvent, WatchOptions } from './api.ts'
+import type { ApplyOptions, KubeApi, ListPage, Scope, WatchEvent, WatchOptions, WriteOptions } from './api.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import { errorFromResponse, KubeApiError } from './errors.ts'
 import type { Kind, KubeObject, ObjectRef } from './kinds.ts'
@@ -110,9 +110,15 @@ export class HttpKubeApi implements KubeApi {
     })
   }
 
-  create<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
+  create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T> {
     const body = { apiVersion: kind.apiVersion, kind: kind.kind, ...object }
-    return this.#call<T>({ method: 'POST', path: collectionPath(kind, object.metadata?.namespace), body })
+    const path = `${collectionPath(kind, object.metadata?.namespace)}${writeQuery(options)}`
+    return this.#call<T>({ method: 'POST', path, body })
+  }
+
+  patch<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, patch: object, options?: WriteOptions): Promise<T> {
+    const path = `${objectPath(kind, ref)}${writeQuery(options)}`
+    return this.#call<T>({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: patch })
   }
 
   replace<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T> {
@@ -199,6 +205,10 @@ function collectionPath({ apiVersion, plural }: Kind<KubeObject>, namespace: str
 
 function objectPath(kind: Kind<KubeObject>, { namespace, name }: ObjectRef): string {
   return `${collectionPath(kind, namespace)}/${name}`
+}
+
+function writeQuery({ fieldManager }: WriteOptions = {}): string {
+  return fieldManager === undefined ? '' : `?${new URLSearchParams({ fieldManager, fieldValidation: 'Strict' })}`
 }
 
 function refFrom(object: KubeObject): ObjectRef {

@@ -37,6 +37,8 @@ export const operatorConfigSchema = z.strictObject({
   bufferBytes: z.int().min(1_048_576).optional(),
   /** The namespaces to look after; absent: all of them. */
   watchNamespaces: z.array(namespaceName).min(1).optional(),
+  /** Where the counter of the connectors' ids is, the same for operator and REST API; absent: the pod's own namespace. */
+  idCounterNamespace: namespaceName.optional(),
   /** Connectors reconciled at the same time. */
   concurrency: z.int().min(1).max(256).default(16),
   /** Between two questions to a pod for its status: while it is changing, and while it delivers. */

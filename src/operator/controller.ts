@@ -1,7 +1,9 @@
 import type { KubeApi } from '../kube/api.ts'
+import { ConnectorIds } from '../kube/connector-ids.ts'
 import { withDeadline } from '../kube/deadline.ts'
 import { isConflict, KubeApiError } from '../kube/errors.ts'
 import { EventRecorder } from '../kube/events.ts'
+import { IdCounter } from '../kube/id-counter.ts'
 import {
   CONFIG_MAPS,
   CONNECTORS,
@@ -9,6 +11,7 @@ import {
   type Kind,
   type KubeObject,
   keyOf,
+  type ObjectRef,
   POD_DISRUPTION_BUDGETS,
   PODS,
   type Pod,
@@ -34,6 +37,8 @@ export interface ControllerOptions {
   readonly api: KubeApi
   readonly config: OperatorConfig
   readonly sinkImage: string
+  /** The ConfigMap that counts the connectors' ids. */
+  readonly idCounter: ObjectRef
   /** Name of this process, in Events. */
   readonly instance: string
   readonly getJson: (url: string, signal: AbortSignal) => Promise<unknown>
@@ -85,6 +90,7 @@ export class Controller {
       caches: this.caches,
       reportOf: (uid) => this.#poller.reportOf(uid),
       applier: new Applier(api),
+      ids: this.#createIds(),
       events: new EventRecorder({
         api,
         controller: 'analytics-connector.io/operator',
@@ -129,6 +135,12 @@ export class Controller {
     this.#leading = false
     this.#poller.stop()
     await this.queue.stop()
+  }
+
+  #createIds(): ConnectorIds {
+    const { api, config, clock, idCounter } = this.#options
+    const namespaces = config.watchNamespaces
+    return new ConnectorIds({ api, namespaces, counter: new IdCounter({ api, ref: idCounter, namespaces, clock }) })
   }
 
   #createCaches(): Controller['caches'] {

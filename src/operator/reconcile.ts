@@ -2,6 +2,7 @@ import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { OperatorDefaults } from '../contract/resolve.ts'
 import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
 import type { KubeApi } from '../kube/api.ts'
+import type { ConnectorIds } from '../kube/connector-ids.ts'
 import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { CONFIG_MAPS, CONNECTOR_STATUSES, CONNECTORS, type Deployment } from '../kube/kinds.ts'
@@ -11,6 +12,7 @@ import { existingRevisions, type Plan, planOf } from './checks.ts'
 import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
 import { revisionsToDelete } from './desired/mounted-revisions.ts'
 import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
+import { identify } from './identify.ts'
 import { type Caches, type Observed, observe } from './observe.ts'
 import { Stalled } from './outcome-errors.ts'
 import type { PodReport } from './pod-poller.ts'
@@ -23,6 +25,7 @@ export interface ReconcileParts {
   readonly caches: Caches
   readonly reportOf: (podUid: string) => PodReport | undefined
   readonly applier: Applier
+  readonly ids: Pick<ConnectorIds, 'ensure'>
   readonly events: Pick<EventRecorder, 'record'>
   readonly defaults: OperatorDefaults
   readonly sink: SinkDefaults
@@ -41,6 +44,7 @@ interface Made {
   readonly template?: string | undefined
   readonly deployment: Deployment | undefined
   readonly stalled?: Stalled
+  readonly id?: number | undefined
 }
 
 /**
@@ -58,7 +62,9 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
   }
   const made = await makeSo(observed, parts)
   if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
-  await report(observed, made, parts)
+  const identity = await identify(parts.caches.connectors.get(key), parts.ids)
+  if (!identity.isNew) await report(observed, { ...made, id: identity.id }, parts)
+  if (identity.failure) throw identity.failure
   return nextLook(observed, made, parts)
 }
 
@@ -95,6 +101,7 @@ async function report(observed: Observed, made: Made, parts: ReconcileParts): Pr
   const { plan, stalled, deployment, template } = made
   const status = statusOf({
     connectorName: observed.owner.name,
+    id: made.id,
     generation: observed.generation,
     active: plan?.active ?? observed.spec.active ?? true,
     replicas: plan?.active ? plan.replicas : 0,

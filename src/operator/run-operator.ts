@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { KubeApi } from '../kube/api.ts'
-import { keyOf } from '../kube/kinds.ts'
+import { keyOf, type ObjectRef } from '../kube/kinds.ts'
 import { LeaderElection } from '../kube/leader-election.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
@@ -16,6 +16,8 @@ export interface OperatorOptions {
   readonly api: KubeApi
   readonly config: OperatorConfig
   readonly sinkImage: string
+  /** The ConfigMap that counts the connectors' ids. */
+  readonly idCounter: ObjectRef
   /** Where health and metrics are served; port 0 for any free one. */
   readonly listen: { readonly address: string; readonly port: number }
   /** Undefined: this process leads without asking anybody. */
@@ -39,13 +41,14 @@ const SILENT_MS = 900_000
  * @throws the error of listening
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<'stopped' | 'lost'> {
-  const { api, config, sinkImage, identity, registry, clock, logger, listen } = options
+  const { api, config, sinkImage, idCounter, identity, registry, clock, logger, listen } = options
   const metrics = createOperatorMetrics(registry)
   const pods = jsonGetter()
   const controller = new Controller({
     api,
     config,
     sinkImage,
+    idCounter,
     instance: identity,
     getJson: pods.getJson,
     metrics,

@@ -8,6 +8,8 @@ import { judge, type Verdict } from './verdict.ts'
 /** Everything that the status of a connector is made from. */
 export interface Situation {
   readonly connectorName: string
+  /** The connector's id in the REST API; undefined while it could not be given one. */
+  readonly id: number | undefined
   readonly generation: number
   /** spec.active, with its default. */
   readonly active: boolean
@@ -35,9 +37,11 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
   const { connectorName, generation, active, revision, deployment, restartRequestedAt, previous, now } = situation
   const verdict = judge(situation)
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+  const id = situation.id ?? previous?.id
   const runs = verdict.isComplete ? revision : previous?.revision
   return {
     observedGeneration: generation,
+    ...(id === undefined ? {} : { id }),
     active,
     replicas: deployment?.status?.replicas ?? 0,
     selector: labelSelector(connectorName),

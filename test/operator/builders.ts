@@ -98,6 +98,7 @@ export function aDeployment(pods: number, status: Partial<NonNullable<Deployment
 export function aSituation(overrides: Partial<Situation> = {}): Situation {
   return {
     connectorName: 'events',
+    id: undefined,
     generation: 3,
     active: true,
     replicas: 1,

@@ -1,4 +1,4 @@
-import { CONNECTOR_LABEL } from '../../src/contract/names.ts'
+import { CONNECTOR_LABEL, ID_LABEL } from '../../src/contract/names.ts'
 import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../../src/contract/resource.ts'
 import type { KubeApi } from '../../src/kube/api.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
@@ -31,7 +31,7 @@ export class Cluster {
     const connector: AnalyticsConnector & KubeObject = {
       apiVersion: 'analytics-connector.io/v1alpha1',
       kind: 'AnalyticsConnector',
-      metadata: { ...OWNER, generation: 1 },
+      metadata: { ...OWNER, generation: 1, labels: { [ID_LABEL]: '1' } },
       spec,
     }
     this.put(CONNECTORS, connector)

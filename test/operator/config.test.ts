@@ -27,9 +27,12 @@ describe('parseOperatorConfig', () => {
       .slice(shipped.indexOf('# topicPatterns'))
       .replace(/^# /gm, '')
       .replace(/^sinkImage:.*$/m, '')
-    const { bufferBytes, watchNamespaces, ...writtenOut } = parseOperatorConfig(MINIMAL + optional, 'operator.yaml')
+    const { bufferBytes, watchNamespaces, idCounterNamespace, ...writtenOut } = parseOperatorConfig(
+      MINIMAL + optional,
+      'operator.yaml',
+    )
     expect({ ...writtenOut, realm: config.realm, kafka: config.kafka }).toEqual(config)
-    expect([bufferBytes, watchNamespaces]).toEqual([67_108_864, ['games']])
+    expect([bufferBytes, watchNamespaces, idCounterNamespace]).toEqual([67_108_864, ['games'], 'analytics-connector'])
   })
 
   it.each([

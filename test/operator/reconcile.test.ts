@@ -22,6 +22,7 @@ function setUp() {
     caches: cluster.caches,
     reportOf: (uid) => reports.get(uid),
     applier: new Applier(cluster.api),
+    ids: { ensure: async () => 1 },
     events: { record: async (_kind, _object, transition) => void events.push(transition) },
     defaults: DEFAULTS,
     sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },
@@ -72,6 +73,29 @@ describe('reconcile', () => {
       'apply Deployment',
       'apply AnalyticsConnector/status',
     ])
+  })
+
+  it('tells the id that the connector has', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    await pass()
+    expect(status()?.id).toBe(1)
+  })
+
+  it('leaves the status to the next pass when it has just given the id', async () => {
+    const { cluster, parts } = setUp()
+    cluster.addConnector()
+    await reconcile(KEY, { ...parts, ids: { ensure: async () => 2 } })
+    expect(cluster.writes).not.toContain('apply AnalyticsConnector/status')
+  })
+
+  it('a connector delivers and reports also while no id can be had', async () => {
+    const { cluster, parts, status } = setUp()
+    cluster.addConnector()
+    const ensure = () => Promise.reject(new KubeApiError(403, 'Forbidden', 'no right to count'))
+    await expect(reconcile(KEY, { ...parts, ids: { ensure } })).rejects.toThrow('no right to count')
+    expect(cluster.names()).toContain('Deployment events-sink')
+    expect(status()).toMatchObject({ observedGeneration: 1 })
   })
 
   it('writes nothing when everything is as it should be', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { parseAllDocuments, stringify } from 'yaml'
+import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import type { KubeApi } from '../../src/kube/api.ts'
 import { type ClusterAccess, loadClusterAccess } from '../../src/kube/cluster-access.ts'
@@ -82,7 +83,8 @@ export function recording(api: KubeApi, calls: Call[], streamingLists = true): K
         object.metadata ?? {},
         api.apply(kind, object, options),
       ),
-    create: (kind, object) => noted('create', kind, object.metadata ?? {}, api.create(kind, object)),
+    create: (kind, object, options) => noted('create', kind, object.metadata ?? {}, api.create(kind, object, options)),
+    patch: (kind, ref, patch, options) => noted('patch', kind, ref, api.patch(kind, ref, patch, options)),
     replace: (kind, object) => noted('update', kind, object.metadata ?? {}, api.replace(kind, object)),
     delete: (kind, ref, uid) => noted('delete', kind, ref, api.delete(kind, ref, uid)),
   }
@@ -94,7 +96,8 @@ export function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
     get: (kind, ref) => api.get(kind, ref),
     list: (kind, scope, page) => api.list(kind, scope, page),
     watch: (kind, options, signal) => api.watch(kind, options, signal),
-    create: (kind, object) => api.create(kind, object),
+    create: (kind, object, options) => api.create(kind, object, options),
+    patch: (kind, ref, patch, options) => api.patch(kind, ref, patch, options),
     replace: (kind, object) => api.replace(kind, object),
     delete: (kind, ref, uid) => api.delete(kind, ref, uid),
     apply: async (kind, object, options) => {
@@ -138,6 +141,7 @@ export async function startOperator(stack: Stack, settings: OperatorSettings = {
       api: judging(recording(api, calls, settings.streamingLists), statuses),
       config: { ...parseOperatorConfig(base, 'test'), ...settings.config },
       sinkImage: settings.sinkImage ?? NO_IMAGE,
+      idCounter: { namespace: access.namespace, name: ID_COUNTER_NAME },
       listen: { address: '127.0.0.1', port: 0 },
       lease: settings.lease,
       identity: settings.identity ?? 'test',

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { ID_LABEL } from '../../src/contract/names.ts'
+import { IdCounter, parseId } from '../../src/kube/id-counter.ts'
+import { CONFIG_MAPS, CONNECTORS } from '../../src/kube/kinds.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { aConnector } from '../support/connectors.ts'
+import { MemoryKubeApi } from '../support/memory-kube-api.ts'
+
+const REF = { namespace: 'install', name: 'ids' }
+
+function aCounter(api: MemoryKubeApi): IdCounter {
+  return new IdCounter({ api, ref: REF, namespaces: undefined, clock: systemClock })
+}
+
+test('ids are 1, 2, 3 and the ConfigMap keeps the last one', async () => {
+  const api = new MemoryKubeApi()
+  const counter = aCounter(api)
+  expect([await counter.next(), await counter.next(), await counter.next()]).toEqual([1, 2, 3])
+  expect(api.peek(CONFIG_MAPS, REF)?.data).toEqual({ lastId: '3' })
+})
+
+test('two processes that count at the same time never get the same number', async () => {
+  const api = new MemoryKubeApi()
+  const counters = [aCounter(api), aCounter(api)]
+  const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => counters[i % 2]?.next()))
+  expect(new Set(ids).size).toBe(60)
+})
+
+test('what waits while a number is taken shares the next write', async () => {
+  const api = new MemoryKubeApi()
+  const counter = aCounter(api)
+  await Promise.all(Array.from({ length: 50 }, () => counter.next()))
+  expect(api.calls.filter((call) => call === 'create configmaps' || call === 'update configmaps')).toHaveLength(2)
+})
+
+test('a counter that was lost goes on behind the ids that are in use', async () => {
+  const api = new MemoryKubeApi()
+  api.put(CONNECTORS, aConnector({ name: 'a', labels: { [ID_LABEL]: '41' } }))
+  expect(await aCounter(api).next()).toBe(42)
+})
+
+test('a failure is told to whoever waits, and the next call tries again', async () => {
+  const api = new MemoryKubeApi()
+  const counter = aCounter(api)
+  api.failures.set('get configmaps', new Error('no answer'))
+  await expect(counter.next()).rejects.toThrow('no answer')
+  expect(await counter.next()).toBe(1)
+})
+
+test('a counter that somebody has spoilt is not guessed at', async () => {
+  const api = new MemoryKubeApi()
+  api.put(CONFIG_MAPS, { metadata: REF, data: { lastId: 'many' } })
+  await expect(aCounter(api).next()).rejects.toThrow('ConfigMap install/ids: lastId is "many"')
+})
+
+test.each(['0', '01', '-1', '1.0', '1e3', ' 1', '', '9'.repeat(16), undefined])('%j is no id', (text) => {
+  expect(parseId(text)).toBeUndefined()
+})
