@@ -3,6 +3,7 @@ import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const onServers = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts']
 const drift = ['test/drift/**/*.test.ts']
+const simulate = ['test/simulate/**/*.test.ts']
 /** kafkajs makes negative timers. */
 const execArgv = ['--disable-warning=TimeoutNegativeWarning']
 
@@ -15,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServers, ...drift],
+          exclude: [...onServers, ...drift, ...simulate],
           sequence: { groupOrder: 0 },
           // A test that hangs, not a slow machine, shall fail.
           testTimeout: 60_000,
@@ -23,6 +24,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'drift', include: drift, sequence: { groupOrder: 1 }, execArgv } },
+      { test: { name: 'simulate', include: simulate, sequence: { groupOrder: 1 }, testTimeout: 600_000, execArgv } },
       {
         test: {
           name: 'servers',

@@ -21,6 +21,7 @@ const tasks = {
   'stack:up': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'up', ...args]),
   'stack:events': (args) => run(node, [...quiet, 'test/demo/events.ts', ...args]),
   'stack:down': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'down', ...args]),
+  simulate: (args) => run(node, [...quiet, 'test/simulate/main.ts', ...args]),
   operator: operatorTask,
 }
 
