@@ -29,7 +29,9 @@ const { values } = parseArgs({
 async function one(seed: number): Promise<boolean> {
   const { trace, violations } = await runSchedule(seed, { traced: true })
   for (const line of [...trace, ...violations]) console.log(line)
-  console.log(violations.length === 0 ? `schedule ${seed}: as it must be` : `schedule ${seed}: ${violations.length} violations`)
+  console.log(
+    violations.length === 0 ? `schedule ${seed}: as it must be` : `schedule ${seed}: ${violations.length} violations`,
+  )
   return violations.length === 0
 }
 
@@ -39,7 +41,8 @@ async function many(from: number, schedules: number): Promise<boolean> {
   const totals: Totals = { from, schedules, failed: 0, kills: 0, processes: 0, records: 0, objects: 0, replays: 0 }
   for (let seed = from; seed < from + schedules; seed++) {
     const outcome = await runSchedule(seed)
-    for (const count of ['kills', 'processes', 'records', 'objects', 'replays'] as const) totals[count] += outcome[count]
+    for (const count of ['kills', 'processes', 'records', 'objects', 'replays'] as const)
+      totals[count] += outcome[count]
     if (outcome.violations.length > 0 && ++totals.failed <= MOST_SHOWN) console.log(seed, outcome.violations)
     if ((seed - from + 1) % PROGRESS_EVERY === 0) console.log(`${seed - from + 1} schedules, ${totals.failed} failed`)
   }
@@ -51,5 +54,6 @@ async function many(from: number, schedules: number): Promise<boolean> {
   return totals.failed === 0 && [...caught.values()].every((seed) => seed !== null)
 }
 
-const isRight = values.seed === undefined ? many(Number(values.from), Number(values.schedules)) : one(Number(values.seed))
+const isRight =
+  values.seed === undefined ? many(Number(values.from), Number(values.schedules)) : one(Number(values.seed))
 process.exitCode = (await isRight) ? 0 : 1

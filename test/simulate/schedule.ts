@@ -39,7 +39,10 @@ export interface Outcome {
  * One schedule: some sinks on some partitions, records that come, and faults, all by the seed; then the faults stop, the
  * sinks finish and end, and what is in the bucket is compared with what was produced.
  */
-export async function runSchedule(seed: number, { design = OURS, traced = false }: ScheduleOptions = {}): Promise<Outcome> {
+export async function runSchedule(
+  seed: number,
+  { design = OURS, traced = false }: ScheduleOptions = {},
+): Promise<Outcome> {
   const random = Math.random
   const world = new World(seed, traced ? [] : null)
   // Back-off takes its jitter from there.

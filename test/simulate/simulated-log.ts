@@ -1,4 +1,5 @@
 import type { SourceRecord } from '../../src/sink/record-source.ts'
+import { sourceRecord } from '../support/source-records.ts'
 
 export const TOPIC = 'analytics_game_telemetry.dev.acme.login'
 
@@ -51,13 +52,7 @@ export class SimulatedLog {
     const nextOffset = end < this.endOffset ? end : this.endOffset
     const records = this.produced
       .filter(({ offset }) => offset >= from && offset < nextOffset)
-      .map(({ offset, timestampMs, value }) => ({
-        offset,
-        timestampMs,
-        key: null,
-        value: value && Buffer.from(value),
-        headers: {},
-      }))
+      .map(({ offset, timestampMs, value }) => sourceRecord({ offset, timestampMs, value }))
     return { records, nextOffset }
   }
 

@@ -26,7 +26,6 @@ export interface Surroundings {
   readonly revisions: ReadonlyMap<string, SinkConfig>
 }
 
-
 const silent = createLogger('silent')
 
 /** One sink process: everything of `src/sink` but its clients of Kafka and S3. */

@@ -8,6 +8,7 @@ import {
   type Tenure,
   TenureLostError,
 } from '../../src/sink/record-source.ts'
+import { recordBatch } from '../support/source-records.ts'
 import type { Design } from './design.ts'
 import {
   type Assigned,
@@ -225,14 +226,13 @@ export class SimulatedSource implements RecordSource {
     const log = this.#options.logs.get(tenure.partition) as SimulatedLog
     const { startAt } = handler
     let position = await this.#startOf(generation, log, startAt)
-    if (startAt !== position && !givenUp.aborted)
-      await handler.records({ records: [], nextOffset: position, highWatermark: log.endOffset })
+    if (startAt !== position && !givenUp.aborted) await handler.records(recordBatch([], { nextOffset: position }))
     while (!givenUp.aborted) {
       const answer = await this.#untilAnswered('fetch', () => this.#fetch(log, position), generation)
       if (givenUp.aborted) return
-      await handler.records({ ...answer, highWatermark: log.endOffset })
+      await handler.records(recordBatch(answer.records, answer))
       // Lent for the call only.
-      for (const { value } of answer.records) value?.fill('#')
+      for (const { bytes } of answer.records) bytes.fill('#')
       position = answer.nextOffset
     }
   }
