@@ -23,6 +23,7 @@ const tasks = {
   'stack:down': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'down', ...args]),
   simulate: (args) => run(node, [...quiet, 'test/simulate/main.ts', ...args]),
   operator: operatorTask,
+  'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
 }
 
 /** Everything that can be checked; with arguments (for vitest) only the tests they choose. */

@@ -1,4 +1,10 @@
-import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { Stack } from '../stack/stack.ts'
 
 export interface BucketObject {
@@ -51,6 +57,11 @@ export class Bucket {
       }
     }
     return objects
+  }
+
+  async empty(): Promise<void> {
+    for (const { key } of await this.objects())
+      await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
   }
 
   async lines(key: string): Promise<string[]> {

@@ -36,6 +36,10 @@ export class SinkChild {
       if (output) createInterface({ input: output }).on('line', (line) => this.#hear(line))
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
   /** Null where a signal ended it. */
   get exitCode(): Promise<number | null> {
     return this.#exited

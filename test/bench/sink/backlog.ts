@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { createTopics, gameTopic, kafkaClient } from '../../support/game-events.ts'
+
+export const PARTITIONS = 12
+/** Records of one produce request to one partition: near the 1 MB that Kafka takes by default. */
+const REQUEST_BYTES = 512 * 1024
+
+/** A topic full of game-telemetry events, produced once and read again by a new group for each run. */
+export interface Backlog {
+  readonly topic: string
+  readonly records: number
+  readonly eventBytes: number
+  /** Distinct event names, so with {eventName} in the path the objects that a partition's set has. */
+  readonly eventNames: number
+}
+
+/** Produces the backlog, uncompressed, the same number of records to each partition. */
+export async function produceBacklog(
+  bootstrapServers: string,
+  wanted: Omit<Backlog, 'topic'>,
+  progress: (line: string) => void,
+): Promise<Backlog> {
+  const { records, eventBytes, eventNames } = wanted
+  const topic = gameTopic('acme', `bench-${eventBytes}-${eventNames}-${Date.now().toString(36)}`)
+  progress(`producing ${records} events of ${eventBytes} bytes`)
+  await createTopics(bootstrapServers, [topic], PARTITIONS)
+  const producer = kafkaClient(bootstrapServers).producer()
+  await producer.connect()
+  const perPartition = Math.ceil(records / PARTITIONS)
+  const perRequest = Math.ceil(REQUEST_BYTES / eventBytes)
+  let n = 0
+  for (let sent = 0; sent < perPartition; sent += perRequest) {
+    const count = Math.min(perRequest, perPartition - sent)
+    const batchOf = (partition: number) =>
+      Array.from({ length: count }, () => ({ partition, value: gameEventOf(n++, eventBytes, eventNames) }))
+    await producer.send({ topic, acks: 1, messages: Array.from({ length: PARTITIONS }, (_, p) => batchOf(p)).flat() })
+  }
+  await producer.disconnect()
+  return { ...wanted, topic, records: perPartition * PARTITIONS }
+}
+
+const MAPS = ['canyon', 'harbour', 'old town', 'glacier', 'Überwald']
+const WEAPONS = ['rifle', 'bow', 'grenade', 'knife', 'shield']
+
+/** An event as a game client sends it, of exactly `bytes` bytes: its payload has as many hits as fit, and a note. */
+export function gameEventOf(n: number, bytes: number, eventNames: number): string {
+  const at = new Date(Date.UTC(2026, 2, 1, 12) + (n % 600_000)).toISOString()
+  const envelope = `"EventId":"${randomUUID()}","EventNamespace":"acme","EventName":"match${n % eventNames}","EventTimestamp":"${at}"`
+  const client = `,"ClientTimestamp":"${at}","UserId":"u${(n * 7919) % 1_000_003}","DeviceType":"PC"`
+  const match = `"map":"${MAPS[n % MAPS.length]}","ranked":${n % 3 === 0},"score":${(n * 31) % 10_000}`
+  const isShort = bytes < 400
+  const head = isShort ? `{${envelope},"Payload":{` : `{${envelope}${client},"Payload":{${match},"hits":[`
+  const hitsEnd = isShort ? '' : '],'
+  const room = bytes - Buffer.byteLength(head) - hitsEnd.length - '"note":""}}'.length
+  const hits = isShort ? '' : hitsOf(n, room)
+  return `${head}${hits}${hitsEnd}"note":"${'x'.repeat(Math.max(0, room - hits.length))}"}}`
+}
+
+function hitsOf(n: number, room: number): string {
+  let hits = ''
+  for (let i = 0; ; i++) {
+    const at = (n * 17 + i * 113) % 900_000
+    const [damage, x] = [((n * 13 + i * 7) % 1000) / 10, Math.round((n * 29 + i) % 40_000) / 100]
+    const hit = `${i === 0 ? '' : ','}{"at":${at},"weapon":"${WEAPONS[(n + i) % WEAPONS.length]}","damage":${damage},"x":-${x},"critical":${(n + i) % 4 === 0}}`
+    if (hits.length + hit.length > room) return hits
+    hits += hit
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The physical reference: our own decoder, one copy of each value into a body, PutObject. No group, no commits, no look into
+ * the records, one object at a time for each partition.
+ */
+import pino from 'pino'
+import { BrokerConnection, parseAddress } from '../../../src/sink/kafka/broker-connection.ts'
+import { decodeFetchResponse, type FetchedPartition } from '../../../src/sink/kafka/fetch-response.ts'
+import { fetchCall } from '../../../src/sink/kafka/protocol.ts'
+import { decodeRecordSet } from '../../../src/sink/kafka/record-batch.ts'
+import { S3Store } from '../../../src/sink/s3-store.ts'
+import { onlyTopic, reportProgress, type Task } from './reference.ts'
+
+const BODY_BYTES = 10_000 * 1025
+const PARTITION_BYTES = 1024 * 1024
+
+const { config, partitions } = JSON.parse(process.argv[2] ?? '') as Task
+const topic = onlyTopic(config)
+const progress = reportProgress()
+const store = new S3Store({ s3: config.s3, credentialsDir: '', observer: { called: () => {} } })
+const signal = new AbortController().signal
+
+class Body {
+  readonly #partition: number
+  #bytes = Buffer.allocUnsafeSlow(BODY_BYTES)
+  #used = 0
+  #lines = 0
+  #written = 0
+  #writing: Promise<void> = Promise.resolve()
+  offset = 0n
+
+  constructor(partition: number) {
+    this.#partition = partition
+  }
+
+  async take(fetched: FetchedPartition): Promise<void> {
+    for (const batch of decodeRecordSet(fetched, this.offset)) {
+      for (let record = batch.next(); record; record = batch.next()) {
+        const { bytes, valueAt, valueLength } = record
+        if (this.#used + valueLength + 1 > BODY_BYTES) await this.put()
+        bytes.copy(this.#bytes, this.#used, valueAt, valueAt + valueLength)
+        this.#used += valueLength + 1
+        this.#bytes[this.#used - 1] = 0x0a
+        this.#lines++
+        progress.read++
+      }
+      this.offset = batch.nextOffset
+    }
+  }
+
+  /** Reading goes on while the body is sent, as it does in the sink; the next one waits for it. */
+  async put(): Promise<void> {
+    await this.#writing
+    const [chunks, lines] = [[this.#bytes.subarray(0, this.#used)], this.#lines]
+    const key = `plain/${this.#partition}/${this.#written++}.json`
+    const object = { key, chunks, contentType: 'application/x-ndjson', metadata: {} }
+    this.#bytes = Buffer.allocUnsafeSlow(BODY_BYTES)
+    this.#used = 0
+    this.#lines = 0
+    this.#writing = store.createIfAbsent(object, signal).then(() => {
+      progress.done += lines
+    })
+  }
+}
+
+const bodies = Array.from({ length: partitions }, (_, partition) => new Body(partition))
+const settings = {
+  clientId: 'plain-loop',
+  connectTimeoutMs: 5_000,
+  requestTimeoutMs: 30_000,
+  logger: pino({ level: 'silent' }),
+}
+const connection = await BrokerConnection.open(parseAddress(config.kafka.bootstrapServers[0] ?? ''), settings)
+let turn = 0
+for (let idle = false; ; ) {
+  // Whoever came last is asked for first: an answer has room for eight of the twelve.
+  const order = bodies.map((_, i) => (turn + i) % partitions)
+  turn += 8
+  const asked = order.map((partition) => ({
+    topic,
+    partition,
+    offset: bodies[partition]?.offset ?? 0n,
+    maxBytes: PARTITION_BYTES,
+  }))
+  const call = fetchCall({ maxWaitMs: 500, maxBytes: 8 * PARTITION_BYTES, partitions: asked }, decodeFetchResponse)
+  const fetched = (await connection.send(call)).partitions.filter(({ data }) => data.length > 0)
+  for (const each of fetched) await bodies[each.partition]?.take(each)
+  if (fetched.length === 0 && !idle) for (const body of bodies) await body.put()
+  idle = fetched.length === 0
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { SinkConfig } from '../../../src/contract/sink-config.ts'
+import { SinkChild, storeRevision } from '../../support/sink-child.ts'
+import { sinkConfig } from '../../support/sink-process.ts'
+import { type Backlog, PARTITIONS } from './backlog.ts'
+import type { Worker } from './measure.ts'
+import type { Servers } from './servers.ts'
+
+export interface Job {
+  readonly servers: Servers
+  readonly backlog: Backlog
+  readonly bucket: string
+  /** A folder for the configuration. */
+  readonly dir: string
+}
+
+/** The sink as it runs in a pod, with everything on: group, routing by envelope and time, intents, conditional writes. */
+export async function sinkWorker(job: Job, changes: Partial<SinkConfig> = {}): Promise<Worker> {
+  const config = { ...configOf(job), ...changes }
+  const revision = await storeRevision(job.dir, config)
+  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], credentials(job))
+  return {
+    pid: child.pid,
+    progress: async () => {
+      const { records, state, error } = await child.status()
+      if (state === 'FAILED') throw new Error(`the sink has failed: ${error}`)
+      return { read: records.read, done: records.delivered }
+    },
+    end: () => child.end(),
+  }
+}
+
+/** What the sink is compared with: processes of their own, told in one argument what to do, that print their progress. */
+export async function referenceWorker(file: 'plain-loop.ts' | 'stock-consumer.ts', job: Job): Promise<Worker> {
+  const program = fileURLToPath(new URL(file, import.meta.url))
+  const task = JSON.stringify({ config: configOf(job), partitions: PARTITIONS })
+  const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', program, task], {
+    env: { PATH: process.env.PATH, ...credentials(job) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let latest = { read: 0, done: 0 }
+  const exited = once(child, 'exit')
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    latest = JSON.parse(line)
+  })
+  return {
+    pid: child.pid ?? 0,
+    progress: async () => {
+      if (child.exitCode !== null) throw new Error(`${file} has ended with exit code ${child.exitCode}`)
+      return latest
+    },
+    end: async () => {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+function configOf({ servers, backlog, bucket }: Job): SinkConfig {
+  return sinkConfig({
+    connector: 'bench/sink',
+    filter: { acme: [backlog.topic] },
+    kafka: {
+      bootstrapServers: servers.kafkaBootstrapServers.split(','),
+      groupId: `${bucket}-${Date.now().toString(36)}`,
+      startFrom: 'earliest',
+    },
+    s3: {
+      bucketName: bucket,
+      region: servers.s3.region,
+      endpoint: servers.s3.endpoint,
+      forcePathStyle: true,
+      partSizeBytes: 5_242_880,
+      credentials: 'default',
+    },
+    template: '{eventType}/{namespace}/{eventName}/year={yyyy}/month={MM}/day={dd}/hour={hh}/minute={mm}/{topic}.json',
+    flush: { intervalMs: 3_000, events: 10_000, bytes: 32 * 1024 * 1024 },
+    bufferBytes: 64 * 1024 * 1024,
+  })
+}
+
+function credentials({ servers: { s3 } }: Job) {
+  return { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+}
