@@ -25,6 +25,10 @@ const commands: Record<string, Entry> = {
     summary: 'run one connector from its manifest, without Kubernetes',
     load: async () => (await import('./run.ts')).runCommand,
   },
+  clients: {
+    summary: 'manage the clients that get tokens for the REST API',
+    load: async () => (await import('./clients.ts')).clientsCommand,
+  },
   validate: {
     summary: 'check manifests offline, with the rules of the API server',
     load: async () => (await import('./validate.ts')).validateCommand,

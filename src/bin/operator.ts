@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { homedir, hostname } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { HTTP_PORT, ID_COUNTER_NAME } from '../contract/names.ts'
-import {
-  type ClusterAccess,
-  type ClusterAccessOptions,
-  isInCluster,
-  loadClusterAccess,
-} from '../kube/cluster-access.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
 import type { ObjectRef } from '../kube/kinds.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -21,6 +14,7 @@ import { requestCounter } from '../operator/metrics.ts'
 import { ownImage } from '../operator/own-image.ts'
 import { runOperator } from '../operator/run-operator.ts'
 import { type Command, parseBoolean, parseFlags, parseLogLevel, parsePort } from './command.ts'
+import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
 
 const DEFAULT_CONFIG = '/etc/analytics-connector/operator.yaml'
 const LEASE_NAME = 'analytics-connector-operator'
@@ -34,7 +28,7 @@ Turns every AnalyticsConnector into running sink pods and reports what they say.
                               that of the operator's own pod
   --listen-address <address>  default: all interfaces
   --port <port>               of /healthz, /readyz and /metrics; default ${HTTP_PORT}, 0 for any free one
-  --kubeconfig <file>         default: the pod's service account, else KUBECONFIG, else ~/.kube/config
+  --kubeconfig <file>         default: ${KUBECONFIG_USAGE}
   --leader-elect <bool>       wait to be the one leader before acting; default true
   --lease-namespace <name>    default: the namespace of the pod, or of the kubeconfig's context
   --log-level <level>         trace, debug, info, warn, error, silent; default info
@@ -122,18 +116,6 @@ async function findImage(
   const image = flags.sinkImage ?? config.sinkImage ?? (await ownImage(api, pod))
   if (!image) throw new Error(`no image for the sink pods: give --sink-image, or sinkImage in ${flags.config}`)
   return image
-}
-
-function findCluster(kubeconfig: string | undefined): Promise<ClusterAccess> {
-  const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT, KUBECONFIG } = process.env
-  const service: ClusterAccessOptions = {
-    ...(KUBERNETES_SERVICE_HOST === undefined ? {} : { serviceHost: KUBERNETES_SERVICE_HOST }),
-    ...(KUBERNETES_SERVICE_PORT === undefined ? {} : { servicePort: KUBERNETES_SERVICE_PORT }),
-  }
-  if (kubeconfig === undefined && isInCluster(service)) return loadClusterAccess(service)
-  const ofUser = join(homedir(), '.kube', 'config')
-  const path = kubeconfig ?? KUBECONFIG?.split(delimiter)[0] ?? (existsSync(ofUser) ? ofUser : undefined)
-  return loadClusterAccess(path === undefined ? service : { kubeconfig: path })
 }
 
 /** @throws FlagError */

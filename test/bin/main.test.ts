@@ -20,10 +20,13 @@ describe('analytics-connector', () => {
     expect(run('constructor')).toMatchObject({ status: 2, stderr: expect.stringContaining('"constructor"') })
   })
 
-  test.each(['operator', 'sink', 'run', 'validate'])('%s --help tells how it is used, exit code 0', (name) => {
-    const usage = expect.stringContaining(`Usage: analytics-connector ${name}`)
-    expect(run(name, '--help')).toMatchObject({ status: 0, stdout: usage, stderr: '' })
-  })
+  test.each(['operator', 'sink', 'run', 'clients', 'validate'])(
+    '%s --help tells how it is used, exit code 0',
+    (name) => {
+      const usage = expect.stringContaining(`Usage: analytics-connector ${name}`)
+      expect(run(name, '--help')).toMatchObject({ status: 0, stdout: usage, stderr: '' })
+    },
+  )
 
   test('a wrong flag is told with the command, and where to look, exit code 2', () => {
     const { status, stderr } = run('operator', '--leader-elect', 'perhaps')

@@ -18,13 +18,18 @@ export interface BloomFilter {
   readonly k: number
 }
 
+/** Both halves of an element's hash: all that a filter of any size needs to know of it. */
+export type Fingerprint = readonly [h1: bigint, h2: bigint]
+
 export function mightContain({ bits, k }: BloomFilter, element: string): boolean {
   if (bits.length === 0) return false
-  return bitIndexes(element, bits.length * 64, k).every((i) => ((bits[i >> 6] ?? 0n) >> BigInt(i & 63)) & 1n)
+  return bitIndexes(fingerprintOf(element), bits.length * 64, k).every(
+    (i) => ((bits[i >> 6] ?? 0n) >> BigInt(i & 63)) & 1n,
+  )
 }
 
 /** A filter of these elements, made so large that one in 100,000 others seems to be in it. */
-export function bloomFilterOf(elements: readonly string[]): BloomFilter {
+export function bloomFilterOf(elements: readonly Fingerprint[]): BloomFilter {
   const count = Math.max(MIN_ELEMENTS, elements.length)
   const m = Math.ceil((-count * Math.log(FALSE_POSITIVES)) / Math.LN2 ** 2 / 64) * 64
   const k = Math.round((m / count) * Math.LN2)
@@ -36,13 +41,13 @@ export function bloomFilterOf(elements: readonly string[]): BloomFilter {
 }
 
 /** @param m bits of the whole filter */
-export function bitIndexes(element: string, m: number, k: number): number[] {
-  const [h1, h2] = murmur128(Buffer.from(element))
+export function bitIndexes([h1, h2]: Fingerprint, m: number, k: number): number[] {
   return Array.from({ length: k }, (_, i) => Number(((h1 + BigInt(i) * h2) & POSITIVE) % BigInt(m)))
 }
 
 /** MurmurHash3_x64_128 (Austin Appleby, public domain), seed 0. */
-function murmur128(data: Buffer): [bigint, bigint] {
+export function fingerprintOf(element: string): Fingerprint {
+  const data = Buffer.from(element)
   let h1 = 0n
   let h2 = 0n
   const blocks = data.length >> 4

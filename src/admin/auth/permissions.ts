@@ -19,6 +19,11 @@ export function actionBits(actions: readonly Action[]): number {
   return actions.reduce((bits, action) => bits | ACTION_BITS[action], 0)
 }
 
+/** The reverse of `actionBits`. */
+export function actionsOf(bits: number): Action[] {
+  return (Object.keys(ACTION_BITS) as Action[]).filter((action) => (bits & ACTION_BITS[action]) !== 0)
+}
+
 export function isAction(text: string): text is Action {
   return Object.hasOwn(ACTION_BITS, text)
 }

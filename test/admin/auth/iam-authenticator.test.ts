@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
-import { bloomFilterOf } from '../../../src/admin/auth/bloom-filter.ts'
+import { bloomFilterOf, fingerprintOf } from '../../../src/admin/auth/bloom-filter.ts'
 import { authConfigSchema } from '../../../src/admin/auth/config.ts'
 import { iamAuthenticator } from '../../../src/admin/auth/iam-authenticator.ts'
 import { type RevocationList, writeRevocationList } from '../../../src/admin/auth/revocation-list.ts'
@@ -126,7 +126,7 @@ it('refuses a revoked token within a minute', async () => {
   const { authenticate, clock } = await authenticator()
   const token = await signed(first)
   await authenticate(token)
-  iam.revoked = { tokens: bloomFilterOf([token]), users: new Map() }
+  iam.revoked = { tokens: bloomFilterOf([fingerprintOf(token)]), users: new Map() }
   await clock.advance(60_001)
   await expect(authenticate(token)).rejects.toMatchObject({ status: 401, message: 'the token has been revoked' })
   await authenticate(await signed(first, claims({ jti: 'another' })))

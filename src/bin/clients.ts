@@ -1,0 +1,94 @@
+import { Clients } from '../admin/auth/issuer/clients.ts'
+import { ISSUER_SECRETS } from '../admin/auth/issuer/issuer.ts'
+import { Revocations } from '../admin/auth/issuer/revocations.ts'
+import { actionsOf } from '../admin/auth/permissions.ts'
+import { HttpKubeApi } from '../kube/http-kube-api.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLogger } from '../lib/logger.ts'
+import { type Command, FlagError, parseFlags } from './command.ts'
+import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
+import { parsePermission } from './permission-flag.ts'
+
+const USAGE = `Usage: analytics-connector clients create [<id>] --permission <permission>… [flags]
+       analytics-connector clients list [flags]
+       analytics-connector clients delete <id> [flags]
+
+Manages who may get tokens from the built-in issuer of the REST API. Create prints id and secret of the new client, the secret
+this once: only a hash of it is kept. Delete also voids the tokens that the client has.
+
+  --permission <permission>  such as ADMIN:ANALYTICS:CONNECTOR=CREATE,READ,UPDATE,DELETE; may be repeated
+  --namespace, -n <name>     namespace of the admin service; default: that of the pod, or of the kubeconfig's context
+  --kubeconfig <file>        default: ${KUBECONFIG_USAGE}
+
+Exit code 0: done. 1: failed, such as for want of permission. 2: wrong usage.
+`
+
+const OPTIONS = {
+  permission: { type: 'string', multiple: true, default: [] as string[] },
+  namespace: { type: 'string', short: 'n' },
+  kubeconfig: { type: 'string' },
+} as const
+
+export const clientsCommand: Command = { usage: USAGE, run }
+
+interface Stores {
+  readonly clients: Clients
+  readonly revocations: Revocations
+}
+type Action = (stores: Stores) => Promise<void>
+
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseFlags({ args, allowPositionals: true, options: OPTIONS })
+  const action = actionFor(positionals, values.permission)
+  const access = await findCluster(values.kubeconfig)
+  const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-clients' })
+  const namespace = values.namespace ?? access.namespace
+  const surroundings = { clock: systemClock, logger: createLogger('silent') }
+  try {
+    await action({
+      clients: new Clients(api, { namespace, name: ISSUER_SECRETS.clients }),
+      revocations: new Revocations(api, { namespace, name: ISSUER_SECRETS.revocations }, surroundings),
+    })
+    return 0
+  } finally {
+    await api.close()
+  }
+}
+
+/** @throws FlagError */
+function actionFor([verb, id, ...others]: string[], permissions: string[]): Action {
+  if (others.length > 0) throw new FlagError(`what is "${others[0]}"?`)
+  if (verb === 'create') {
+    if (permissions.length === 0) throw new FlagError('create needs at least one --permission')
+    return create(
+      permissions.map((text) => parsePermission('--permission', text)),
+      id,
+    )
+  }
+  if (permissions.length > 0) throw new FlagError('--permission is for create')
+  if (verb === 'list' && id === undefined) return list
+  if (verb === 'delete' && id !== undefined) return remove(id)
+  throw new FlagError('say create, list, or delete and the id of a client')
+}
+
+function create(permissions: Parameters<Clients['create']>[0], id: string | undefined): Action {
+  return async ({ clients }) => {
+    const client = await clients.create(permissions, Date.now(), id)
+    process.stdout.write(`client_id: ${client.id}\nclient_secret: ${client.secret}\n`)
+  }
+}
+
+async function list({ clients }: Stores): Promise<void> {
+  for (const { id, createdAt, permissions } of await clients.list()) {
+    const granted = permissions.map(({ resource, actions }) => `${resource}=${actionsOf(actions).join(',')}`)
+    process.stdout.write(`${id}  ${createdAt}  ${granted.join('  ')}\n`)
+  }
+}
+
+function remove(id: string): Action {
+  return async ({ clients, revocations }) => {
+    await clients.delete(id)
+    await revocations.revokeClient(id)
+    process.stdout.write(`client ${id} is deleted, and its tokens are void\n`)
+  }
+}

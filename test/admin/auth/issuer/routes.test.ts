@@ -1,0 +1,319 @@
+import { type FastifyInstance, fastify } from 'fastify'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { mightContain } from '../../../../src/admin/auth/bloom-filter.ts'
+import { authConfigSchema } from '../../../../src/admin/auth/config.ts'
+import { Clients } from '../../../../src/admin/auth/issuer/clients.ts'
+import { ISSUER_SECRETS, Issuer } from '../../../../src/admin/auth/issuer/issuer.ts'
+import { Revocations } from '../../../../src/admin/auth/issuer/revocations.ts'
+import { issuerRoutes } from '../../../../src/admin/auth/issuer/routes.ts'
+import { readRevocationList } from '../../../../src/admin/auth/revocation-list.ts'
+import type { TokenAuthenticator } from '../../../../src/admin/auth/token-authenticator.ts'
+import { createLogger } from '../../../../src/lib/logger.ts'
+import { FakeClock } from '../../../support/fake-clock.ts'
+import { SecretsApi } from './secrets-api.ts'
+
+const CONNECTOR = 'ADMIN:ANALYTICS:CONNECTOR'
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const FORM = 'grant_type=client_credentials'
+
+interface Replica {
+  readonly server: FastifyInstance
+  readonly authenticator: TokenAuthenticator
+}
+
+let api: SecretsApi
+let clock: FakeClock
+let clients: Clients
+let client: { id: string; secret: string }
+let one: Replica
+let two: Replica
+
+function replica(): Replica {
+  const config = authConfigSchema.parse({ builtIn: {} }).builtIn
+  if (config === undefined) throw new Error('no config')
+  const issuer = new Issuer({ api, namespace: 'n', config, clock, logger: createLogger('silent') })
+  const server = fastify()
+  server.register(issuerRoutes(issuer))
+  return { server, authenticator: issuer.authenticator() }
+}
+
+beforeEach(async () => {
+  api = new SecretsApi()
+  clock = new FakeClock()
+  clients = new Clients(api, { namespace: 'n', name: ISSUER_SECRETS.clients })
+  client = await clients.create([{ resource: CONNECTOR, actions: 15 }], clock.now())
+  one = replica()
+  two = replica()
+})
+
+const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+
+function post(path: string, payload: string, headers: Record<string, string> = {}, { server } = one) {
+  return server.inject({
+    method: 'POST',
+    url: `/iam/v3/oauth/${path}`,
+    payload,
+    headers: {
+      authorization: basic(client.id, client.secret),
+      'content-type': 'application/x-www-form-urlencoded',
+      ...headers,
+    },
+  })
+}
+
+async function aToken(replica = one): Promise<string> {
+  const answer = await post('token', FORM, {}, replica)
+  expect(answer.statusCode).toBe(200)
+  return answer.json().access_token
+}
+
+const keySet = async ({ server } = one) => (await server.inject('/iam/v3/oauth/jwks')).json() as JSONWebKeySet
+
+const accepts = async (token: string, { authenticator } = one) =>
+  authenticator.authenticate(`Bearer ${token}`).then(
+    () => true,
+    (error: { status: number }) => {
+      expect(error.status).toBe(401)
+      return false
+    },
+  )
+
+describe('POST /iam/v3/oauth/token', () => {
+  it('answers as the guide says', async () => {
+    const answer = await post('token', FORM)
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' })
+    expect(answer.json()).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 3_600,
+      scope: 'analytics',
+      namespace: '',
+      permissions: [{ Resource: CONNECTOR, Action: 15 }],
+    })
+  })
+
+  it('gives a JWT that says who it is for, what it allows and when it ends, signed with a published key', async () => {
+    const token = await aToken()
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', typ: 'JWT', kid: (await keySet()).keys[0]?.kid })
+    const now = clock.now() / 1000
+    expect(decodeJwt(token)).toEqual({
+      iss: 'analytics-connector',
+      client_id: client.id,
+      namespace: '',
+      scope: 'analytics',
+      permissions: [{ Resource: CONNECTOR, Action: 15 }],
+      iat: now,
+      exp: now + 3_600,
+      jti: expect.any(String),
+    })
+    const currentDate = new Date(clock.now())
+    await jwtVerify(token, createLocalJWKSet(await keySet()), { algorithms: ['RS256'], currentDate })
+  })
+
+  it('gives a token that this replica and the other accept, for what the client may do, until it ends', async () => {
+    const token = await aToken()
+    for (const { authenticator } of [one, two]) {
+      const caller = await authenticator.authenticate(`Bearer ${token}`)
+      expect(caller.subject).toBe(client.id)
+      expect(await caller.allows(CONNECTOR, 'DELETE')).toBe(true)
+      expect(await caller.allows('ADMIN:NAMESPACE:acme:ANALYTICS:CONNECTOR', 'READ')).toBe(false)
+    }
+    await clock.advance(61 * MINUTE_MS)
+    expect(await accepts(token)).toBe(false)
+  })
+
+  it.each([
+    ['grant_type=password', 400, 'unsupported_grant_type'],
+    ['', 400, 'invalid_request'],
+    ['grant_type=', 400, 'invalid_request'],
+    [`${FORM}&${FORM}`, 400, 'invalid_request'],
+    [`${FORM}&a=1&a=2`, 400, 'invalid_request'],
+    [`${FORM}&client_id=x&client_secret=y`, 400, 'invalid_request'],
+  ])('refuses the form %j', async (form, status, error) => {
+    const answer = await post('token', form)
+    expect(answer.statusCode).toBe(status)
+    expect(answer.json()).toEqual({ error, error_description: expect.stringMatching(/^[\x20-\x7e]+$/) })
+    expect(answer.headers['cache-control']).toBe('no-store')
+  })
+
+  it.each([
+    ['application/json', '{"grant_type":"client_credentials"}', 415],
+    ['multipart/form-data; boundary=x', '--x--', 415],
+    ['application/x-www-form-urlencoded', `a=${'x'.repeat(30_000)}`, 413],
+  ])('refuses %s of %j as an OAuth error', async (contentType, payload, status) => {
+    const answer = await post('token', payload, { 'content-type': contentType })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.json()).toMatchObject({ error: 'invalid_request' })
+  })
+
+  it.each([
+    ['none', ''],
+    ['a bearer token', 'Bearer abc'],
+    ['no base64', 'Basic !!!'],
+    ['no colon', `Basic ${Buffer.from('abc').toString('base64')}`],
+    ['an unknown client', basic('unknown', 'secret')],
+    ['an empty secret', `Basic ${Buffer.from('client:').toString('base64')}`],
+    ['an endless secret', basic('client', 'x'.repeat(10_000))],
+  ])('refuses credentials: %s', async (_, authorization) => {
+    const answer = await post('token', FORM, { authorization })
+    expect(answer.statusCode).toBe(401)
+    expect(answer.json()).toMatchObject({ error: 'invalid_client' })
+    expect(answer.headers['www-authenticate']).toMatch(/^Basic /)
+  })
+
+  it('says the same of an unknown client and of a wrong secret', async () => {
+    const answers = [
+      await post('token', FORM, { authorization: basic('unknown', client.secret) }),
+      await post('token', FORM, { authorization: basic(client.id, 'wrong') }),
+    ]
+    expect(answers[0]?.body).toBe(answers[1]?.body)
+  })
+
+  it('slows down whoever tries secrets, and says for how long', async () => {
+    const tries = []
+    for (let i = 0; i < 15; i++)
+      tries.push((await post('token', FORM, { authorization: basic(client.id, `${i}`) })).statusCode)
+    expect(tries).toEqual([...Array(11).fill(401), ...Array(4).fill(429)])
+    // The right secret waits too: otherwise the wait would tell which one it is.
+    const answer = await post('token', FORM)
+    expect(answer.statusCode).toBe(429)
+    expect(answer.headers['retry-after']).toBe('1')
+    expect(answer.json()).toMatchObject({ error: 'temporarily_unavailable' })
+    await clock.advance(1_000)
+    await aToken()
+  })
+
+  it('says that it cannot tell while the API server is away, and counts nothing against the client', async () => {
+    api.isDown = true
+    for (let i = 0; i < 30; i++) {
+      const answer = await post('token', FORM)
+      expect([answer.statusCode, answer.json().error]).toEqual([503, 'temporarily_unavailable'])
+    }
+    api.isDown = false
+    await aToken()
+  })
+
+  it('knows a client as soon as it is made, and no longer when it is deleted', async () => {
+    const made = await clients.create([], clock.now())
+    const authorization = basic(made.id, made.secret)
+    expect((await post('token', FORM, { authorization })).statusCode).toBe(200)
+    await clients.delete(made.id)
+    expect((await post('token', FORM, { authorization })).statusCode).toBe(401)
+  })
+})
+
+describe('signing keys', () => {
+  it('are the same for replicas that start at the same time', async () => {
+    const [first, second] = await Promise.all([keySet(one), keySet(two)])
+    expect(first.keys).toHaveLength(1)
+    expect(second).toEqual(first)
+  })
+
+  it('are published without their private half', async () => {
+    const [key] = (await keySet()).keys
+    expect(Object.keys(key ?? {}).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
+  })
+
+  it('are replaced while every token stays valid: published first, used later, dropped last', async () => {
+    const [first] = (await keySet()).keys
+    await clock.advance(30 * DAY_MS - 10 * MINUTE_MS)
+    const old = await aToken()
+    const rotated = await keySet()
+    expect(rotated.keys).toHaveLength(2)
+    expect(decodeProtectedHeader(old).kid).toBe(first?.kid)
+    await clock.advance(5 * MINUTE_MS)
+    // The other replica has read the Secret meanwhile, and signs with the old key as well.
+    expect(await keySet(two)).toEqual(rotated)
+    expect(decodeProtectedHeader(await aToken(two)).kid).toBe(first?.kid)
+    await clock.advance(5 * MINUTE_MS)
+    const fresh = await aToken(two)
+    expect(decodeProtectedHeader(fresh).kid).toBe(rotated.keys[1]?.kid)
+    for (const each of [one, two]) for (const token of [old, fresh]) expect(await accepts(token, each)).toBe(true)
+    await clock.advance(2 * DAY_MS)
+    expect((await keySet()).keys.map(({ kid }) => kid)).toEqual([rotated.keys[1]?.kid])
+  })
+
+  it('of another replica are found at once', async () => {
+    await keySet(one)
+    await clock.advance(30 * DAY_MS)
+    await aToken(two)
+    await clock.advance(10 * MINUTE_MS)
+    expect(await accepts(await aToken(two), one)).toBe(true)
+  })
+
+  it('that a stranger puts into a token are not', async () => {
+    const stranger = new SecretsApi()
+    const own = api
+    api = stranger
+    await new Clients(stranger, { namespace: 'n', name: ISSUER_SECRETS.clients }).create([], clock.now())
+    const other = replica()
+    stranger.secrets.set(`n/${ISSUER_SECRETS.clients}`, own.secrets.get(`n/${ISSUER_SECRETS.clients}`) ?? {})
+    const token = await aToken(other)
+    expect(await accepts(token, one)).toBe(false)
+  })
+})
+
+describe('POST /iam/v3/oauth/revoke', () => {
+  it('voids a token: here at once, in the other replica within two seconds, and in the published list', async () => {
+    const [token, other] = [await aToken(), await aToken()]
+    expect(await accepts(token, two)).toBe(true)
+    const answer = await post('revoke', `token=${token}`)
+    expect(answer.statusCode).toBe(200)
+    expect(await accepts(token, one)).toBe(false)
+    await clock.advance(2_001)
+    expect(await accepts(token, two)).toBe(false)
+    expect(await accepts(other, two)).toBe(true)
+    const list = readRevocationList((await two.server.inject('/iam/v3/oauth/revocationlist')).body)
+    expect([token, other].map((each) => mightContain(list.tokens, each))).toEqual([true, false])
+  })
+
+  it('is done for all tokens of a client that is deleted, not for those of its successor', async () => {
+    const [old, others] = [await aToken(), await clients.create([], clock.now())]
+    const revocations = new Revocations(
+      api,
+      { namespace: 'n', name: ISSUER_SECRETS.revocations },
+      { clock, logger: createLogger('silent') },
+    )
+    await clients.delete(client.id)
+    await revocations.revokeClient(client.id)
+    await clock.advance(2_001)
+    expect(await accepts(old)).toBe(false)
+    client = await clients.create([], clock.now(), client.id)
+    expect(await accepts(await aToken())).toBe(true)
+    client = others
+    expect(await accepts(await aToken())).toBe(true)
+    const list = readRevocationList((await one.server.inject('/iam/v3/oauth/revocationlist')).body)
+    expect(list.users.size).toBe(1)
+  })
+
+  it('forgets a revoked token when it is over', async () => {
+    await post('revoke', `token=${await aToken()}`)
+    await clock.advance(2 * 60 * MINUTE_MS)
+    await post('revoke', `token=${await aToken()}`)
+    const document = api.document(`n/${ISSUER_SECRETS.revocations}`, 'revocations.json') as { tokens: unknown[] }
+    expect(document.tokens).toHaveLength(1)
+  })
+
+  it('answers 200 for what is no token, or none any more (RFC 7009)', async () => {
+    const over = await aToken()
+    await clock.advance(2 * 60 * MINUTE_MS)
+    for (const token of ['abc', 'a.b.c', over]) expect((await post('revoke', `token=${token}`)).statusCode).toBe(200)
+    expect(api.document(`n/${ISSUER_SECRETS.revocations}`, 'revocations.json')).toBeUndefined()
+  })
+
+  it("refuses another client's token", async () => {
+    const token = await aToken()
+    const other = await clients.create([], clock.now())
+    const answer = await post('revoke', `token=${token}`, { authorization: basic(other.id, other.secret) })
+    expect([answer.statusCode, answer.json().error]).toEqual([400, 'unauthorized_client'])
+    expect(await accepts(token)).toBe(true)
+  })
+
+  it('wants the client to prove itself, and a token', async () => {
+    expect((await post('revoke', 'token=a', { authorization: '' })).statusCode).toBe(401)
+    expect((await post('revoke', 'a=b')).json()).toMatchObject({ error: 'invalid_request' })
+  })
+})

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { clientsCommand } from '../../src/bin/clients.ts'
+
+const KUBECONFIG = ['--kubeconfig', 'no-such-file']
+
+it.each([
+  [[], 'say create, list, or delete'],
+  [['show'], 'say create, list, or delete'],
+  [['create'], 'at least one --permission'],
+  [['create', 'a', 'b', '--permission', 'ADMIN:ROLE=READ'], 'what is "b"?'],
+  [['create', '--permission', 'ADMIN:ROLE'], '--permission must be'],
+  [['list', 'a'], 'say create, list, or delete'],
+  [['list', '--permission', 'ADMIN:ROLE=READ'], '--permission is for create'],
+  [['delete'], 'say create, list, or delete'],
+])('refuses %j before it looks for a cluster', async (args, problem) => {
+  await expect(clientsCommand.run([...args, ...KUBECONFIG])).rejects.toThrow(
+    expect.objectContaining({ name: 'FlagError', message: expect.stringContaining(problem) }),
+  )
+})
