@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
 
 /*
  * Record batches as a broker returns them, made by kafkajs's encoder (so that our decoder is not tested against itself),
@@ -24,7 +25,8 @@ export interface TestBatch {
   readonly baseOffset: bigint
   readonly records: readonly TestRecord[]
   readonly lastOffsetDelta?: number
-  readonly codec?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  /** `codec5` is one that Kafka does not have. */
+  readonly codec?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' | 'codec5'
   readonly producerId?: bigint
   readonly transactional?: boolean
   readonly control?: 'commit' | 'abort'
@@ -32,7 +34,14 @@ export interface TestBatch {
   readonly logAppendTimeMs?: number
 }
 
-const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd', 'codec5'] as const
+const COMPRESS = {
+  gzip: gzipSync,
+  snappy: snappyCompress,
+  lz4: lz4Compress,
+  zstd: zstdCompressSync,
+  codec5: Buffer.from,
+}
 
 export async function encodeBatch(batch: TestBatch): Promise<Buffer> {
   const { baseOffset, codec = 'none', control, producerId = -1n } = batch
@@ -76,9 +85,7 @@ function controlRecord(offset: bigint, control: 'commit' | 'abort'): TestRecord 
 /** The checksum is not made anew: nothing checks it. */
 function compressed(batch: Buffer, codec: NonNullable<TestBatch['codec']>): Buffer {
   if (codec === 'none') return batch
-  const body = batch.subarray(61)
-  const data = codec === 'gzip' ? gzipSync(body) : codec === 'zstd' ? zstdCompressSync(body) : body
-  const encoded = Buffer.concat([batch.subarray(0, 61), data])
+  const encoded = Buffer.concat([batch.subarray(0, 61), COMPRESS[codec](batch.subarray(61))])
   encoded.writeInt32BE(encoded.length - 12, 8)
   return encoded
 }

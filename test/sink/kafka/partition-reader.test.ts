@@ -5,7 +5,7 @@ import type { RecordBatch } from '../../../src/sink/record-source.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
 import { takeAll } from '../../support/source-records.ts'
 
-async function recordSet(from: bigint, count: number, codec: 'none' | 'lz4' = 'none'): Promise<RecordSet> {
+async function recordSet(from: bigint, count: number, codec: 'none' | 'codec5' = 'none'): Promise<RecordSet> {
   const data = await encodeBatch({ baseOffset: from, records: consecutive(from, count), codec })
   return { data, highWatermark: 100n, abortedTransactions: [] }
 }
@@ -110,9 +110,9 @@ describe('PartitionReader', () => {
 
   it('stops at a batch that cannot be read', async () => {
     const { reader, failures, accept, settle } = busyReader()
-    accept(await recordSet(0n, 2, 'lz4'))
+    accept(await recordSet(0n, 2, 'codec5'))
     await settle()
-    expect(String(failures)).toContain('offset 0: compressed with lz4')
+    expect(String(failures)).toContain('offset 0: compressed with codec 5')
     expect(reader.stopped).toBe(true)
   })
 

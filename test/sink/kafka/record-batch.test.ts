@@ -36,7 +36,7 @@ describe('decodeRecordSet', () => {
       timestampMs: fc.integer({ min: 0, max: 4_102_444_800_000 }),
       gap: fc.integer({ min: 0, max: 70_000 }),
     })
-    const codec = fc.constantFrom('none' as const, 'gzip' as const, 'zstd' as const)
+    const codec = fc.constantFrom('none', 'gzip', 'snappy', 'lz4', 'zstd' as const)
     await fc.assert(
       fc.asyncProperty(
         fc.bigInt(0n, 2n ** 62n),
@@ -168,14 +168,14 @@ describe('decodeRecordSet', () => {
   })
 
   describe('with a batch that cannot be read', () => {
-    it.each(['snappy', 'lz4'] as const)('names the codec %s and the offset, after what lies before', async (codec) => {
+    it('names its codec and the offset, after what lies before', async () => {
       const set = await recordSet([
         { baseOffset: 0n, records: consecutive(0n, 2) },
-        { baseOffset: 2n, records: consecutive(2n, 1), codec },
+        { baseOffset: 2n, records: consecutive(2n, 1), codec: 'codec5' },
       ])
       const pieces = decodeRecordSet(set, 0n)
       expect(pieces.next().value).toMatchObject({ nextOffset: 2n })
-      expect(() => pieces.next()).toThrow(`offset 2: compressed with ${codec}, which is not supported`)
+      expect(() => pieces.next()).toThrow('offset 2: compressed with codec 5, which is not known')
     })
 
     it('says which one is damaged', async () => {

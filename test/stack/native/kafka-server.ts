@@ -113,6 +113,7 @@ function properties(port: number, controllerPort: number, dataDir: string): stri
     'num.io.threads': 2,
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     'log.segment.bytes': 67_108_864,
+    'log.cleaner.backoff.ms': 500,
     'controller.quorum.election.timeout.ms': 500,
     'controller.quorum.fetch.timeout.ms': 1_000,
     'broker.heartbeat.interval.ms': 500,

@@ -1,0 +1,104 @@
+import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
+import type { RecordSource } from '../../src/sink/record-source.ts'
+import { connectStack } from '../stack/remote.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RecordingHandler, RecordingListener } from '../support/recording-listener.ts'
+
+/*
+ * What a real broker makes of record batches. It writes a topic in the topic's own `compression.type`, with the code of the
+ * Java client: so its codecs are read as Java producers write them.
+ */
+
+const { CompressionTypes, Kafka, logLevel } = kafkajs
+const stack = connectStack(inject('stack'))
+const bootstrapServers = stack.kafkaBootstrapServers.split(',')
+const kafka = new Kafka({ brokers: bootstrapServers, logLevel: logLevel.NOTHING })
+const run = Date.now().toString(36)
+
+let admin: Admin
+let producer: Producer
+const sources: RecordSource[] = []
+
+beforeAll(async () => {
+  admin = kafka.admin()
+  producer = kafka.producer({ allowAutoTopicCreation: false })
+  await Promise.all([admin.connect(), producer.connect()])
+})
+
+afterAll(async () => {
+  await Promise.all(sources.map((source) => source.stop(AbortSignal.timeout(10_000))))
+  await Promise.all([admin.disconnect(), producer.disconnect()])
+})
+
+async function createTopic(name: string, config: Record<string, string> = {}): Promise<string> {
+  const topic = `batches.${run}.${name}`
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true })
+  return topic
+}
+
+/** A group of its own reads the topic from its beginning. */
+async function read(topic: string): Promise<RecordingHandler> {
+  const listener = new RecordingListener()
+  const source = createKafkaSource({
+    config: { bootstrapServers, groupId: `${topic}.${sources.length}` },
+    topics: () => ({ filter: { x: [topic] }, topicPattern: 'x', realm: 'x' }),
+    clientId: 'batches-test',
+    logger: createLogger('silent'),
+    clock: systemClock,
+  })
+  sources.push(source)
+  void source.run(listener)
+  return within(() => listener.held[0] ?? expect.fail(`nothing assigned; problems: ${listener.problems}`))
+}
+
+const within = <T>(check: () => T | Promise<T>) => eventually(30_000, check, 50)
+const send = (topic: string, messages: Message[]) => producer.send({ topic, messages })
+
+describe('record batches of a real broker', () => {
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'])('compressed with %s by Java are read', async (codec) => {
+    const topic = await createTopic(codec, { 'compression.type': codec })
+    // More than the 64 KiB blocks of lz4 and the 32 KiB ones of snappy-java; some of it does not compress.
+    const values = Array.from({ length: 300 }, (_, i) => `${i} ${'abcdefgh'.repeat(60)}${Math.random()}`)
+    await send(
+      topic,
+      values.map((value) => ({ value })),
+    )
+    const handler = await read(topic)
+    await within(() => expect(handler.values).toEqual(values))
+  })
+
+  it('may hold more records than an argument list', async () => {
+    const topic = await createTopic('long')
+    const count = 150_000
+    await producer.send({
+      topic,
+      messages: Array.from({ length: count }, (_, i) => ({ value: `${i}` })),
+      compression: CompressionTypes.GZIP,
+    })
+    const handler = await read(topic)
+    await within(() => expect(handler.values.length).toBe(count))
+    expect(handler.position).toBe(BigInt(count))
+    expect(handler.offsets.every((offset, i) => offset === BigInt(i))).toBe(true)
+  })
+
+  it('have gaps after compaction, and the position moves past them', async () => {
+    const topic = await createTopic('compacted', {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.01',
+      'segment.ms': '100',
+      'delete.retention.ms': '100',
+    })
+    for (let i = 0; i < 6; i++) await send(topic, [1, 2, 3].map((n) => ({ key: `k${i % 2}`, value: `${i}.${n}` })))
+    await within(async () => {
+      await send(topic, [{ key: 'last', value: 'last' }])
+      const { values } = await read(topic)
+      await within(() => expect(values).toContain('last'))
+      expect(values.slice(0, 2)).toEqual(['4.3', '5.3'])
+    })
+  })
+})
