@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { KAFKA_SECRET_FILES } from '../contract/names.ts'
 import { resolveSinkConfig } from '../contract/resolve.ts'
 import type { AnalyticsConnector } from '../contract/resource.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
@@ -26,6 +27,7 @@ Runs one connector from its manifest, without Kubernetes: the way to try one on 
 and commits what was read and ends. AWS credentials come from the environment, a profile or the machine's role.
 
   --kafka-bootstrap-servers <host:port,…>  default KAFKA_BOOTSTRAP_SERVERS; for a manifest without spec.kafka.bootstrapServers
+  --kafka-secrets-dir <folder> files for spec.kafka.tls and .sasl: ${Object.values(KAFKA_SECRET_FILES).join(', ')}
   --realm <realm>              value of {realm} in topic names and paths; default dev
   --revisions-dir <folder>     where configurations are kept, to finish what an earlier run began; default below XDG_STATE_HOME
   --drain-timeout <seconds>    longest time from Ctrl-C to the end; default 60s
@@ -37,6 +39,7 @@ that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: 
 
 const OPTIONS = {
   'kafka-bootstrap-servers': { type: 'string' },
+  'kafka-secrets-dir': { type: 'string', default: '.' },
   realm: { type: 'string', default: 'dev' },
   'revisions-dir': { type: 'string' },
   'drain-timeout': { type: 'string', default: '60s' },
@@ -64,6 +67,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     credentialsDir: '',
+    kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: DEFAULT_SESSION_TIMEOUT_SECONDS * 1000,
     clock: systemClock,
     logger: createLogger(flags.logLevel),
@@ -85,6 +89,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
 interface RunFlags {
   readonly manifest: string
   readonly bootstrapServers: readonly string[]
+  readonly kafkaSecretsDir: string
   readonly realm: string
   readonly revisionsDir: string
   readonly drainTimeoutMs: number
@@ -100,6 +105,7 @@ function runFlags(args: string[]): RunFlags {
   return {
     manifest,
     bootstrapServers: bootstrapServers.split(',').filter((server) => server !== ''),
+    kafkaSecretsDir: values['kafka-secrets-dir'],
     realm: values.realm,
     revisionsDir: values['revisions-dir'] ?? defaultRevisionsDir(),
     drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']),

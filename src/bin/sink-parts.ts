@@ -2,7 +2,9 @@ import type { Registry } from 'prom-client'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { connectionSecurity } from '../sink/kafka/connection-security.ts'
 import { createKafkaSource } from '../sink/kafka/kafka-source.ts'
+import { SecretFiles } from '../sink/kafka/secret-files.ts'
 import { S3Store } from '../sink/s3-store.ts'
 import type { SinkParts } from '../sink/sink.ts'
 import { s3Metrics } from '../sink/sink-metrics.ts'
@@ -11,6 +13,8 @@ export interface SinkSurroundings {
   readonly config: SinkConfig
   readonly readRevision: (revision: string) => SinkConfig
   readonly credentialsDir: string
+  /** Files of KAFKA_SECRET_FILES, as far as the configuration says that they are mounted. */
+  readonly kafkaSecretsDir: string
   readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry
@@ -28,12 +32,13 @@ const HEARTBEATS_PER_SESSION = 10
 
 /** The real Kafka and the real S3 for a configuration. */
 export function sinkParts(surroundings: SinkSurroundings): SinkParts {
-  const { config, credentialsDir, clock, logger, registry, sessionTimeoutMs } = surroundings
+  const { config, credentialsDir, kafkaSecretsDir, clock, logger, registry, sessionTimeoutMs } = surroundings
   return {
     ...surroundings,
     source: createKafkaSource({
       config: config.kafka,
       topics: () => config,
+      security: connectionSecurity(config.kafka, new SecretFiles(kafkaSecretsDir), clock),
       clientId: 'analytics-connector',
       logger,
       clock,

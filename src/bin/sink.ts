@@ -1,4 +1,4 @@
-import { HTTP_PORT, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../contract/names.ts'
+import { HTTP_PORT, KAFKA_SECRETS_DIR, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../contract/names.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { serveHttp } from '../lib/http-server.ts'
@@ -19,6 +19,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --revision <name>           the revision to run (10 hexadecimal digits)
   --revisions-dir <folder>    default ${REVISIONS_DIR}
   --credentials-dir <folder>  default ${S3_CREDENTIALS_DIR}; used if the configuration says so
+  --kafka-secrets-dir <folder>  default ${KAFKA_SECRETS_DIR}; used likewise
   --listen-address <address>  default: all interfaces
   --port <port>               of /status, /metrics, /healthz and /readyz; default ${HTTP_PORT}, 0 for any free one
   --drain-timeout <seconds>   longest time from SIGTERM to the end, such as 25 or 25s; default 25s
@@ -33,6 +34,7 @@ const OPTIONS = {
   revision: { type: 'string' },
   'revisions-dir': { type: 'string', default: REVISIONS_DIR },
   'credentials-dir': { type: 'string', default: S3_CREDENTIALS_DIR },
+  'kafka-secrets-dir': { type: 'string', default: KAFKA_SECRETS_DIR },
   'listen-address': { type: 'string', default: '' },
   port: { type: 'string', default: String(HTTP_PORT) },
   'drain-timeout': { type: 'string', default: '25s' },
@@ -44,6 +46,7 @@ interface SinkFlags {
   readonly revision: string
   readonly revisionsDir: string
   readonly credentialsDir: string
+  readonly kafkaSecretsDir: string
   readonly listenAddress: string
   readonly port: number
   readonly drainTimeoutMs: number
@@ -75,6 +78,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     credentialsDir: flags.credentialsDir,
+    kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: flags.sessionTimeoutMs,
     clock: systemClock,
     logger,
@@ -98,6 +102,7 @@ function sinkFlags(args: string[]): SinkFlags {
     revision: values.revision,
     revisionsDir: values['revisions-dir'],
     credentialsDir: values['credentials-dir'],
+    kafkaSecretsDir: values['kafka-secrets-dir'],
     listenAddress: values['listen-address'],
     port: parsePort('--port', values.port),
     drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']),

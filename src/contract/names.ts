@@ -33,3 +33,19 @@ export const S3_CREDENTIALS_KEYS = {
   secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
   sessionToken: 'AWS_SESSION_TOKEN',
 } as const
+
+/** Folder in a sink pod with what it shows to Kafka and trusts it by: keys of the Secrets that `spec.kafka` names. */
+export const KAFKA_SECRETS_DIR = '/etc/analytics-connector/kafka-secrets'
+/** Names of the files there, and of the Secrets' keys unless the resource names others. */
+export const KAFKA_SECRET_FILES = {
+  /** As cert-manager and Strimzi name it. */
+  ca: 'ca.crt',
+  /** As in a Secret of type kubernetes.io/tls. */
+  certificate: 'tls.crt',
+  privateKey: 'tls.key',
+  /** As in a Secret of type kubernetes.io/basic-auth. */
+  username: 'username',
+  password: 'password',
+  clientId: 'client-id',
+  clientSecret: 'client-secret',
+} as const

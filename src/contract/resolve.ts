@@ -1,4 +1,5 @@
 import { DEFAULTS, defaultGroupId } from './defaults.ts'
+import { type KafkaAccess, kafkaAccessOf, sinkKafkaAccess } from './kafka-access.ts'
 import { parseTemplate } from './path-template.ts'
 import type { AnalyticsConnectorSpec } from './resource.ts'
 import type { SinkConfig } from './sink-config.ts'
@@ -16,7 +17,7 @@ import {
 export interface OperatorDefaults {
   /** Value of `{realm}` in topic names and paths. */
   readonly realm: string
-  readonly kafka: { readonly bootstrapServers: readonly string[] }
+  readonly kafka: KafkaAccess
   /** Event type in its underscore form to the names of its topics, with `{realm}`, `{namespace}` and `{eventName}`. */
   readonly topicPatterns: Readonly<Record<string, string>>
   readonly bufferBytes?: number
@@ -45,7 +46,7 @@ export function resolveSinkConfig(
     topicPattern: topicPatternOf(config.eventType, defaults.topicPatterns),
     filter,
     kafka: {
-      bootstrapServers: [...(kafka?.bootstrapServers ?? defaults.kafka.bootstrapServers)],
+      ...sinkKafkaAccess(failingAs('', () => kafkaAccessOf(kafka, defaults.kafka))),
       groupId: kafka?.groupId ?? defaultGroupId({ namespace, name }),
       startFrom: kafka?.startFrom ?? DEFAULTS.startFrom,
     },
@@ -75,7 +76,7 @@ function s3Of(config: Config): SinkConfig['s3'] {
 }
 
 function pathOf({ customPath = DEFAULTS.customPath, customPartitionDuration }: Config): SinkConfig['path'] {
-  failingAs('', () => parseTemplate(customPath))
+  failingAs('config.', () => parseTemplate(customPath))
   return {
     template: customPath,
     partitionDurationMs: quantityOf('customPartitionDuration', CUSTOM_PARTITION_DURATION, customPartitionDuration),
@@ -97,14 +98,14 @@ function quantityOf<F extends keyof Config & keyof typeof DEFAULTS>(
   quantity: Quantity,
   value: string | number | undefined,
 ): number {
-  return failingAs(`${fieldName}: `, () => parseQuantity(quantity, value ?? DEFAULTS[fieldName]))
+  return failingAs(`config.${fieldName}: `, () => parseQuantity(quantity, value ?? DEFAULTS[fieldName]))
 }
 
 function failingAs<T>(prefix: string, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    throw new SpecError(`spec.config.${prefix}${error instanceof Error ? error.message : String(error)}`, {
+    throw new SpecError(`spec.${prefix}${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     })
   }

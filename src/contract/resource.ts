@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import { connectorConfigSchema } from './config-fields.ts'
 import { DEFAULTS } from './defaults.ts'
+import { kafkaSchema } from './kafka-fields.ts'
 import { API_GROUP, API_VERSION, KIND } from './names.ts'
 import { podTemplateSchema, resourcesSchema } from './pod-fields.ts'
 import { boundedMap, celString, field, immutable, matches, type Rule } from './rule.ts'
@@ -59,34 +60,6 @@ const namespaceKeys: Rule<Record<string, string[]>> = {
   celMessage: null,
 }
 
-const bootstrapServer = field(z.string().max(261), 'host:port of a Kafka broker.', {
-  rules: [
-    matches(
-      '^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+\\]):[1-9][0-9]{0,4}$',
-      'must be host:port, such as kafka.streaming:9092',
-    ),
-  ],
-})
-
-const kafkaSchema = z.strictObject({
-  bootstrapServers: field(
-    z.array(bootstrapServer).min(1).max(32),
-    'Brokers to ask for the cluster, as a list of host:port. Default: the cluster of the operator’s configuration.',
-    { 'x-kubernetes-list-type': 'atomic' },
-  ).optional(),
-  groupId: field(
-    z.string().max(249),
-    'Consumer group, which keeps the connector’s place. Changing it starts again at startFrom. Default analytics-connector.<namespace>.<name>.',
-    {
-      rules: [matches('^[a-zA-Z0-9._-]+$', 'must be 1 to 249 letters, digits, dots, underscores and hyphens')],
-    },
-  ).optional(),
-  startFrom: field(
-    z.enum(['earliest', 'latest']),
-    `Where to begin in a partition for which the group has no place yet: with the oldest event that Kafka still has (earliest) or only with new ones (latest). Default ${DEFAULTS.startFrom}.`,
-  ).optional(),
-})
-
 export const specSchema = z.strictObject({
   active: field(
     z.boolean(),
@@ -102,10 +75,7 @@ export const specSchema = z.strictObject({
     'Which events: event namespace (the event’s own, not the Kubernetes one; "*": every namespace) to its topics. At most 64 namespaces. Required, at least one.',
     { maxProperties: 64, rules: [atLeastOneNamespace, namespaceKeys] },
   ),
-  kafka: field(
-    kafkaSchema,
-    'Where the events come from. Default: the cluster of the operator’s configuration.',
-  ).optional(),
+  kafka: kafkaSchema.optional(),
   replicas: field(
     z.int().min(0).max(1000),
     `Members of the consumer group, each a pod; 0 to 1000. More than the topics have partitions do not help. Also set by kubectl scale and by autoscalers, so leave it out where one is at work. Default ${DEFAULTS.replicas}.`,

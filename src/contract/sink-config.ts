@@ -19,6 +19,32 @@ export const sinkConfigSchema = z.strictObject({
     groupId: z.string().min(1),
     /** Where a partition starts for which the group has no offset. */
     startFrom: z.enum(['earliest', 'latest']),
+    /** Absent: nothing is encrypted. */
+    tls: z
+      .strictObject({
+        /** `system`: the public authorities that Node.js knows; `mounted`: those of a file in KAFKA_SECRETS_DIR. */
+        authorities: z.enum(['system', 'mounted']),
+        /** `mounted`: shows the certificate of files in KAFKA_SECRETS_DIR. */
+        certificate: z.enum(['none', 'mounted']),
+        serverName: z.string().optional(),
+      })
+      .optional(),
+    /** Absent: no authentication. Secrets are files in KAFKA_SECRETS_DIR. */
+    sasl: z
+      .discriminatedUnion('mechanism', [
+        z.strictObject({
+          mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+          /** Absent: it is in a file too. */
+          username: z.string().optional(),
+        }),
+        z.strictObject({
+          mechanism: z.literal('OAUTHBEARER'),
+          tokenEndpoint: z.string().min(1),
+          scope: z.string().optional(),
+        }),
+        z.strictObject({ mechanism: z.literal('AWS_MSK_IAM'), region: z.string().min(1) }),
+      ])
+      .optional(),
   }),
   s3: z.strictObject({
     bucketName: z.string().min(1),

@@ -1,4 +1,5 @@
 import { DEFAULTS } from '../contract/defaults.ts'
+import { kafkaAccessOf, kafkaSecretsOf, type MountedSecret } from '../contract/kafka-access.ts'
 import { REVISION_ANNOTATION } from '../contract/names.ts'
 import { type OperatorDefaults, resolveSinkConfig, SpecError } from '../contract/resolve.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
@@ -13,6 +14,7 @@ export interface Plan {
   /** Pods while active. */
   readonly replicas: number
   readonly config: SinkConfig
+  readonly kafkaSecrets: readonly MountedSecret[]
   readonly revision: string
   readonly mountedRevisions: readonly string[]
 }
@@ -34,6 +36,7 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
     active: spec.active ?? DEFAULTS.active,
     replicas: spec.replicas ?? DEFAULTS.replicas,
     config,
+    kafkaSecrets: kafkaSecretsOf(kafkaAccessOf(spec.kafka, defaults.kafka)),
     revision,
     mountedRevisions: revisionsToMount(revision, existing, mountedBy(observed.deployment)),
   }

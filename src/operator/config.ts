@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import * as z from 'zod'
+import { kafkaSaslSchema, kafkaTlsSchema, saslNeedsTls } from '../contract/kafka-fields.ts'
 import { describeError } from '../lib/errors.ts'
 
 const seconds = (min: number, max: number) => z.number().min(min).max(max)
@@ -15,11 +16,16 @@ export const operatorConfigSchema = z.strictObject({
     .string()
     .regex(/^[a-zA-Z0-9._-]{1,63}$/, { error: 'must be 1 to 63 letters, digits, dots, underscores and hyphens' }),
   /** The Kafka cluster of connectors that name none. */
-  kafka: z.strictObject({
-    bootstrapServers: z
-      .array(z.string().regex(/^[^\s:,]+:[0-9]{1,5}$|^\[[^\s,]+\]:[0-9]{1,5}$/, { error: 'must be host:port' }))
-      .min(1, { error: 'must name at least one broker' }),
-  }),
+  kafka: z
+    .strictObject({
+      bootstrapServers: z
+        .array(z.string().regex(/^[^\s:,]+:[0-9]{1,5}$|^\[[^\s,]+\]:[0-9]{1,5}$/, { error: 'must be host:port' }))
+        .min(1, { error: 'must name at least one broker' }),
+      /** As `spec.kafka.tls` and `.sasl`. A pod mounts Secrets of its own namespace only: they must be in each connector's. */
+      tls: kafkaTlsSchema.optional(),
+      sasl: kafkaSaslSchema.optional(),
+    })
+    .refine(saslNeedsTls.holds, { error: saslNeedsTls.allowed }),
   /** Event type (underscore form) to the names of its topics. */
   topicPatterns: z.record(z.string(), z.string().min(1)).default({
     game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',

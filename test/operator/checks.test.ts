@@ -37,6 +37,7 @@ describe('planOf', () => {
       replicas: 1,
       revision,
       mountedRevisions,
+      kafkaSecrets: [],
       drainSeconds: 1,
       resources: {},
       restartRequestedAt: undefined,

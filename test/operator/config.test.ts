@@ -44,6 +44,11 @@ describe('parseOperatorConfig', () => {
     ],
     ['realm: dev\nkafka: { bootstrapServers: [] }', 'kafka.bootstrapServers: must name at least one broker'],
     ['realm: dev\nkafka: { bootstrapServers: ["kafka"] }', 'kafka.bootstrapServers.0: must be host:port'],
+    [
+      'realm: dev\nkafka: { bootstrapServers: ["k:1"], sasl: { mechanism: PLAIN, secretRef: { name: a } } }',
+      'kafka: must have tls where sasl.mechanism is PLAIN',
+    ],
+    ['realm: dev\nkafka: { bootstrapServers: ["k:1"], sasl: { mechanism: PLAIN } }', 'kafka.sasl: must have secretRef'],
     [`${MINIMAL}drainSeconds: 0`, 'drainSeconds: '],
     [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces.0: must be the name of a Kubernetes namespace'],
     [`${MINIMAL}sinkImages: x`, '"sinkImages"'],

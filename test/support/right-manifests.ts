@@ -58,6 +58,21 @@ export const rightManifests: readonly ManifestCase[] = [
   accepted('its own Kafka', {
     spec: { kafka: { bootstrapServers: ['kafka-0.k:9092', '[::1]:9092'], groupId: 'a.B_c-1', startFrom: 'latest' } },
   }),
+  ...[
+    { tls: {} },
+    { bootstrapServers: ['k:9093'], tls: {}, sasl: { mechanism: 'PLAIN', secretRef: { name: 'user' } } },
+    { sasl: { mechanism: 'SCRAM-SHA-256', secretRef: { name: 'user' }, username: 'CN=me' } },
+    { bootstrapServers: ['k:9092'], sasl: { mechanism: 'SCRAM-SHA-512', secretRef: { name: 'user' } } },
+    { sasl: { mechanism: 'OAUTHBEARER', secretRef: { name: 'c' }, tokenEndpoint: 'https://login:8443/t', scope: 'k' } },
+    { sasl: { mechanism: 'AWS_MSK_IAM', region: 'us-west-2' } },
+    {
+      tls: {
+        caSecretRef: { name: 'ca', key: 'ca.pem' },
+        certificateSecretRef: { name: 'me', certificateKey: 'user.crt', privateKeyKey: 'user.key' },
+        serverName: 'kafka.example.com',
+      },
+    },
+  ].map((kafka) => accepted(`kafka ${JSON.stringify(kafka)}`, { spec: { kafka } })),
   accepted('resources as numbers and text', {
     spec: { resources: { requests: { cpu: 1, memory: '1Gi' }, limits: { cpu: '1500m' } } },
   }),

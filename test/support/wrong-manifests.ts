@@ -129,6 +129,10 @@ const wrongServers = (value: unknown, said: Omit<Said, 'field'> & { field?: stri
     { field: 'spec.kafka.bootstrapServers', ...said },
   )
 
+const secretRef = { name: 'user' }
+const wrongSasl = (sasl: Patch, said: Omit<Said, 'field'> & { field?: string }): WrongManifest =>
+  wrongSpec(`sasl ${JSON.stringify(sasl)}`, { kafka: { sasl } }, { field: 'spec.kafka.sasl', ...said })
+
 const kafka: readonly WrongManifest[] = [
   wrongServers('kafka:9092', { allowed: /array|list/ }),
   wrongServers([], { allowed: /at least 1/ }),
@@ -144,6 +148,35 @@ const kafka: readonly WrongManifest[] = [
     'startFrom beginning',
     { kafka: { startFrom: 'beginning' } },
     { field: 'spec.kafka.startFrom', value: 'beginning', allowed: '"earliest"' },
+  ),
+  wrongSpec(
+    'a password without TLS',
+    { kafka: { bootstrapServers: ['k:9092'], sasl: { mechanism: 'PLAIN', secretRef } } },
+    { field: 'spec.kafka', allowed: 'must have tls where sasl.mechanism is PLAIN' },
+  ),
+  wrongSpec(
+    'a certificate that nobody is to check',
+    { kafka: { tls: { insecureSkipVerify: true } } },
+    { field: 'spec.kafka.tls.insecureSkipVerify', allowed: /unknown field|caSecretRef/ },
+  ),
+  wrongSpec(
+    'a serverName with a port',
+    { kafka: { tls: { serverName: 'kafka:9093' } } },
+    { field: 'spec.kafka.tls.serverName', value: 'kafka:9093', allowed: 'must be a host name' },
+  ),
+  wrongSasl({ mechanism: 'GSSAPI' }, { field: 'spec.kafka.sasl.mechanism', allowed: 'SCRAM-SHA-256' }),
+  wrongSasl({ mechanism: 'SCRAM-SHA-512' }, { allowed: 'must have secretRef' }),
+  wrongSasl({ mechanism: 'AWS_MSK_IAM', region: 'us-west-2', secretRef }, { allowed: 'not for AWS_MSK_IAM' }),
+  wrongSasl({ mechanism: 'AWS_MSK_IAM' }, { allowed: 'must have region' }),
+  wrongSasl({ mechanism: 'OAUTHBEARER', secretRef }, { allowed: 'must have tokenEndpoint' }),
+  wrongSasl({ mechanism: 'PLAIN', secretRef, scope: 'kafka' }, { allowed: 'for no other mechanism' }),
+  wrongSasl(
+    { mechanism: 'OAUTHBEARER', secretRef, tokenEndpoint: 'https://login/t', username: 'me' },
+    { allowed: 'username must be left out' },
+  ),
+  wrongSasl(
+    { mechanism: 'OAUTHBEARER', secretRef, tokenEndpoint: 'http://login/token' },
+    { field: 'spec.kafka.sasl.tokenEndpoint', value: 'http://login/token', allowed: 'must be https://' },
   ),
 ]
 

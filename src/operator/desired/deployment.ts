@@ -1,5 +1,7 @@
+import type { MountedSecret } from '../../contract/kafka-access.ts'
 import {
   HTTP_PORT,
+  KAFKA_SECRETS_DIR,
   RESTART_ANNOTATION,
   REVISION_ANNOTATION,
   REVISIONS_DIR,
@@ -31,6 +33,8 @@ export interface DeploymentInput {
   readonly revision: string
   /** Revisions that the pods can read, `revision` among them: an older one's unfinished work is finished under it. */
   readonly mountedRevisions: readonly string[]
+  /** Of the connector's Kafka cluster. */
+  readonly kafkaSecrets: readonly MountedSecret[]
   /** Longest time a sink takes to write and commit what it holds, in seconds. */
   readonly drainSeconds: number
   readonly resources: NonNullable<Container['resources']>
@@ -107,7 +111,8 @@ function definedOf<T extends object, K extends keyof T>(object: T, keys: readonl
   >
 }
 
-function sinkContainer({ image, revision, drainSeconds, resources, spec }: DeploymentInput): Container {
+function sinkContainer(input: DeploymentInput): Container {
+  const { image, revision, drainSeconds, resources, spec, kafkaSecrets } = input
   const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
   return {
     name: CONTAINER_NAME,
@@ -120,6 +125,7 @@ function sinkContainer({ image, revision, drainSeconds, resources, spec }: Deplo
       '--revisions-dir',
       REVISIONS_DIR,
       ...(spec.config.credentialsSecretRef ? ['--credentials-dir', S3_CREDENTIALS_DIR] : []),
+      ...(kafkaSecrets.length > 0 ? ['--kafka-secrets-dir', KAFKA_SECRETS_DIR] : []),
       '--listen-address',
       '$(POD_IP)',
       '--port',
@@ -147,6 +153,7 @@ function sinkContainer({ image, revision, drainSeconds, resources, spec }: Deplo
       ...(spec.config.credentialsSecretRef
         ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }]
         : []),
+      ...(kafkaSecrets.length > 0 ? [{ name: 'kafka-secrets', mountPath: KAFKA_SECRETS_DIR, readOnly: true }] : []),
     ],
   }
 }
@@ -161,7 +168,7 @@ function envSource({ prefix, secretRef, configMapRef }: EnvFrom): NonNullable<Co
   }
 }
 
-function volumes({ owner, spec, revision, mountedRevisions }: DeploymentInput): Volume[] {
+function volumes({ owner, spec, revision, mountedRevisions, kafkaSecrets }: DeploymentInput): Volume[] {
   const sources = mountedRevisions.map((each) => ({
     configMap: {
       name: revisionConfigMapName(owner.name, each),
@@ -175,7 +182,14 @@ function volumes({ owner, spec, revision, mountedRevisions }: DeploymentInput): 
     { name: 'revisions', projected: { sources } },
     // Optional, so that the sink starts and says what is missing: a pod that waits for a Secret says nothing in its status.
     ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name, optional: true } }] : []),
+    ...(kafkaSecrets.length > 0
+      ? [{ name: 'kafka-secrets', projected: { sources: kafkaSecrets.map(secretSource) } }]
+      : []),
   ]
+}
+
+function secretSource({ name, files }: MountedSecret) {
+  return { secret: { name, items: [...files], optional: true } }
 }
 
 function spreadOverNodes(connectorName: string): NonNullable<PodSpec['topologySpreadConstraints']>[number] {

@@ -70,6 +70,7 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     replicas,
     revision: plan.revision,
     mountedRevisions: plan.mountedRevisions,
+    kafkaSecrets: plan.kafkaSecrets,
     drainSeconds: defaults.drainSeconds,
     restartRequestedAt: observed.restartRequestedAt,
     resources: resourcesOf(spec.resources ?? defaults.resources),

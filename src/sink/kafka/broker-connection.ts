@@ -1,4 +1,7 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Logger } from '../../lib/logger.ts'
+import { codeOf, failureReason, isClosedByBroker } from './connection-failure.ts'
+import { type ConnectionSecurity, NO_SECURITY } from './connection-security.ts'
 import { KafkaConnectionError } from './kafka-error.ts'
 import {
   API_VERSIONS,
@@ -8,6 +11,7 @@ import {
   createSocketFactory,
   KafkaJsConnection,
   type KafkaJsLogger,
+  type KafkaJsSasl,
 } from './protocol.ts'
 
 export interface BrokerAddress {
@@ -21,6 +25,8 @@ export interface ConnectionSettings {
   /** After this a request counts as lost, and its connection is closed. */
   readonly requestTimeoutMs: number
   readonly logger: Logger
+  /** Default: neither encrypted nor authenticated. */
+  readonly security?: ConnectionSecurity
 }
 
 /**
@@ -30,6 +36,8 @@ export interface ConnectionSettings {
 export class BrokerConnection {
   readonly address: BrokerAddress
   readonly #connection: KafkaJsConnection
+  /** Whether a request that needs authentication was answered. */
+  #isAccepted = false
 
   private constructor(address: BrokerAddress, connection: KafkaJsConnection) {
     this.address = address
@@ -38,27 +46,24 @@ export class BrokerConnection {
 
   /** Connects, checks that the broker speaks our versions, authenticates. Throws KafkaConnectionError naming the address. */
   static async open(address: BrokerAddress, settings: ConnectionSettings): Promise<BrokerConnection> {
-    const raw = new KafkaJsConnection({
-      ...address,
-      clientId: settings.clientId,
-      logger: kafkaJsLogger(settings.logger),
-      socketFactory: createSocket,
-      connectionTimeout: settings.connectTimeoutMs,
-      requestTimeout: settings.requestTimeoutMs,
-    })
-    withoutIdleTimers(raw)
+    const { tls, sasl } = settings.security ?? NO_SECURITY
+    const ssl = await tls()
+    const raw = newConnection(address, settings, ssl, sasl())
     const connection = new BrokerConnection(address, raw)
+    const name = formatAddress(address)
+    const isTls = ssl !== null
+    let failure = (cause: unknown) => `cannot reach ${name} (${connectFailure(cause, isTls)})`
     try {
       await raw.connect()
-      raw.setVersions(supportedVersions(await connection.send(apiVersionsCall())))
-      raw.setSupportAuthenticationProtocol(true)
+      failure = (cause) => `cannot reach ${name} (${talkFailure(cause, isTls)})`
+      await connection.#agreeOnVersions()
+      failure = (cause) => `${name} does not let us in by spec.kafka.sasl (${failureReason(cause)})`
       await raw.authenticate()
+      renewInTime(raw)
       return connection
     } catch (cause) {
       connection.close()
-      throw new KafkaConnectionError(`cannot reach ${formatAddress(address)} (${shortReason(cause)})`, {
-        cause: codeOf(cause) ? undefined : cause,
-      })
+      throw new KafkaConnectionError(failure(cause), { cause: codeOf(cause) ? undefined : cause })
     }
   }
 
@@ -72,13 +77,23 @@ export class BrokerConnection {
    */
   async send<Response>(call: ApiCall<Response>): Promise<Response> {
     try {
-      return (await this.#connection.send(call)) as Response
+      const response = (await this.#connection.send(call)) as Response
+      this.#isAccepted = true
+      return response
     } catch (cause) {
       this.close()
+      const hint =
+        this.#isAccepted || !isClosedByBroker(cause) ? '' : '; it may expect authentication: see spec.kafka.sasl'
       throw new KafkaConnectionError(
-        `no answer to ${call.request.apiName} from ${formatAddress(this.address)} (${shortReason(cause)})`,
+        `no answer to ${call.request.apiName} from ${formatAddress(this.address)} (${failureReason(cause)}${hint})`,
       )
     }
+  }
+
+  async #agreeOnVersions(): Promise<void> {
+    const versions = (await this.#connection.send(apiVersionsCall())) as ApiVersionsResponse
+    this.#connection.setVersions(supportedVersions(versions))
+    this.#connection.setSupportAuthenticationProtocol(true)
   }
 
   /** At once; requests under way fail. */
@@ -104,6 +119,47 @@ export function parseAddress(text: string): BrokerAddress {
 const socketFactory = createSocketFactory()
 const createSocket: typeof socketFactory = (options) => socketFactory(options).setNoDelay(true)
 
+function newConnection(
+  address: BrokerAddress,
+  settings: ConnectionSettings,
+  ssl: TlsOptions | null,
+  sasl: KafkaJsSasl | null,
+): KafkaJsConnection {
+  const raw = new KafkaJsConnection({
+    ...address,
+    ssl,
+    sasl,
+    clientId: settings.clientId,
+    logger: kafkaJsLogger(settings.logger),
+    socketFactory: createSocket,
+    connectionTimeout: settings.connectTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+  })
+  withoutIdleTimers(raw)
+  return raw
+}
+
+/** Of a session's life, as the Java client has it: kafkajs's ten seconds are more than a whole short one. */
+const RENEWED_BEFORE_END = 0.15
+
+/** The broker gives an authenticated connection a time (KIP-368); the next request after the rest of it authenticates again first. */
+function renewInTime(raw: KafkaJsConnection): void {
+  Object.defineProperty(raw, 'reauthenticationThreshold', {
+    get: () => Math.ceil(raw.sessionLifetime.toNumber() * RENEWED_BEFORE_END),
+  })
+}
+
+function connectFailure(cause: unknown, isTls: boolean): string {
+  return isTls && isClosedByBroker(cause)
+    ? 'it ends the connection before TLS begins: see spec.kafka.tls'
+    : failureReason(cause)
+}
+
+function talkFailure(cause: unknown, isTls: boolean): string {
+  const reason = failureReason(cause)
+  return !isTls && isClosedByBroker(cause) ? `${reason}; it may expect TLS: see spec.kafka.tls` : reason
+}
+
 /** kafkajs sets a timer of negative length after every answer, about which newer Node versions warn. It is needed only while requests queue up. */
 function withoutIdleTimers({ requestQueue }: KafkaJsConnection): void {
   const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
@@ -120,14 +176,6 @@ function supportedVersions({ apiVersions }: ApiVersionsResponse) {
       `it speaks Fetch ${fetch?.minVersion} to ${fetch?.maxVersion}, not ${API_VERSIONS.Fetch}: Kafka 2.4 or newer is needed`,
     )
   return ranges
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
-}
-
-function shortReason(error: unknown): string {
-  return codeOf(error) ?? (error instanceof Error ? error.message : String(error))
 }
 
 /** kafkajs logs as an error what it then throws to us, where it is judged: its lines are only for looking into it. */

@@ -3,9 +3,10 @@ import { type Clock, sleep } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RecordSource, SourceListener } from '../record-source.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
+import type { ConnectionSecurity } from './connection-security.ts'
 import { GenerationRun } from './generation-run.ts'
 import { type Generation, GroupMember } from './group-member.ts'
-import { isPassing, problemLine } from './kafka-error.ts'
+import { errorName, isPassing, KafkaError, problemLine } from './kafka-error.ts'
 import { Problems } from './problems.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
@@ -14,6 +15,7 @@ export interface KafkaSourceOptions {
   /** Asked at every metadata refresh: a rule that has changed leads to a rebalance. */
   readonly topics: () => TopicRule
   readonly clientId: string
+  readonly security?: ConnectionSecurity
   readonly logger: Logger
   readonly clock: Clock
   /** Most bytes that are fetched and not yet handled, as they come from Kafka. */
@@ -193,7 +195,7 @@ class KafkaSource implements RecordSource {
       existing.map(([name]) => name),
     )
     problems.clearAll('topic ', new Set(missing.map((topic) => `topic ${topic}`)))
-    for (const topic of missing) problems.set(`topic ${topic}`, `Kafka topic ${topic} does not exist`)
+    for (const topic of missing) problems.set(`topic ${topic}`, whyMissing(topic, metadata))
     return topics
   }
 
@@ -236,6 +238,13 @@ class KafkaSource implements RecordSource {
   async #unlessOverdue<T>(work: Promise<T>): Promise<T | null> {
     return unlessAborted(work, this.#overdue.signal)
   }
+}
+
+function whyMissing(topic: string, { topics }: ClusterMetadata): string {
+  const code = topics.get(topic)?.errorCode ?? 0
+  return errorName(code) === 'TOPIC_AUTHORIZATION_FAILED'
+    ? new KafkaError(`Kafka topic ${topic}`, code).message
+    : `Kafka topic ${topic} does not exist`
 }
 
 function partitionsIn({ topics }: ClusterMetadata, names: readonly string[]): Map<string, readonly number[]> {

@@ -20,7 +20,27 @@ declare module 'kafkajs/src/network/connection.js' {
     socketFactory: (options: { host: string; port: number; ssl: TlsOptions; onConnect: () => void }) => Socket
     connectionTimeout: number
     requestTimeout: number
-    ssl?: TlsOptions
+    ssl?: TlsOptions | null
+    sasl?: Sasl | null
+  }
+
+  /** One step of a SASL exchange: what is sent, and what the answer is taken for. */
+  export interface SaslStep {
+    request: { encode(): Promise<Buffer> }
+    response?: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
+  }
+
+  export interface SaslExchange {
+    host: string
+    port: number
+    logger: KafkaJsLogger
+    saslAuthenticate(step: SaslStep): Promise<unknown>
+  }
+
+  export interface Sasl {
+    mechanism: string
+    /** Asked at the beginning of a connection, and again before its session ends (KIP-368). */
+    authenticationProvider(exchange: SaslExchange): { authenticate(): Promise<void> }
   }
 
   /** One TCP connection: framing, correlation, request timeouts, SASL. It sends what it is given once and retries nothing. */
@@ -28,6 +48,10 @@ declare module 'kafkajs/src/network/connection.js' {
     constructor(options: ConnectionOptions)
     connectionStatus: 'connected' | 'disconnecting' | 'disconnected'
     socket?: Socket
+    /** Milliseconds as a Long; 0: unlimited. */
+    sessionLifetime: { toNumber(): number }
+    /** Milliseconds before its end at which a session is renewed. */
+    reauthenticationThreshold: number
     requestQueue: {
       pending: unknown[]
       rejectAll(error: Error): void
@@ -81,4 +105,35 @@ declare module 'kafkajs/src/consumer/assignerProtocol.js' {
     encode(assignment: { version: number; assignment: Record<string, number[]>; userData?: Buffer }): Buffer
     decode(buffer: Buffer): { version: number; assignment: Record<string, number[]> } | null
   }
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
+  import type { PasswordMechanism } from 'kafkajs/src/broker/saslAuthenticator/scram256.js'
+
+  const plain: PasswordMechanism
+  export default plain
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram256.js' {
+  import type { SaslExchange } from 'kafkajs/src/network/connection.js'
+  export type PasswordMechanism = (credentials: {
+    username: string
+    password: string
+  }) => (exchange: SaslExchange) => { authenticate(): Promise<void> }
+  const scram256: PasswordMechanism
+  export default scram256
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram512.js' {
+  import type { PasswordMechanism } from 'kafkajs/src/broker/saslAuthenticator/scram256.js'
+
+  const scram512: PasswordMechanism
+  export default scram512
+}
+
+declare module 'kafkajs/src/protocol/sasl/oauthBearer/request.js' {
+  export default function oauthBearerRequest(
+    sasl: object,
+    token: { value: string },
+  ): Promise<{ encode(): Promise<Buffer> }>
 }

@@ -1,7 +1,11 @@
+import plain from 'kafkajs/src/broker/saslAuthenticator/plain.js'
+import scram256 from 'kafkajs/src/broker/saslAuthenticator/scram256.js'
+import scram512 from 'kafkajs/src/broker/saslAuthenticator/scram512.js'
 import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js'
-import Connection, { type KafkaJsLogger } from 'kafkajs/src/network/connection.js'
+import Connection, { type KafkaJsLogger, type Sasl as KafkaJsSasl } from 'kafkajs/src/network/connection.js'
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import protocolRequests from 'kafkajs/src/protocol/requests/index.js'
+import oauthBearerRequest from 'kafkajs/src/protocol/sasl/oauthBearer/request.js'
 import type { SubscribedMember, TopicPartitions } from './assignment.ts'
 
 /*
@@ -10,10 +14,45 @@ import type { SubscribedMember, TopicPartitions } from './assignment.ts'
  * response for one partition's error code, and reconnect by rules of their own.
  */
 
-export { Connection as KafkaJsConnection, createSocketFactory, type KafkaJsLogger }
+export { Connection as KafkaJsConnection, createSocketFactory, type KafkaJsLogger, type KafkaJsSasl }
 
 const { requests } = protocolRequests
 const { MemberMetadata, MemberAssignment } = assignerProtocol
+
+const PASSWORD_MECHANISMS = { PLAIN: plain, 'SCRAM-SHA-256': scram256, 'SCRAM-SHA-512': scram512 }
+
+/** @param credentials asked at every authentication, so that a new password is used for the next one */
+export function passwordSasl(
+  mechanism: keyof typeof PASSWORD_MECHANISMS,
+  credentials: () => Promise<{ username: string; password: string }>,
+): KafkaJsSasl {
+  return {
+    mechanism,
+    authenticationProvider: (exchange) => ({
+      authenticate: async () => PASSWORD_MECHANISMS[mechanism](await credentials())(exchange).authenticate(),
+    }),
+  }
+}
+
+/**
+ * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with a document instead of an error, and waits; kafkajs takes
+ * that for consent.
+ */
+export function tokenSasl(token: () => Promise<string>): KafkaJsSasl {
+  return {
+    mechanism: 'OAUTHBEARER',
+    authenticationProvider: ({ saslAuthenticate }) => ({
+      authenticate: async () => {
+        const request = await oauthBearerRequest({}, { value: await token() })
+        const refusal = await saslAuthenticate({
+          request,
+          response: { decode: async (raw) => raw.subarray(4).toString(), parse: async (text) => text },
+        })
+        if (refusal) throw new Error(`the token is refused: ${refusal}`)
+      },
+    }),
+  }
+}
 
 /** One request ready to be sent, and what its answer decodes to. Error codes in the answer are left to the caller. */
 export interface ApiCall<Response> {

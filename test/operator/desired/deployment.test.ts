@@ -11,6 +11,7 @@ function make(overrides: Partial<DeploymentInput> = {}) {
     replicas: 1,
     revision: 'bbb',
     mountedRevisions: ['aaa', 'bbb'],
+    kafkaSecrets: [],
     drainSeconds: 45,
     resources: { limits: { memory: '512Mi' } },
     restartRequestedAt: undefined,
@@ -91,6 +92,26 @@ describe('desiredDeployment', () => {
     expect(pod.volumes?.at(-1)).toEqual({ name: 's3-credentials', secret: { secretName: 's3', optional: true } })
     expect(container.volumeMounts?.at(-1)?.mountPath).toBe('/etc/analytics-connector/s3-credentials')
     expect(container.args).toContain('/etc/analytics-connector/s3-credentials')
+  })
+
+  it('mounts the keys of the Secrets of Kafka as one folder, and starts without them so that the sink can say so', () => {
+    const { pod, container } = make({
+      kafkaSecrets: [
+        { name: 'ca', files: [{ key: 'ca.pem', path: 'ca.crt' }] },
+        { name: 'user', files: [{ key: 'password', path: 'password' }] },
+      ],
+    })
+    expect(pod.volumes?.at(-1)).toEqual({
+      name: 'kafka-secrets',
+      projected: {
+        sources: [
+          { secret: { name: 'ca', items: [{ key: 'ca.pem', path: 'ca.crt' }], optional: true } },
+          { secret: { name: 'user', items: [{ key: 'password', path: 'password' }], optional: true } },
+        ],
+      },
+    })
+    expect(container.volumeMounts?.at(-1)?.mountPath).toBe('/etc/analytics-connector/kafka-secrets')
+    expect(container.args).toContain('/etc/analytics-connector/kafka-secrets')
   })
 
   it('keeps to the restricted Pod Security profile, without a token', () => {

@@ -39,17 +39,33 @@ export async function installKafka(options: CacheOptions): Promise<KafkaInstalla
   return { ...plain, archivePath: existsSync(archive) ? archive : undefined }
 }
 
+/** What a broker has beside its plain listener. */
+export interface BrokerExtras {
+  /** Settings that are added to ours, or go before them. */
+  readonly settings: Readonly<Record<string, string | number>>
+  /** Listeners by name (without protocol), with their ports. */
+  readonly listeners: Readonly<Record<string, number>>
+  /** Arguments of `kafka-storage format`, such as SCRAM users. */
+  readonly format: readonly string[]
+}
+
+/** The flag that makes a broker start quickly. */
+export function archiveFlagOf({ archivePath }: KafkaInstallation): string {
+  return archivePath === undefined ? '-Xshare:auto' : `-XX:SharedArchiveFile=${archivePath}`
+}
+
 /** Prepares a broker (which is its own controller) with data, settings and log under `dir`; it is not started yet. */
 export async function createBroker(
   kafka: Omit<KafkaInstallation, 'archivePath'>,
   dir: string,
   archiveFlag: string,
   onUnexpectedExit: (line: string) => void,
+  extras: BrokerExtras = { settings: {}, listeners: {}, format: [] },
 ): Promise<Broker> {
   const [port = 0, controllerPort = 0] = await freePorts(2)
   const settings = join(dir, 'server.properties')
   await mkdir(dir, { recursive: true })
-  await writeFile(settings, properties(port, controllerPort, join(dir, 'data')))
+  await writeFile(settings, properties(port, controllerPort, join(dir, 'data'), extras))
   const java = (...flags: string[]) => [
     ...javaFlags,
     ...flags,
@@ -57,7 +73,7 @@ export async function createBroker(
     ...['-cp', kafka.classPath],
   ]
   const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings]
-  await runCommand(kafka.java, [...java(), ...format])
+  await runCommand(kafka.java, [...java(), ...format, ...extras.format])
   const bootstrapServers = `127.0.0.1:${port}`
   const server = new ServerProcess({
     name: 'kafka',
@@ -87,13 +103,16 @@ async function makeArchive(kafka: Omit<KafkaInstallation, 'archivePath'>, dir: s
 }
 
 /** See https://kafka.apache.org/documentation/#brokerconfigs; the times are short because nobody is far away. */
-function properties(port: number, controllerPort: number, dataDir: string): string {
+function properties(port: number, controllerPort: number, dataDir: string, extras: BrokerExtras): string {
+  const others = Object.entries(extras.listeners)
+    .map(([name, port]) => `,${name}://127.0.0.1:${port}`)
+    .join('')
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${others}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -118,6 +137,7 @@ function properties(port: number, controllerPort: number, dataDir: string): stri
     'controller.quorum.fetch.timeout.ms': 1_000,
     'broker.heartbeat.interval.ms': 500,
     'broker.session.timeout.ms': 3_000,
+    ...extras.settings,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -1,0 +1,231 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { connectionSecurity } from '../../src/sink/kafka/connection-security.ts'
+import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
+import { SecretFiles } from '../../src/sink/kafka/secret-files.ts'
+import type { RecordSource } from '../../src/sink/record-source.ts'
+import { connectStack } from '../stack/remote.ts'
+import { eventually } from '../support/eventually.ts'
+import { RecordingListener } from '../support/recording-listener.ts'
+import { PASSWORD, SESSION_MS, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
+import { TokenEndpoint } from '../support/token-endpoint.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
+type Security = Pick<SinkConfig['kafka'], 'tls' | 'sasl'>
+
+const CLIENT = { id: 'oauth-client', secret: 'oauth-secret' }
+const TLS = { authorities: 'mounted', certificate: 'none' } as const
+const TOPIC = 'secure'
+const sources: RecordSource[] = []
+const folders: string[] = []
+
+let broker: SecureBroker
+let tokens: TokenEndpoint
+let admin: Admin
+let producer: Producer
+
+// The broker is a process of this machine, whatever the stack is; with containers only, there may be no Java.
+describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that asks who we are', () => {
+  beforeAll(async () => {
+    broker = await startSecureBroker()
+    tokens = await TokenEndpoint.start(broker.certificates, CLIENT)
+    const kafka = new Kafka({ brokers: [broker.plain], logLevel: logLevel.NOTHING })
+    admin = kafka.admin()
+    producer = kafka.producer()
+    await Promise.all([admin.connect(), producer.connect()])
+    await admin.createTopics({ topics: [{ topic: TOPIC }], waitForLeaders: true })
+    await producer.send({ topic: TOPIC, messages: [{ value: 'hello' }] })
+    for (const user of [...Object.values(USERS), CLIENT.id, 'CN=client']) await allow(user, TOPIC)
+  }, 60_000)
+
+  afterEach(async () => {
+    await Promise.all(sources.splice(0).map((source) => source.stop(AbortSignal.timeout(5_000))))
+    await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })))
+  })
+
+  afterAll(async () => {
+    await Promise.allSettled([admin.disconnect(), producer.disconnect()])
+    tokens.close()
+    await broker.stop()
+  })
+
+  it.each([
+    ['PLAIN', USERS.plain],
+    ['SCRAM-SHA-256', USERS.scram256],
+    ['SCRAM-SHA-512', USERS.scram512],
+  ] as const)('lets us in by %s over TLS', async (mechanism, username) => {
+    const secrets = await secretFiles({ username, password: `${PASSWORD}\n` })
+    const { listener } = connect(broker.sasl, { tls: TLS, sasl: { mechanism } }, secrets)
+    await canReadAndCommit(listener)
+  })
+
+  it('lets us in by a token of the client credentials grant, asked for once', async () => {
+    const secrets = await secretFiles({ 'client-id': CLIENT.id, 'client-secret': CLIENT.secret })
+    const sasl = { mechanism: 'OAUTHBEARER', tokenEndpoint: tokens.url, scope: 'kafka read' } as const
+    const { listener } = connect(broker.sasl, { tls: TLS, sasl }, secrets)
+    await canReadAndCommit(listener)
+    expect(tokens.requests).toEqual(['grant_type=client_credentials&scope=kafka+read'])
+  })
+
+  it('lets us in by a client certificate, and is trusted by another name', async () => {
+    const secrets = await secretFiles({})
+    for (const [from, to] of [
+      ['client.crt', 'tls.crt'],
+      ['client.key', 'tls.key'],
+    ] as const)
+      await copyFile(join(broker.certificates, from), join(secrets, to))
+    const tls = { ...TLS, certificate: 'mounted', serverName: 'kafka.example' } as const
+    const { listener } = connect(broker.mutualTls, { tls }, secrets)
+    await canReadAndCommit(listener)
+  })
+
+  it('gets the credentials again before a session ends, without a rebalance', async () => {
+    const secrets = await secretFiles({ username: USERS.scram512, password: PASSWORD })
+    const { listener } = connect(broker.sasl, { tls: TLS, sasl: { mechanism: 'SCRAM-SHA-512' } }, secrets)
+    await canReadAndCommit(listener)
+    await delay(SESSION_MS * 2)
+    await producer.send({ topic: TOPIC, messages: [{ value: 'later' }] })
+    await within(() => expect(listener.handlers[0]?.values).toContain('later'))
+    await listener.handlers[0]?.tenure.commit(0n, 'later')
+    expect({ tenures: listener.handlers.length, problems: listener.problems }).toEqual({ tenures: 1, problems: [] })
+  })
+
+  it('is told a new password without a restart', async () => {
+    const secrets = await secretFiles({ username: USERS.scram256, password: 'wrong' })
+    const { listener } = connect(broker.sasl, { tls: TLS, sasl: { mechanism: 'SCRAM-SHA-256' } }, secrets)
+    await within(() => expect(listener.problems.at(-1)).toMatch(/does not let us in by spec.kafka.sasl/))
+    expect(JSON.stringify(listener.problems)).not.toContain('wrong')
+    await writeFile(join(secrets, 'password'), PASSWORD)
+    await canReadAndCommit(listener)
+    await within(() => expect(listener.problems.at(-1)).toBeNull())
+  })
+
+  describe('says what a person can act on:', () => {
+    const scram = { mechanism: 'SCRAM-SHA-512', username: USERS.scram512 } as const
+    const password = { password: PASSWORD }
+
+    it.each<[string, () => [string, Security, Record<string, string>?], RegExp]>([
+      [
+        'a wrong password',
+        () => [broker.sasl, { tls: TLS, sasl: { mechanism: 'PLAIN', username: USERS.plain } }, { password: 'no' }],
+        /^Kafka: 127.0.0.1:\d+ does not let us in by spec.kafka.sasl \(.*Invalid username or password\)$/,
+      ],
+      [
+        'a Secret that is not there',
+        () => [broker.sasl, { tls: TLS, sasl: scram }],
+        /spec.kafka.sasl \(the Secret of spec.kafka.sasl.secretRef is missing or has no key for password/,
+      ],
+      [
+        'a wrong client secret',
+        () => [
+          broker.sasl,
+          { tls: TLS, sasl: { mechanism: 'OAUTHBEARER', tokenEndpoint: tokens.url } },
+          { 'client-id': CLIENT.id, 'client-secret': 'no' },
+        ],
+        /the token endpoint https:\S+ answers 401 invalid_client/,
+      ],
+      [
+        'a certificate of an unknown authority',
+        () => [broker.sasl, { tls: { ...TLS, authorities: 'system' }, sasl: scram }, password],
+        /cannot reach 127.0.0.1:\d+ \(\w+: its certificate is not signed by an authority that spec.kafka.tls trusts: see caSecretRef/,
+      ],
+      [
+        'a certificate for another name',
+        () => [broker.sasl, { tls: { ...TLS, serverName: 'other.example' }, sasl: scram }, password],
+        /ERR_TLS_CERT_ALTNAME_INVALID: its certificate is for another name: see spec.kafka.tls.serverName/,
+      ],
+      ['no client certificate', () => [broker.mutualTls, { tls: TLS }], /it wants a client certificate that it trusts/],
+      ['TLS where there is none', () => [broker.plain, { tls: TLS }], /TLS.*see spec.kafka.tls/],
+      ['no TLS where it is needed', () => [broker.mutualTls, {}], /it may expect TLS: see spec.kafka.tls/],
+      ['no authentication', () => [broker.sasl, { tls: TLS }], /it may expect authentication: see spec.kafka.sasl/],
+    ])('%s', async (_what, make, words) => {
+      const [servers, security, files = {}] = make()
+      const { listener } = connect(servers, security, await secretFiles(files))
+      await within(() => expect(listener.problems.at(-1)).toMatch(words))
+    })
+
+    it('what is not allowed: the group, the topic', async () => {
+      const secrets = await secretFiles(password)
+      const security = { tls: TLS, sasl: scram }
+      const forbidden = connect(broker.sasl, security, secrets, { groupId: 'not-allowed' })
+      await within(() =>
+        expect(forbidden.listener.problems.at(-1)).toMatch(
+          /^Kafka group not-allowed: .*not authorized to use the consumer group.*\(GROUP_AUTHORIZATION_FAILED\)$/,
+        ),
+      )
+      await admin.createTopics({ topics: [{ topic: 'private' }] })
+      const hidden = connect(broker.sasl, security, secrets, { topic: 'private' })
+      await within(() => expect(hidden.listener.problems.at(-1)).toMatch(/^Kafka topic private: not authorized/))
+    })
+  })
+})
+
+const within = <T>(check: () => T | Promise<T>) => eventually(20_000, check, 50)
+
+async function allow(user: string, topic: string): Promise<void> {
+  const acl = {
+    principal: `User:${user}`,
+    host: '*',
+    permissionType: AclPermissionTypes.ALLOW,
+    operation: AclOperationTypes.READ,
+  }
+  await admin.createAcls({
+    acl: [
+      {
+        ...acl,
+        resourceType: AclResourceTypes.TOPIC,
+        resourceName: topic,
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+      },
+      {
+        ...acl,
+        resourceType: AclResourceTypes.GROUP,
+        resourceName: 'ours.',
+        resourcePatternType: ResourcePatternTypes.PREFIXED,
+      },
+    ],
+  })
+}
+
+/** A folder as a pod has it mounted, with the broker's authority. */
+async function secretFiles(files: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-secrets-'))
+  folders.push(folder)
+  await copyFile(join(broker.certificates, 'ca.crt'), join(folder, 'ca.crt'))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  return folder
+}
+
+let groups = 0
+function connect(
+  servers: string,
+  security: Security,
+  secrets: string,
+  { groupId = `ours.${++groups}`, topic = TOPIC } = {},
+) {
+  const listener = new RecordingListener()
+  const source = createKafkaSource({
+    config: { bootstrapServers: [servers], groupId },
+    security: connectionSecurity(security, new SecretFiles(secrets), systemClock),
+    topics: () => ({ filter: { x: [topic] }, topicPattern: 'x', realm: 'x' }),
+    clientId: 'security-test',
+    logger: createLogger('silent'),
+    clock: systemClock,
+    timings: { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 200, metadataRefreshMs: 500 },
+  })
+  sources.push(source)
+  void source.run(listener)
+  return { listener }
+}
+
+async function canReadAndCommit(listener: RecordingListener): Promise<void> {
+  await within(() => expect(listener.held[0]?.values).toContain('hello'))
+  await listener.held[0]?.tenure.commit(0n, 'committed')
+}

@@ -1,0 +1,70 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { clientCredentials } from '../../../src/sink/kafka/client-credentials.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+/** What the endpoint answers; `tokens` counts the requests. */
+let answer: { status: number; body: string }
+let tokens: number
+let server: Server
+const clock = new FakeClock()
+
+beforeEach(async () => {
+  tokens = 0
+  answer = { status: 200, body: '' }
+  server = createServer((request, response) => {
+    tokens++
+    request.resume()
+    response
+      .writeHead(answer.status)
+      .end(answer.body || JSON.stringify({ access_token: `t${tokens}`, expires_in: 100 }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+
+afterEach(() => server.close())
+
+function source(secret = 'se:cret&') {
+  return clientCredentials({
+    tokenEndpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    clock,
+    client: async () => ({ id: 'id', secret }),
+    authorities: async () => null,
+  })
+}
+
+describe('a token of the client credentials grant', () => {
+  it('is used for the first part of its life, by all who ask at the same time, and then another is asked for', async () => {
+    const token = source()
+    expect(await Promise.all([token(), token()])).toEqual(['t1', 't1'])
+    await clock.advance(69_000)
+    expect(await token()).toBe('t1')
+    await clock.advance(2_000)
+    expect(await token()).toBe('t2')
+  })
+
+  it('is asked for each time when the endpoint does not say how long it lives', async () => {
+    answer.body = '{"access_token":"short"}'
+    const token = source()
+    await token()
+    await token()
+    expect(tokens).toBe(2)
+  })
+
+  it.each([
+    [400, '{"error":"invalid_scope","error_description":"se:cret&"}', 'answers 400 invalid_scope'],
+    [503, '<html>', 'answers 503'],
+    [200, '{"token_type":"x"}', 'answers without an access_token'],
+  ])(
+    'is asked for again after a refusal (%i), which tells what was wrong and no secret',
+    async (status, body, words) => {
+      const token = source()
+      answer = { status, body }
+      const error: Error = await token().then(expect.fail, (e) => e)
+      expect(error.message).toMatch(new RegExp(`^the token endpoint http://\\S+ ${words}$`))
+      answer = { status: 200, body: '' }
+      expect(await token()).toBe('t2')
+    },
+  )
+})
