@@ -29,9 +29,14 @@ afterAll(async () => {
 async function auth(config: object) {
   const access = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
   const api = new HttpKubeApi({ access, userAgent: 'test' })
-  const places = { ownNamespace: namespace, connectorNamespace: namespace }
   const logger = createLogger('silent')
-  const made = createAuth({ config: authConfigSchema.parse(config), api, ...places, clock: systemClock, logger })
+  const made = createAuth({
+    config: authConfigSchema.parse(config),
+    api,
+    ownNamespace: namespace,
+    clock: systemClock,
+    logger,
+  })
   onTestFinished(async () => {
     await made.close()
     await api.close()
@@ -49,7 +54,7 @@ test('a client that is made on the command line gets a token; when it is deleted
   const { authenticator, issuer } = await auth({ builtIn: {} })
   if (issuer === undefined) throw new Error('no issuer')
   const server = fastify()
-  server.register(issuerRoutes(issuer))
+  server.register(issuerRoutes(issuer, createLogger('silent')))
 
   const printed = await clients(
     'create',
@@ -92,13 +97,22 @@ test('a service account may do what RBAC says, for all connectors or for a game 
   })
   await apply(stack, {
     apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name: 'caller', namespace },
+    kind: 'ClusterRole',
+    metadata: { name: namespace },
     rules: [rule('analyticsconnectors', ['get', 'create']), rule('gamenamespaces', ['get', 'update'], ['acme'])],
+  })
+  onTestFinished(async () => {
+    await kubectl(stack, ['delete', 'clusterrole,clusterrolebinding', namespace])
   })
   const inNamespace = (...args: string[]) => kubectl(stack, [...args, '-n', namespace])
   await inNamespace('create', 'serviceaccount', 'caller')
-  await inNamespace('create', 'rolebinding', 'caller', '--role=caller', `--serviceaccount=${namespace}:caller`)
+  await inNamespace(
+    'create',
+    'clusterrolebinding',
+    namespace,
+    `--clusterrole=${namespace}`,
+    `--serviceaccount=${namespace}:caller`,
+  )
   const token = (await inNamespace('create', 'token', 'caller')).trim()
 
   const { authenticator } = await auth({ builtIn: {}, kubernetes: {} })

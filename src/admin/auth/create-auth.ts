@@ -16,8 +16,6 @@ export interface AuthOptions {
   readonly api: Pick<KubeApi, 'get' | 'create' | 'replace'>
   /** Namespace of the admin service, where the built-in issuer's Secrets are. */
   readonly ownNamespace: string
-  /** Namespace of the connectors. */
-  readonly connectorNamespace: string
   /** What is in `iam.clientSecretFile`. */
   readonly iamClientSecret?: string
   readonly clock: Pick<Clock, 'now'>
@@ -47,11 +45,10 @@ export function createAuth(options: AuthOptions): Auth {
   }
 }
 
-function ofOtherIssuers({ api, connectorNamespace, clock }: AuthOptions, { kubernetes }: AuthConfig): Authenticator {
+function ofOtherIssuers({ api, clock }: AuthOptions, { kubernetes }: AuthConfig): Authenticator {
   if (kubernetes === undefined) {
     return { authenticate: () => Promise.reject(unauthorized('the token is from another issuer')) }
   }
   const { audiences } = kubernetes
-  const namespace = connectorNamespace
-  return new KubernetesAuthenticator({ api, namespace, clock, ...(audiences === undefined ? {} : { audiences }) })
+  return new KubernetesAuthenticator({ api, clock, ...(audiences === undefined ? {} : { audiences }) })
 }

@@ -20,8 +20,6 @@ const ONE_NAMESPACE = /^ADMIN:NAMESPACE:([^:]+):ANALYTICS:CONNECTOR$/
 export interface KubernetesAuthenticatorOptions {
   readonly api: Pick<KubeApi, 'create'>
   readonly audiences?: readonly string[]
-  /** The Kubernetes namespace of the connectors: rights there are what counts. */
-  readonly namespace: string
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -35,8 +33,9 @@ interface User {
  * Callers inside the cluster, with the token of their service account: the API server says who it is (TokenReview) and what
  * RBAC allows (SubjectAccessReview).
  *
- * `ADMIN:ANALYTICS:CONNECTOR` asks for get, create, update or delete on analyticsconnectors; `ADMIN:NAMESPACE:{n}:ANALYTICS:CONNECTOR`,
- * a game namespace that Kubernetes does not know, for the same verbs on `gamenamespaces` with the resource name {n}.
+ * `ADMIN:ANALYTICS:CONNECTOR` asks for get, create, update or delete on analyticsconnectors, in all namespaces, as the API reaches all of
+ * them; `ADMIN:NAMESPACE:{n}:ANALYTICS:CONNECTOR`, a game namespace that Kubernetes does not know, for the same verbs on
+ * `gamenamespaces` with the resource name {n}.
  */
 export class KubernetesAuthenticator implements Authenticator {
   readonly #options: KubernetesAuthenticatorOptions
@@ -70,21 +69,13 @@ export class KubernetesAuthenticator implements Authenticator {
   }
 
   #allows(user: User, resource: string, action: Action): Promise<boolean> {
-    const attributes = this.#attributesOf(resource, VERBS[action])
+    const attributes = attributesOf(resource, VERBS[action])
     if (attributes === undefined) return Promise.resolve(false)
     const spec = { ...user.spec, resourceAttributes: attributes }
     return this.#answers.of(JSON.stringify(spec), async () => {
       const { status } = await this.#ask(SUBJECT_ACCESS_REVIEWS, { spec })
       return status?.allowed === true && status.denied !== true
     })
-  }
-
-  #attributesOf(resource: string, verb: string): ResourceAttributes | undefined {
-    const { namespace } = this.#options
-    if (resource === ALL_CONNECTORS) return { group: API_GROUP, resource: PLURAL, namespace, verb }
-    const gameNamespace = ONE_NAMESPACE.exec(resource)?.[1]
-    if (gameNamespace === undefined) return undefined
-    return { group: API_GROUP, resource: GAME_NAMESPACES, name: gameNamespace, namespace, verb }
   }
 
   async #ask<T extends object>(kind: Kind<T>, review: T): Promise<T> {
@@ -94,6 +85,13 @@ export class KubernetesAuthenticator implements Authenticator {
       throw new ApiError('unavailable', 'the Kubernetes API server cannot be asked at the moment', { cause })
     }
   }
+}
+
+/** Without a namespace: only a ClusterRoleBinding grants it. */
+function attributesOf(resource: string, verb: string): ResourceAttributes | undefined {
+  if (resource === ALL_CONNECTORS) return { group: API_GROUP, resource: PLURAL, verb }
+  const name = ONE_NAMESPACE.exec(resource)?.[1]
+  return name === undefined ? undefined : { group: API_GROUP, resource: GAME_NAMESPACES, name, verb }
 }
 
 /** Answers by question, for ten seconds; a failure is asked again. */

@@ -13,8 +13,13 @@ async function auth(config: object | 'off', answers = { status: 503, body: {} as
   const parsed =
     config === 'off' ? config : authConfigSchema.parse(JSON.parse(JSON.stringify(config).replace('ORIGIN', origin)))
   const api = new SecretsApi()
-  const places = { ownNamespace: 'own', connectorNamespace: 'games' }
-  const made = createAuth({ config: parsed, api, ...places, clock: new FakeClock(), logger: createLogger('silent') })
+  const made = createAuth({
+    config: parsed,
+    api,
+    ownNamespace: 'own',
+    clock: new FakeClock(),
+    logger: createLogger('silent'),
+  })
   onTestFinished(() => made.close())
   const statusOf = (token?: string) =>
     made.authenticator.authenticate(token && `Bearer ${token}`).then(

@@ -20,14 +20,14 @@ function setUp(answers: { token?: object | Error; access?: (spec: Review['spec']
       return { spec, status: answers.token ?? ANSWER }
     },
   } as unknown as Pick<KubeApi, 'create'>
-  const options = { api, namespace: 'games', clock, ...(audiences ? { audiences } : {}) }
+  const options = { api, clock, ...(audiences ? { audiences } : {}) }
   return { asked, clock, authenticator: new KubernetesAuthenticator(options) }
 }
 
 const USER = { username: 'system:serviceaccount:ci:robot', uid: 'u-1', groups: ['system:serviceaccounts'] }
 const ANSWER = { authenticated: true, user: USER }
 
-it('asks who it is and what RBAC allows, in the namespace of the connectors', async () => {
+it('asks who it is and what RBAC allows, in the whole cluster', async () => {
   const { asked, authenticator } = setUp({})
   const caller = await authenticator.authenticate('Bearer token-of-a-pod')
   expect(caller.subject).toBe('system:serviceaccount:ci:robot')
@@ -41,7 +41,6 @@ it('asks who it is and what RBAC allows, in the namespace of the connectors', as
       resourceAttributes: {
         group: 'analytics-connector.io',
         resource: 'analyticsconnectors',
-        namespace: 'games',
         verb: 'update',
       },
     },
@@ -60,7 +59,6 @@ it.each([
     group: 'analytics-connector.io',
     resource: 'gamenamespaces',
     name: 'acme',
-    namespace: 'games',
     verb,
   })
 })

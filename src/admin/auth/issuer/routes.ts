@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { KubeApiError } from '../../../kube/errors.ts'
 import { describeError } from '../../../lib/errors.ts'
+import type { Logger } from '../../../lib/logger.ts'
 import type { FormRequest, Issuer } from './issuer.ts'
 import { OAuthError } from './oauth-error.ts'
 
@@ -10,7 +11,7 @@ const MAX_FORM_BYTES = 24 << 10
 const KEEP_SECONDS = 60
 
 /** The endpoints of the built-in issuer, as those of an IAM service that the guide and its SDKs use. */
-export function issuerRoutes(issuer: Issuer): FastifyPluginAsync {
+export function issuerRoutes(issuer: Issuer, logger: Logger): FastifyPluginAsync {
   return async (server) => {
     server.removeAllContentTypeParsers()
     server.addContentTypeParser(
@@ -21,7 +22,7 @@ export function issuerRoutes(issuer: Issuer): FastifyPluginAsync {
     server.setErrorHandler((error: FastifyError | OAuthError | KubeApiError, request, reply) => {
       const known = asOAuthError(error)
       if (known.cause !== undefined && known.status >= 500)
-        request.log.error({ error: describeError(error) }, 'the issuer failed')
+        logger.error({ requestId: request.id, error: describeError(error) }, 'the issuer failed')
       return reply
         .code(known.status)
         .headers({ ...known.headers, ...NO_STORE })

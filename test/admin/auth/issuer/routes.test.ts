@@ -35,7 +35,7 @@ function replica(): Replica {
   if (config === undefined) throw new Error('no config')
   const issuer = new Issuer({ api, namespace: 'n', config, clock, logger: createLogger('silent') })
   const server = fastify()
-  server.register(issuerRoutes(issuer))
+  server.register(issuerRoutes(issuer, createLogger('silent')))
   return { server, authenticator: issuer.authenticator() }
 }
 
