@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { DEFAULTS } from './defaults.ts'
-import { S3_CREDENTIALS_KEYS } from './names.ts'
+import { COMPRESSIONS, FORMATS } from './file-format.ts'
 import { PATH_RULES } from './path-rules.ts'
-import { celString, doesNotMatch, field, immutable, inRange, matches, type Rule } from './rule.ts'
+import { doesNotMatch, field, immutable, inRange, matches, type Rule } from './rule.ts'
+import { pathStyleForAddresses, S3_FIELDS } from './s3-fields.ts'
 import {
   CUSTOM_PARTITION_DURATION,
   FLUSH_INTERVAL,
@@ -14,6 +15,8 @@ import {
 
 /** Both forms of both event types occur in the published API. The form that was given is kept. */
 export const EVENT_TYPES = ['game_telemetry', 'game-telemetry', 'justice_event', 'justice-event'] as const
+
+export const TIMESTAMP_SOURCES = ['record', 'event'] as const
 
 const BUCKET_NAME_RULES: readonly Rule<string>[] = [
   matches(
@@ -34,29 +37,6 @@ const BUCKET_NAME_RULES: readonly Rule<string>[] = [
 function quantity(range: Quantity, description: string) {
   const schema = z.union([z.int(), z.string()], { error: `must be a number or a string: ${range.allowed}` })
   return field(schema, description, { 'x-kubernetes-int-or-string': true, rules: [inRange(range)] }).optional()
-}
-
-const credentialsSecretRef = z.strictObject({
-  name: field(z.string().max(253), 'Name of the Secret.', {
-    rules: [
-      matches(
-        '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
-        'must be the name of a Secret: lower-case letters, digits, dots and hyphens',
-      ),
-    ],
-  }),
-})
-
-/** An endpoint that is an IP address has no subdomains, so a bucket cannot be one. */
-const ADDRESS_PATTERN = '^https?://([0-9.]+|\\[[0-9a-fA-F:]+\\])(:[0-9]+)?$'
-const addressPattern = new RegExp(ADDRESS_PATTERN, 'u')
-
-const pathStyleForAddresses: Rule<{ endpoint?: string | undefined; forcePathStyle?: boolean | undefined }> = {
-  cel: `!(has(self.endpoint) && has(self.forcePathStyle) && !self.forcePathStyle && self.endpoint.matches(${celString(ADDRESS_PATTERN)}))`,
-  holds: ({ endpoint, forcePathStyle }) => !(forcePathStyle === false && addressPattern.test(endpoint ?? '')),
-  allowed:
-    'forcePathStyle: false is not allowed: must be true or left out while endpoint is an IP address, which has no subdomain for the bucket',
-  celMessage: null,
 }
 
 /** `spec.config`: the published API's fields under their own names, and ours beside them. */
@@ -86,8 +66,8 @@ export const connectorConfigSchema = field(
     ),
     customPath: field(
       z.string().max(1024),
-      'Template of the object keys, with the file name at its end; at most 1024 characters. Placeholders: {eventType} {namespace} {realm} {topic} {eventName} {yyyy} {MM} {dd} {hh} {mm}; everything else is copied. Time is the Kafka record’s, in UTC, rounded down to customPartitionDuration. ' +
-        `\`-<partition>-<start offset>\` is added before the extension. Default ${DEFAULTS.customPath}`,
+      'Template of the object keys, with the file name at its end; at most 1024 characters. Placeholders: {eventType} {namespace} {realm} {topic} {eventName} {yyyy} {MM} {dd} {hh} {mm}; everything else is copied. Time is in UTC, by timestampSource, rounded down to customPartitionDuration. ' +
+        `\`-<partition>-<start offset>\` is added before the extension, and format and compression decide the extension. Default ${DEFAULTS.customPath}`,
       { rules: PATH_RULES },
     ).optional(),
     customPartitionDuration: quantity(
@@ -107,26 +87,19 @@ export const connectorConfigSchema = field(
       FLUSH_MEMORY,
       `Most bytes of events in one object, before compression, in bytes or as 64Mi; 1Ki to 1Gi. Default ${DEFAULTS.flushMemory}.`,
     ),
-    endpoint: field(
-      z.string().max(261),
-      'Address of an S3 server that is not AWS, such as http://minio.storage:9000. Default: AWS’s own endpoint of the region.',
-      {
-        rules: [
-          matches(
-            '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:]+\\])(:[0-9]{1,5})?$',
-            'must be http:// or https://, a host and perhaps a port, without a path, such as http://minio.storage:9000',
-          ),
-        ],
-      },
+    format: field(
+      z.enum(FORMATS),
+      `What the objects are: ndjson, the events as they were produced, one a line; or parquet, columns for the fields of the envelope, the rest as JSON text. See docs/formats.md. Default ${DEFAULTS.format}.`,
     ).optional(),
-    forcePathStyle: field(
-      z.boolean(),
-      'Whether the bucket is addressed in the path (true) or as a subdomain of the endpoint (false). Default: true if endpoint is set, else false.',
+    compression: field(
+      z.enum(COMPRESSIONS),
+      'How the objects are compressed; in parquet: how its pages are. The name ends accordingly, in .json.gz or .json.zst. flushMemory counts before compression. Default none; zstd with parquet.',
     ).optional(),
-    credentialsSecretRef: field(
-      credentialsSecretRef,
-      `Secret in the connector’s namespace with the keys ${S3_CREDENTIALS_KEYS.accessKeyId}, ${S3_CREDENTIALS_KEYS.secretAccessKey} and, if need be, ${S3_CREDENTIALS_KEYS.sessionToken}. Default: the AWS SDK’s provider chain, such as the role of serviceAccountName.`,
+    timestampSource: field(
+      z.enum(TIMESTAMP_SOURCES),
+      `Which time {yyyy}, {MM} and so on show: record, the Kafka record’s; or event, the event’s own (EventTimestamp, or timestamp of a service event), and an event whose own time cannot be read is rejected (bad_timestamp). Default ${DEFAULTS.timestampSource}.`,
     ).optional(),
+    ...S3_FIELDS,
   }),
   'What is delivered, where to and in what portions. Names and meanings are those of the published Analytics Connector API, which shows numbers in strings: both forms are accepted.',
   { rules: [pathStyleForAddresses] },

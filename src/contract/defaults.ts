@@ -14,6 +14,9 @@ export const DEFAULTS = {
   flushInterval: '5m',
   flushSize: 10_000,
   flushMemory: '32Mi',
+  format: 'ndjson',
+  timestampSource: 'record',
+  requestChecksumCalculation: 'when_supported',
   startFrom: 'earliest',
   /** Twice `flushMemory`, so that one chunk can go up while the next one grows. */
   bufferBytes: 67_108_864,

@@ -3,6 +3,7 @@
  * gives the path that records share (a sink caches it by its arguments); `keyFor` makes it the key of one object.
  * Pure: no clock, nothing random, nothing of the machine, so that a replay gives the same keys.
  */
+import { type FileFormat, objectExtension } from './file-format.ts'
 import {
   bytesPerValue,
   PATH_RULES,
@@ -31,7 +32,7 @@ export interface ParsedTemplate {
   readonly tokens: readonly Token[]
   /** Every value placeholder that occurs; what does not occur need not be read from a record. */
   readonly values: ReadonlySet<ValuePlaceholder>
-  /** What an object's name ends in, from its last dot, `.json.gz` as a whole; empty where the name has none. */
+  /** What the template ends in, from its last dot, `.json.gz` as a whole; empty where it has none. */
   readonly extension: string
   /** Bytes of the key that each value may take. */
   readonly maxValueBytes: number
@@ -79,13 +80,13 @@ export function parseTemplate(template: string): ParsedTemplate {
 
 /**
  * @param partitionDurationMs length of a time partition; divides a day
- * @param constants what is the same for all records
+ * @param constants what is the same for all records and objects
  * @throws {PathTemplateError} if the template breaks a rule
  */
 export function compileTemplate(
   template: string,
   partitionDurationMs: number,
-  constants: { readonly eventType: string; readonly realm: string },
+  constants: FileFormat & { readonly eventType: string; readonly realm: string },
 ): CompiledTemplate {
   const { tokens, values, extension, maxValueBytes } = parseTemplate(template)
   const encode = (value: string) => encodeValue(value, maxValueBytes)
@@ -96,6 +97,7 @@ export function compileTemplate(
   )
   const partitionStartMs = (timestampMs: number) => startOf(timestampMs, partitionDurationMs)
   const namesTopic = pathTellsTopic(template)
+  const ending = objectExtension(extension, constants)
   return {
     needsNamespace: values.has('namespace'),
     needsEventName: values.has('eventName'),
@@ -105,7 +107,7 @@ export function compileTemplate(
     keyFor: (path, { topic, partition, startOffset }) => {
       const base = path.slice(0, path.length - extension.length)
       const topicPart = namesTopic ? '' : `${TOPIC_MARK}${encode(topic)}`
-      return `${base}${topicPart}-${digits(partition, 5)}-${digits(startOffset, 20)}${extension}`
+      return `${base}${topicPart}-${digits(partition, 5)}-${digits(startOffset, 20)}${ending}`
     },
   }
 }

@@ -1,4 +1,5 @@
 import { DEFAULTS, defaultGroupId } from './defaults.ts'
+import { defaultCompression } from './file-format.ts'
 import { type KafkaAccess, kafkaAccessOf, sinkKafkaAccess } from './kafka-access.ts'
 import { parseTemplate } from './path-template.ts'
 import type { AnalyticsConnectorSpec } from './resource.ts'
@@ -39,6 +40,7 @@ export function resolveSinkConfig(
   defaults: OperatorDefaults,
 ): SinkConfig {
   const { config, filter, kafka } = spec
+  const { format = DEFAULTS.format, compression = defaultCompression(format) } = config
   return {
     connector: `${namespace}/${name}`,
     eventType: config.eventType,
@@ -50,7 +52,9 @@ export function resolveSinkConfig(
       groupId: kafka?.groupId ?? defaultGroupId({ namespace, name }),
       startFrom: kafka?.startFrom ?? DEFAULTS.startFrom,
     },
-    s3: s3Of(config),
+    s3: s3Of(config, `${namespace}.${name}`),
+    format,
+    compression,
     path: pathOf(config),
     flush: {
       intervalMs: quantityOf('flushInterval', FLUSH_INTERVAL, config.flushInterval),
@@ -63,8 +67,10 @@ export function resolveSinkConfig(
 
 type Config = AnalyticsConnectorSpec['config']
 
-function s3Of(config: Config): SinkConfig['s3'] {
-  const { bucketName, region, endpoint, forcePathStyle, credentialsSecretRef } = config
+/** @param sessionName names the connector; an AssumeRole session's name has at most 64 characters */
+function s3Of(config: Config, sessionName: string): SinkConfig['s3'] {
+  const { bucketName, region, endpoint, forcePathStyle, credentialsSecretRef, assumeRole, requestChecksumCalculation } =
+    config
   return {
     bucketName,
     region,
@@ -72,14 +78,24 @@ function s3Of(config: Config): SinkConfig['s3'] {
     forcePathStyle: forcePathStyle ?? endpoint !== undefined,
     partSizeBytes: quantityOf('partSize', PART_SIZE, config.partSize),
     credentials: credentialsSecretRef ? 'mounted' : 'default',
+    ...(assumeRole === undefined ? {} : { assumeRole: { ...assumeRole, sessionName: sessionName.slice(0, 64) } }),
+    ...(config.serverSideEncryption === undefined ? {} : { serverSideEncryption: config.serverSideEncryption }),
+    ...(config.storageClass === undefined ? {} : { storageClass: config.storageClass }),
+    requestChecksumCalculation: requestChecksumCalculation ?? DEFAULTS.requestChecksumCalculation,
   }
 }
 
-function pathOf({ customPath = DEFAULTS.customPath, customPartitionDuration }: Config): SinkConfig['path'] {
+function pathOf(config: Config): SinkConfig['path'] {
+  const { customPath = DEFAULTS.customPath, timestampSource = DEFAULTS.timestampSource } = config
   failingAs('config.', () => parseTemplate(customPath))
   return {
     template: customPath,
-    partitionDurationMs: quantityOf('customPartitionDuration', CUSTOM_PARTITION_DURATION, customPartitionDuration),
+    partitionDurationMs: quantityOf(
+      'customPartitionDuration',
+      CUSTOM_PARTITION_DURATION,
+      config.customPartitionDuration,
+    ),
+    timestampSource,
   }
 }
 

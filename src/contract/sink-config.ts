@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { TIMESTAMP_SOURCES } from './config-fields.ts'
+import { COMPRESSIONS, FORMATS } from './file-format.ts'
+import { CHECKSUM_CALCULATIONS, ENCRYPTION_TYPES, STORAGE_CLASSES } from './s3-fields.ts'
 
 /**
  * The sink's configuration: what one revision (an immutable ConfigMap) holds. Everything is resolved (no optional field
@@ -54,10 +57,26 @@ export const sinkConfigSchema = z.strictObject({
     partSizeBytes: z.int().positive(),
     /** `default`: the AWS SDK's provider chain; `mounted`: the files of S3_CREDENTIALS_DIR. */
     credentials: z.enum(['default', 'mounted']),
+    assumeRole: z
+      .strictObject({
+        roleArn: z.string().min(1),
+        externalId: z.string().optional(),
+        /** Names the connector in the role's log. */
+        sessionName: z.string().min(2).max(64),
+      })
+      .optional(),
+    serverSideEncryption: z
+      .strictObject({ type: z.enum(ENCRYPTION_TYPES), kmsKeyId: z.string().optional() })
+      .optional(),
+    storageClass: z.enum(STORAGE_CLASSES).optional(),
+    requestChecksumCalculation: z.enum(CHECKSUM_CALCULATIONS),
   }),
+  format: z.enum(FORMATS),
+  compression: z.enum(COMPRESSIONS),
   path: z.strictObject({
     template: z.string().min(1),
     partitionDurationMs: z.int().positive(),
+    timestampSource: z.enum(TIMESTAMP_SOURCES),
   }),
   flush: z.strictObject({
     intervalMs: z.int().positive(),

@@ -2,6 +2,8 @@
 export interface Envelope {
   readonly namespace: string | null
   readonly eventName: string | null
+  /** The event's own time, as it was written. */
+  readonly timestamp: string | null
 }
 
 /** Why a value has no envelope. */
@@ -10,10 +12,15 @@ export type EnvelopeFault = 'not_json' | 'not_object'
 interface FieldNames {
   readonly namespace: string
   readonly eventName: string
+  readonly timestamp: string
 }
 
-const GAME_TELEMETRY: FieldNames = { namespace: 'EventNamespace', eventName: 'EventName' }
-const SERVICE_EVENT: FieldNames = { namespace: 'namespace', eventName: 'name' }
+const GAME_TELEMETRY: FieldNames = {
+  namespace: 'EventNamespace',
+  eventName: 'EventName',
+  timestamp: 'EventTimestamp',
+}
+const SERVICE_EVENT: FieldNames = { namespace: 'namespace', eventName: 'name', timestamp: 'timestamp' }
 
 /** The envelope's field names: PascalCase for events of game clients, camelCase for all others. */
 export function envelopeFieldsOf(eventType: string): FieldNames {
@@ -29,7 +36,11 @@ export function readEnvelope(value: Buffer, fields: FieldNames): Envelope | Enve
     return 'not_json'
   }
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return 'not_object'
-  return { namespace: text(event, fields.namespace), eventName: text(event, fields.eventName) }
+  return {
+    namespace: text(event, fields.namespace),
+    eventName: text(event, fields.eventName),
+    timestamp: text(event, fields.timestamp),
+  }
 }
 
 function text(event: object, field: string): string | null {

@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
+import { Slots } from '../lib/slots.ts'
+import { BodyEncoder, contentTypeOf, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Error } from './s3-errors.ts'
 import type { RecordSet, SetObject } from './set.ts'
@@ -34,8 +36,8 @@ export interface ObjectWriterOptions {
 /** Makes the objects of closed sets durable. */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions
-  #free = OBJECT_WRITES_AT_ONCE
-  readonly #queue: (() => void)[] = []
+  readonly #slots = new Slots(OBJECT_WRITES_AT_ONCE)
+  readonly #encoder = new BodyEncoder()
 
   constructor(options: ObjectWriterOptions) {
     this.#options = options
@@ -73,8 +75,8 @@ export class ObjectWriter {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted()
       try {
-        const outcome = await this.#withSlot(() => this.#createOrCompare(set, object, signal))
-        if (outcome === 'created') listener.objectCreated(object.sizeBytes)
+        const createdBytes = await this.#slots.run(() => this.#createOrCompare(set, object, signal))
+        if (createdBytes !== null) listener.objectCreated(createdBytes)
         return problems.cleared(object.key)
       } catch (error) {
         if (signal.aborted || error instanceof ForeignObjectError) throw error
@@ -84,30 +86,24 @@ export class ObjectWriter {
     }
   }
 
-  /** One attempt. After a lost reply the key is taken by our own object: that is success, not failure. */
-  async #createOrCompare(set: RecordSet, object: SetObject, signal: AbortSignal): Promise<'created' | 'ours'> {
+  /**
+   * One attempt; encodes each time, as a body that is kept while S3 is away would be memory that nobody counts. After a
+   * lost reply the key is taken by our own object: that is success, not failure.
+   *
+   * @returns size of the object that was created, null where it was there already
+   */
+  async #createOrCompare(set: RecordSet, object: SetObject, signal: AbortSignal): Promise<number | null> {
     const { store, connector } = this.#options
-    const { key, chunks } = object
+    const { key, format } = object
     const metadata = objectMetadata(connector, set, object)
-    const outcome = await store.createIfAbsent({ key, chunks, contentType: 'application/x-ndjson', metadata }, signal)
-    if (outcome === 'created') return 'created'
+    const chunks = await this.#encoder.encode(object.chunks, format)
+    const outcome = await store.createIfAbsent({ key, chunks, contentType: contentTypeOf(format), metadata }, signal)
+    if (outcome === 'created') return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const found = await store.head(key, signal)
     if (found === null) throw new Error(`object ${key} exists and does not: it is being written or deleted by somebody`)
-    const difference = differenceFrom(metadata, object.sizeBytes, found)
+    const difference = differenceFrom(metadata, isPlain(format) ? object.sizeBytes : null, found)
     if (difference) throw new ForeignObjectError(`object ${key} exists and is not this set's: ${difference}`)
-    return 'ours'
-  }
-
-  async #withSlot<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#queue.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = this.#queue.shift()
-      if (next) next()
-      else this.#free++
-    }
+    return null
   }
 }
 
@@ -134,7 +130,11 @@ function needsPerson(error: unknown): boolean {
   return error instanceof S3Error && error.kind === 'person'
 }
 
-/** What proves later that an object holds exactly these records. `revision` only informs: equal content is equal. */
+/**
+ * What proves later that an object holds exactly these records. `bytes` and `crc32` are those of the lines before they
+ * are encoded, as another release of zlib, zstd or hyparquet-writer may encode the same lines in other bytes: an object
+ * that it wrote is ours all the same. `revision` only informs: equal content is equal.
+ */
 function objectMetadata(connector: string, set: RecordSet, object: SetObject): ObjectMetadata {
   return {
     connector,
@@ -143,17 +143,19 @@ function objectMetadata(connector: string, set: RecordSet, object: SetObject): O
     'start-offset': String(set.startOffset),
     'end-offset': String(set.endOffset),
     records: String(object.records),
+    bytes: String(object.sizeBytes),
     crc32: object.crc32,
     revision: set.plan.revision,
   }
 }
 
-const COMPARED = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'records', 'crc32'] as const
+const COMPARED = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'records', 'bytes', 'crc32'] as const
 
-function differenceFrom(expected: ObjectMetadata, sizeBytes: number, found: StoredObject): string {
+/** @param sizeBytes of the object, null where it depends on who encoded it */
+function differenceFrom(expected: ObjectMetadata, sizeBytes: number | null, found: StoredObject): string {
   const fields = COMPARED.filter((name) => found.metadata[name] !== expected[name]).map(
     (name) => `${name} is ${found.metadata[name] ?? 'absent'}, not ${expected[name]}`,
   )
-  if (found.sizeBytes !== sizeBytes) fields.push(`size is ${found.sizeBytes}, not ${sizeBytes}`)
+  if (sizeBytes !== null && found.sizeBytes !== sizeBytes) fields.push(`size is ${found.sizeBytes}, not ${sizeBytes}`)
   return fields.join('; ')
 }

@@ -1,6 +1,8 @@
 import { type CompiledTemplate, compileTemplate } from '../contract/path-template.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
+import type { BodyFormat } from './encode/body-encoder.ts'
 import { asOneLine, type Envelope, envelopeFieldsOf, readEnvelope } from './envelope.ts'
+import { readEventTime } from './event-time.ts'
 import { type TopicFilter, topicFilter } from './filter.ts'
 import type { SourceRecord } from './record-source.ts'
 import { type RejectReason, rejectsKey } from './rejects.ts'
@@ -24,6 +26,7 @@ export interface SetStart {
  */
 export interface Plan {
   readonly revision: string
+  readonly bodyFormat: BodyFormat
   route(topic: string, record: SourceRecord): Route
   keyOf(path: string, start: SetStart): string
   rejectsKeyOf(start: SetStart): string
@@ -34,17 +37,19 @@ const MOST_CACHED_PATHS = 10_000
 
 /** @throws {PathTemplateError} for a template that the resource's validation would have refused */
 export function compilePlan(config: SinkConfig): Plan {
-  const { template, partitionDurationMs } = config.path
+  const { template, partitionDurationMs, timestampSource } = config.path
   const compiled = compileTemplate(template, partitionDurationMs, config)
   const fields = envelopeFieldsOf(config.eventType)
   const rules = new Map<string, TopicRules>()
   const rulesOf = (topic: string) => {
-    const known = rules.get(topic) ?? new TopicRules(topic, topicFilter(config.filter, topic), compiled)
+    const known =
+      rules.get(topic) ?? new TopicRules(topic, topicFilter(config.filter, topic), compiled, timestampSource)
     rules.set(topic, known)
     return known
   }
   return {
     revision: revisionOf(config),
+    bodyFormat: { format: config.format, compression: config.compression, eventType: config.eventType },
     route: (topic, { value, timestampMs }) => {
       if (value === null || value.length === 0) return { kind: 'reject', reason: 'tombstone' }
       const envelope = readEnvelope(value, fields)
@@ -60,21 +65,35 @@ class TopicRules {
   readonly #topic: string
   readonly #filter: TopicFilter
   readonly #template: CompiledTemplate
+  readonly #timestampSource: SinkConfig['path']['timestampSource']
   readonly #paths = new Map<string, string>()
 
-  constructor(topic: string, filter: TopicFilter, template: CompiledTemplate) {
+  constructor(
+    topic: string,
+    filter: TopicFilter,
+    template: CompiledTemplate,
+    timestampSource: SinkConfig['path']['timestampSource'],
+  ) {
     this.#topic = topic
     this.#filter = filter
     this.#template = template
+    this.#timestampSource = timestampSource
   }
 
-  route(envelope: Envelope, timestampMs: number, value: Buffer): Route {
+  route(envelope: Envelope, recordTimestampMs: number, value: Buffer): Route {
     const { namespace, eventName } = envelope
     const needsNamespace = this.#filter.needsNamespace || this.#template.needsNamespace
     if (namespace === null && needsNamespace) return { kind: 'reject', reason: 'no_namespace' }
     if (!this.#filter.wants(namespace)) return { kind: 'filtered' }
     if (eventName === null && this.#template.needsEventName) return { kind: 'reject', reason: 'no_event_name' }
+    const timestampMs = this.#timestampMs(envelope, recordTimestampMs)
+    if (timestampMs === null) return { kind: 'reject', reason: 'bad_timestamp' }
     return { kind: 'object', path: this.#pathOf(namespace ?? '', eventName ?? '', timestampMs), line: asOneLine(value) }
+  }
+
+  #timestampMs({ timestamp }: Envelope, recordTimestampMs: number): number | null {
+    if (this.#timestampSource === 'record') return recordTimestampMs
+    return timestamp === null ? null : (readEventTime(timestamp)?.timestampMs ?? null)
   }
 
   /** Rendering costs more than everything else about a record, and nearly all records share a path with an earlier one. */

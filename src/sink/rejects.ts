@@ -2,7 +2,7 @@ import type { EnvelopeFault } from './envelope.ts'
 import type { SourceRecord } from './record-source.ts'
 
 /** Why a record cannot be delivered. Metric label and field of the reject. */
-export type RejectReason = EnvelopeFault | 'tombstone' | 'no_namespace' | 'no_event_name'
+export type RejectReason = EnvelopeFault | 'tombstone' | 'no_namespace' | 'no_event_name' | 'bad_timestamp'
 
 export const REJECT_REASONS: readonly RejectReason[] = [
   'not_json',
@@ -10,6 +10,7 @@ export const REJECT_REASONS: readonly RejectReason[] = [
   'tombstone',
   'no_namespace',
   'no_event_name',
+  'bad_timestamp',
 ]
 
 /**

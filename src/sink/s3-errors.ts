@@ -29,8 +29,11 @@ export class S3Error extends Error {
 }
 
 /**
- * Errors that last until a person acts. Everything else (5xx, SlowDown, conflicts, timeouts, connections, expired tokens)
- * is passing. Source: "Error responses", Amazon S3 API Reference.
+ * Errors that last until a person acts. Everything else is passing: 5xx, SlowDown and throttling by KMS, conflicts
+ * (ConditionalRequestConflict, OperationAborted), uploads that a lifecycle rule removed (NoSuchUpload: the object is
+ * written again), timeouts, connections, and credentials that have just expired (ExpiredToken, TokenRefreshRequired,
+ * RequestTimeTooSkewed after a pause), as the next attempt has new ones. Source: "Error responses", Amazon S3 API
+ * Reference; "Errors" of KMS's GenerateDataKey, which S3 passes on as `KMS.<code>`.
  */
 const NEEDS_PERSON = new Set([
   'AccessDenied',
@@ -40,8 +43,16 @@ const NEEDS_PERSON = new Set([
   'CredentialsProviderError',
   'EntityTooLarge',
   'InvalidAccessKeyId',
+  'InvalidArgument',
   'InvalidBucketName',
   'InvalidObjectState',
+  'InvalidRequest',
+  'InvalidStorageClass',
+  'InvalidToken',
+  'KMS.DisabledException',
+  'KMS.InvalidKeyUsageException',
+  'KMS.KMSInvalidStateException',
+  'KMS.NotFoundException',
   'KeyTooLongError',
   'MethodNotAllowed',
   'NoSuchBucket',
@@ -53,10 +64,22 @@ const NEEDS_PERSON = new Set([
 /** What to do about it, where the code alone does not say so. */
 const HINTS: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: 'the bucket is probably in another region',
-  PermanentRedirect: 'the bucket is in another region',
-  SignatureDoesNotMatch: 'the secret access key is wrong',
   InvalidAccessKeyId: 'the access key id is unknown',
+  InvalidArgument:
+    'the server does not take something that is asked for with each object, such as serverSideEncryption',
+  InvalidRequest:
+    'the server does not take something that is sent with each object: perhaps it needs requestChecksumCalculation: when_required',
+  InvalidStorageClass: 'the server does not know the storageClass',
+  InvalidToken: 'the session token is wrong',
+  'KMS.DisabledException': 'the KMS key is disabled',
+  'KMS.InvalidKeyUsageException': 'the KMS key is not one for encryption',
+  'KMS.KMSInvalidStateException': 'the KMS key is about to be deleted or not ready',
+  'KMS.NotFoundException': 'there is no such KMS key in the bucket’s region',
+  NotImplemented:
+    'the server does not know something that is asked for: perhaps it needs requestChecksumCalculation: when_required',
+  PermanentRedirect: 'the bucket is in another region',
   RequestTimeTooSkewed: 'the clock of this machine is wrong',
+  SignatureDoesNotMatch: 'the secret access key is wrong',
 }
 
 /** Any thrown value of the SDK as an S3Error: the one place that decides what kind of failure it is. */

@@ -5,7 +5,9 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject } from './object-store.ts'
+import { objectOptions } from './s3-object-options.ts'
 
 /** S3 takes at most 10,000 parts an upload. Source: "Amazon S3 multipart upload limits". */
 const MOST_PARTS = 10_000
@@ -19,59 +21,79 @@ export interface CallOptions {
 /** Makes one call to S3; the store wraps it with its client, metrics and error mapping. */
 export type CallS3 = <T>(operation: string, call: (client: S3Client, options: CallOptions) => Promise<T>) => Promise<T>
 
+type S3Settings = Pick<
+  SinkConfig['s3'],
+  'bucketName' | 'partSizeBytes' | 'serverSideEncryption' | 'storageClass' | 'requestChecksumCalculation'
+>
+
 /**
  * Writes an object in parts, and completes it only where the key is free (`If-None-Match: *`). Parts are invisible until
- * then; those of an upload that fails are left to the bucket's lifecycle rule, as AbortMultipartUpload is a permission
- * of its own that the connector does not ask for. Each part carries a CRC-32, which S3 checks again on completion.
+ * then. Each carries a CRC-32, which S3 checks again on completion, unless checksums are switched off. Nothing is
+ * resumed: after any failure the object is written again as a new upload.
+ *
+ * @param abandon is told of an upload that will not be completed
  */
 export async function uploadInParts(
-  bucketName: string,
+  s3: S3Settings,
   object: NewObject,
-  partSizeBytes: number,
   callS3: CallS3,
+  abandon: (upload: Upload) => void,
 ): Promise<void> {
-  const target = { Bucket: bucketName, Key: object.key }
+  const checksum = s3.requestChecksumCalculation === 'when_supported' ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {}
+  const upload = await createUpload(s3, object, checksum, callS3)
+  try {
+    const bodies = splitIntoParts(object.chunks, s3.partSizeBytes)
+    const Parts = await mapAtMost(PARTS_AT_ONCE, bodies, (chunks, index) =>
+      uploadPart({ ...upload, ...checksum, PartNumber: index + 1 }, chunks, callS3),
+    )
+    await callS3('CompleteMultipartUpload', (client, options) =>
+      client.send(
+        new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts } }),
+        options,
+      ),
+    )
+  } catch (error) {
+    abandon(upload)
+    throw error
+  }
+}
+
+export interface Upload {
+  readonly Bucket: string
+  readonly Key: string
+  readonly UploadId: string | undefined
+}
+
+interface Checksum {
+  readonly ChecksumAlgorithm?: 'CRC32'
+}
+
+async function createUpload(s3: S3Settings, object: NewObject, checksum: Checksum, callS3: CallS3): Promise<Upload> {
+  const target = { Bucket: s3.bucketName, Key: object.key }
   const { UploadId } = await callS3('CreateMultipartUpload', (client, options) =>
     client.send(
       new CreateMultipartUploadCommand({
         ...target,
         ContentType: object.contentType,
         Metadata: object.metadata,
-        ChecksumAlgorithm: 'CRC32',
+        ...checksum,
+        ...objectOptions(s3),
       }),
       options,
     ),
   )
-  const upload = { ...target, UploadId }
-  const bodies = splitIntoParts(object.chunks, partSizeBytes)
-  const parts = await mapAtMost(PARTS_AT_ONCE, bodies, (chunks, index) => uploadPart(upload, index + 1, chunks, callS3))
-  await callS3('CompleteMultipartUpload', (client, options) =>
-    client.send(
-      new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts: parts } }),
-      options,
-    ),
-  )
-}
-
-interface Upload {
-  readonly Bucket: string
-  readonly Key: string
-  readonly UploadId: string | undefined
+  return { ...target, UploadId }
 }
 
 async function uploadPart(
-  upload: Upload,
-  PartNumber: number,
+  part: Upload & Checksum & { readonly PartNumber: number },
   chunks: readonly Buffer[],
   callS3: CallS3,
 ): Promise<CompletedPart> {
   const { ETag, ChecksumCRC32 } = await callS3('UploadPart', (client, options) =>
-    client.send(
-      new UploadPartCommand({ ...upload, PartNumber, Body: Buffer.concat(chunks), ChecksumAlgorithm: 'CRC32' }),
-      options,
-    ),
+    client.send(new UploadPartCommand({ ...part, Body: Buffer.concat(chunks) }), options),
   )
-  return { PartNumber, ETag, ChecksumCRC32 }
+  return { PartNumber: part.PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
 }
 
 /** Cuts a body into parts of exactly `partSizeBytes` (the last may be smaller), larger ones where 10,000 would not do. Copies nothing. */
@@ -95,12 +117,22 @@ export function splitIntoParts(chunks: readonly Buffer[], partSizeBytes: number)
   return parts
 }
 
+/** Fails with the first failure, begins nothing after it, and settles only when nothing is under way any more. */
 async function mapAtMost<T, R>(limit: number, items: readonly T[], work: (item: T, index: number) => Promise<R>) {
   const results = new Array<R>(items.length)
+  const failures: unknown[] = []
   let next = 0
   const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T, index)
+    while (next < items.length && failures.length === 0) {
+      const index = next++
+      try {
+        results[index] = await work(items[index] as T, index)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failures.length > 0) throw failures[0]
   return results
 }

@@ -1,10 +1,19 @@
-import { HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
 import { mountedCredentials } from './s3-credentials.ts'
 import { S3Error, s3Error } from './s3-errors.ts'
-import { type CallOptions, type CallS3, uploadInParts } from './s3-multipart.ts'
+import { type CallOptions, type CallS3, type Upload, uploadInParts } from './s3-multipart.ts'
+import { objectOptions } from './s3-object-options.ts'
+import { assumedRole } from './s3-role.ts'
 
 /** One PutObject up to here, parts above: a single buffer costs half the CPU of parts, and this much can still be sent again at once. */
 const LARGEST_PUT_BYTES = 64 * 1024 * 1024
@@ -15,6 +24,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 const IDLE_TIMEOUT_MS = 30_000
 /** 64 MiB at 220 KB/s. */
 const REQUEST_TIMEOUT_MS = 300_000
+const ABANDON_TIMEOUT_MS = 10_000
 
 /** Sees every S3 call, for metrics. */
 export interface S3Observer {
@@ -90,6 +100,7 @@ export class S3Store implements ObjectStore {
           ContentType: contentType,
           Metadata: metadata,
           IfNoneMatch: '*',
+          ...objectOptions(this.#options.s3),
         }),
         options,
       ),
@@ -97,9 +108,18 @@ export class S3Store implements ObjectStore {
   }
 
   async #uploadInParts(object: NewObject, signal: AbortSignal): Promise<void> {
-    const { bucketName, partSizeBytes } = this.#options.s3
     const callS3: CallS3 = (operation, call) => this.#call(operation, signal, call)
-    await uploadInParts(bucketName, object, partSizeBytes, callS3)
+    await uploadInParts(this.#options.s3, object, callS3, (upload) => this.#abandon(upload))
+  }
+
+  /**
+   * Gives the parts of an upload free, if it may: s3:AbortMultipartUpload is a permission that the connector does not ask
+   * for. Where it is refused, or the process dies, they are left to the bucket's lifecycle rule. Nobody waits for it.
+   */
+  #abandon(upload: Upload): void {
+    this.#call('AbortMultipartUpload', AbortSignal.timeout(ABANDON_TIMEOUT_MS), (client, options) =>
+      client.send(new AbortMultipartUploadCommand(upload), options),
+    ).catch(() => {})
   }
 
   async #call<T>(
@@ -128,6 +148,7 @@ function isCode(error: unknown, code: string): boolean {
 
 function createClient({ s3, credentialsDir }: S3StoreOptions): S3Client {
   const agent = { keepAlive: true, maxSockets: MOST_SOCKETS }
+  const own = s3.credentials === 'mounted' ? { credentials: mountedCredentials(credentialsDir) } : {}
   return new S3Client({
     region: s3.region,
     forcePathStyle: s3.forcePathStyle,
@@ -140,7 +161,14 @@ function createClient({ s3, credentialsDir }: S3StoreOptions): S3Client {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     }),
+    ...checksums(s3),
     ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
-    ...(s3.credentials === 'mounted' ? { credentials: mountedCredentials(credentialsDir) } : {}),
+    ...(s3.assumeRole ? { credentials: assumedRole(s3.assumeRole, { region: s3.region, ...own }) } : own),
   })
+}
+
+/** Servers that do not know the newer checksums send none with their answers either. */
+function checksums({ requestChecksumCalculation }: SinkConfig['s3']): Partial<S3ClientConfig> {
+  const mode = requestChecksumCalculation === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED'
+  return { requestChecksumCalculation: mode, responseChecksumValidation: mode }
 }

@@ -1,4 +1,5 @@
 import { ByteLog, crc32Of } from './byte-log.ts'
+import type { BodyFormat } from './encode/body-encoder.ts'
 import type { SetSize } from './flush-policy.ts'
 import type { Plan } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
@@ -81,9 +82,9 @@ export class RecordSet implements SetSize {
   /** The closed set as objects, in the order of their keys. The bodies are lent, not copied. */
   objects(): SetObject[] {
     const { plan, topic, partition, startOffset } = this
-    const objects = [...this.#objects].map(([path, log]) => setObject(plan.keyOf(path, this), log))
+    const objects = [...this.#objects].map(([path, log]) => setObject(plan.keyOf(path, this), log, plan.bodyFormat))
     if (this.#rejects.lines > 0)
-      objects.push(setObject(plan.rejectsKeyOf({ topic, partition, startOffset }), this.#rejects))
+      objects.push(setObject(plan.rejectsKeyOf({ topic, partition, startOffset }), this.#rejects, REJECTS_FORMAT))
     return objects.sort((a, b) => (a.key < b.key ? -1 : 1))
   }
 
@@ -107,20 +108,24 @@ export class RecordSet implements SetSize {
 /** One object of a closed set. */
 export interface SetObject {
   readonly key: string
+  /** How the lines are to be written; chunks, size and checksum are of the lines themselves. */
+  readonly format: BodyFormat
   readonly chunks: readonly Buffer[]
   readonly records: number
   readonly sizeBytes: number
-  /** CRC-32 of the body. */
   readonly crc32: string
 }
 
-function setObject(key: string, log: ByteLog): SetObject {
+/** Rejects are read by people, whatever the events are written as. */
+const REJECTS_FORMAT: BodyFormat = { format: 'ndjson', compression: 'none', eventType: '' }
+
+function setObject(key: string, log: ByteLog, format: BodyFormat): SetObject {
   log.seal()
   const chunks = log.chunks()
-  return { key, chunks, records: log.lines, sizeBytes: log.bytes, crc32: crc32Of(chunks) }
+  return { key, format, chunks, records: log.lines, sizeBytes: log.bytes, crc32: crc32Of(chunks) }
 }
 
-/** Names a set's content: equal for equal keys and bodies. */
+/** Names a set's content: equal for equal keys and lines, whatever they are encoded in. */
 export function setChecksum(objects: readonly SetObject[]): string {
   return crc32Of(objects.map(({ key, records, crc32 }) => `${key}\n${records}\n${crc32}\n`))
 }

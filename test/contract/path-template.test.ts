@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DEFAULTS } from '../../src/contract/defaults.ts'
+import type { FileFormat } from '../../src/contract/file-format.ts'
 import { MAX_KEY_BYTES, PATH_RULES, TIME_PLACEHOLDERS, VALUE_PLACEHOLDERS } from '../../src/contract/path-rules.ts'
 import {
   compileTemplate,
@@ -11,7 +12,7 @@ import {
 } from '../../src/contract/path-template.ts'
 
 const QUARTER_HOUR = 900_000
-const constants = { eventType: 'game_telemetry', realm: 'dev' }
+const constants = { eventType: 'game_telemetry', realm: 'dev', format: 'ndjson', compression: 'none' } as const
 const topic = 'analytics_game_telemetry.dev.acme.gameStarted'
 const values: PathValues = {
   namespace: 'acme',
@@ -75,7 +76,7 @@ describe('paths', () => {
 describe('keys', () => {
   test.each([
     ['partition and offset go before the extension', 'e/{topic}.json', `e/${topic}-00002-00000000000000001830.json`],
-    ['a double extension stays together', 'e/{topic}.json.gz', `e/${topic}-00002-00000000000000001830.json.gz`],
+    ['an extension has no say in what is not so', 'e/{topic}.json.gz', `e/${topic}-00002-00000000000000001830.json`],
     ['a dot of the topic begins no extension', 'e/{topic}', `e/${topic}-00002-00000000000000001830`],
     ['a dot of a folder begins no extension', 'v1.2/{topic}/events', `v1.2/${topic}/events-00002-00000000000000001830`],
     ['an object without a name but its extension', '{topic}/.json', `${topic}/-00002-00000000000000001830.json`],
@@ -96,6 +97,19 @@ describe('keys', () => {
     ],
   ])('%s', (_what, template, key) => {
     expect(keyOf(template)).toBe(key)
+  })
+
+  test.each<[FileFormat, string, string]>([
+    [{ format: 'ndjson', compression: 'gzip' }, '{topic}.json', '.json.gz'],
+    [{ format: 'ndjson', compression: 'gzip' }, '{topic}.json.gz', '.json.gz'],
+    [{ format: 'ndjson', compression: 'zstd' }, '{topic}.json', '.json.zst'],
+    [{ format: 'ndjson', compression: 'zstd' }, '{topic}', '.zst'],
+    [{ format: 'parquet', compression: 'gzip' }, '{topic}.json', '.parquet'],
+    [{ format: 'parquet', compression: 'zstd' }, '{topic}.parquet', '.parquet'],
+    [{ format: 'parquet', compression: 'none' }, '{topic}.v2', '.v2.parquet'],
+  ])('an object in %j under %s ends in %s', (fileFormat, template, ending) => {
+    const compiled = compileTemplate(template, QUARTER_HOUR, { ...constants, ...fileFormat })
+    expect(compiled.keyFor(compiled.pathFor(values), position)).toBe(`${topic}-00002-00000000000000001830${ending}`)
   })
 
   test('keys of a partition sort in the order of the log', () => {

@@ -37,11 +37,15 @@ test('the least of a manifest becomes a whole configuration by the documented de
       forcePathStyle: false,
       partSizeBytes: 5_242_880,
       credentials: 'default',
+      requestChecksumCalculation: 'when_supported',
     },
+    format: 'ndjson',
+    compression: 'none',
     path: {
       template:
         '{eventType}/realm/{realm}/topics/{topic}/year={yyyy}/month={MM}/day={dd}/hour={hh}/minute={mm}/{topic}.json',
       partitionDurationMs: 900_000,
+      timestampSource: 'record',
     },
     flush: { intervalMs: 300_000, events: 10_000, bytes: 33_554_432 },
     bufferBytes: 67_108_864,
@@ -71,6 +75,26 @@ test('what the manifest says goes before every default', () => {
     path: { template: '{topic}.json', partitionDurationMs: 3_600_000 },
     flush: { intervalMs: 60_000, events: 7, bytes: 2048 },
   })
+})
+
+test('what is asked of S3 with each object is passed on as it is, and an assumed role’s session tells the connector', () => {
+  const assumeRole = { roleArn: 'arn:aws:iam::111122223333:role/writer', externalId: 'ours' }
+  const serverSideEncryption = { type: 'aws:kms', kmsKeyId: 'alias/events' } as const
+  const asked = {
+    serverSideEncryption,
+    storageClass: 'STANDARD_IA',
+    requestChecksumCalculation: 'when_required',
+  } as const
+  expect(resolveConfig({ assumeRole, ...asked }).s3).toMatchObject({
+    ...asked,
+    assumeRole: { ...assumeRole, sessionName: 'games.game-events' },
+  })
+})
+
+test('Parquet is compressed unless the manifest says otherwise, NDJSON only if it says so', () => {
+  expect(resolveConfig({ format: 'parquet' })).toMatchObject({ format: 'parquet', compression: 'zstd' })
+  expect(resolveConfig({ format: 'parquet', compression: 'none' })).toMatchObject({ compression: 'none' })
+  expect(resolveConfig({ compression: 'gzip' })).toMatchObject({ format: 'ndjson', compression: 'gzip' })
 })
 
 test('an S3 server that is not AWS is addressed in the path unless the manifest says otherwise', () => {

@@ -57,6 +57,7 @@ async function scene(changes: Partial<SinkConfig> & { template?: string } = {}):
       forcePathStyle: true,
       partSizeBytes: 5_242_880,
       credentials: 'default',
+      requestChecksumCalculation: 'when_supported',
     },
     flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
     ...changes,

@@ -44,6 +44,7 @@ function storeOf(changes: Partial<SinkConfig['s3']> = {}): S3Store {
       forcePathStyle: true,
       partSizeBytes: 5_242_880,
       credentials: 'mounted',
+      requestChecksumCalculation: 'when_supported',
       ...changes,
     },
     credentialsDir,

@@ -55,6 +55,7 @@ test('an object says which records it holds', async () => {
     'start-offset': '0',
     'end-offset': '2',
     records: '2',
+    bytes: String(Buffer.byteLength(`${event(0)}\n${event(1)}\n`)),
     crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
     revision: compilePlan(sinkConfig()).revision,
   })

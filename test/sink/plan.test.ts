@@ -49,6 +49,26 @@ describe('a route', () => {
     })
   })
 
+  test('goes by the event’s own time where that is asked for, however late the record', () => {
+    const { path } = sinkConfig({ template: '{yyyy}-{MM}-{dd}T{hh}{mm}.json' })
+    const plan = compilePlan(sinkConfig({ path: { ...path, timestampSource: 'event' } }))
+    const of = (EventTimestamp: unknown) =>
+      plan.route(TOPIC, record(JSON.stringify({ ...JSON.parse(event(1)), EventTimestamp })))
+    expect(of('2026-02-28T23:59:59.999999Z')).toMatchObject({ path: '2026-02-28T2345.json' })
+    expect(of('2026-03-01T01:10:00+02:00')).toMatchObject({ path: '2026-02-28T2300.json' })
+    for (const bad of [undefined, null, '', 'yesterday', 1_700_000_000_000, '0001-01-01T00:00:00Z'])
+      expect(of(bad)).toEqual({ kind: 'reject', reason: 'bad_timestamp' })
+    expect(plan.route(TOPIC, record(event(1, { namespace: 'other' })))).toEqual({ kind: 'filtered' })
+  })
+
+  test('of a service event the time is its timestamp', () => {
+    const { path } = sinkConfig({ template: '{dd}.json' })
+    const plan = compilePlan(
+      sinkConfig({ eventType: 'justice_event', path: { ...path, timestampSource: 'event' }, filter: { '*': ['*'] } }),
+    )
+    expect(plan.route(TOPIC, record('{"timestamp":"2026-02-07T00:00:00Z"}'))).toMatchObject({ path: '07.json' })
+  })
+
   test('a record of another namespace is filtered even if its event name is missing', () => {
     const other = record('{"EventNamespace":"other"}')
     expect(compilePlan(sinkConfig()).route(TOPIC, other)).toEqual({ kind: 'filtered' })

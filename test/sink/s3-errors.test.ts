@@ -28,6 +28,33 @@ test.each([
     'passing',
     'S3 ConditionalRequestConflict: PutObject on bucket acme-events (us-west-2)',
   ],
+  [answer('OperationAborted', 409), 'passing', 'S3 OperationAborted: PutObject on bucket acme-events (us-west-2)'],
+  [answer('NoSuchUpload', 404), 'passing', 'S3 NoSuchUpload: PutObject on bucket acme-events (us-west-2)'],
+  [
+    answer('RequestTimeTooSkewed', 403),
+    'passing',
+    'S3 RequestTimeTooSkewed: PutObject on bucket acme-events (us-west-2): the clock of this machine is wrong',
+  ],
+  [
+    answer('KMS.DisabledException', 400),
+    'person',
+    'S3 KMS.DisabledException: PutObject on bucket acme-events (us-west-2): the KMS key is disabled',
+  ],
+  [
+    answer('KMS.NotFoundException', 400),
+    'person',
+    'S3 KMS.NotFoundException: PutObject on bucket acme-events (us-west-2): there is no such KMS key in the bucket’s region',
+  ],
+  [
+    answer('ThrottlingException', 400),
+    'passing',
+    'S3 ThrottlingException: PutObject on bucket acme-events (us-west-2)',
+  ],
+  [
+    answer('NotImplemented', 501),
+    'person',
+    'S3 NotImplemented: PutObject on bucket acme-events (us-west-2): the server does not know something that is asked for: perhaps it needs requestChecksumCalculation: when_required',
+  ],
 ])('%s is of kind %s', (error, kind, message) => {
   expect(s3Error(error, 'PutObject', place)).toMatchObject({ kind, message })
 })

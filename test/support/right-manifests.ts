@@ -52,6 +52,15 @@ export const rightManifests: readonly ManifestCase[] = [
     acceptedConfig({ endpoint }),
   ),
   acceptedConfig({ endpoint: 'http://minio:9000', forcePathStyle: false }),
+  ...['ndjson', 'parquet'].flatMap((format) =>
+    ['none', 'gzip', 'zstd'].map((compression) => acceptedConfig({ format, compression })),
+  ),
+  acceptedConfig({ timestampSource: 'event', requestChecksumCalculation: 'when_required', storageClass: 'GLACIER_IR' }),
+  acceptedConfig({ serverSideEncryption: { type: 'AES256' } }),
+  acceptedConfig({ serverSideEncryption: { type: 'aws:kms', kmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:alias/a' } }),
+  ...['arn:aws-cn:iam::111122223333:role/a/b', 'arn:aws:iam:::role/ceph'].map((roleArn) =>
+    acceptedConfig({ assumeRole: { roleArn, externalId: 'acme:42' } }),
+  ),
   accepted('a paused connector without replicas', { spec: { active: false, replicas: 0 } }),
   accepted('everything of every namespace', { spec: { filter: { acme: null, '*': ['*'] } } }),
   accepted('dotted namespaces and 249 characters of topic', { spec: { filter: { 'acme.eu': ['t'.repeat(249)] } } }),

@@ -59,6 +59,51 @@ const config: readonly WrongManifest[] = [
   ),
 ]
 
+/** A wrong value in an object of `spec.config`. */
+const wrongWithin = (name: string, value: Record<string, unknown>, field: string, allowed: string | RegExp) =>
+  wrongSpec(
+    `${name} ${JSON.stringify(value)}`,
+    { config: { [name]: value } },
+    { field: `spec.config.${field}`, allowed },
+  )
+
+const ROLE = 'arn:aws:iam::111122223333:role/writer'
+
+const objects: readonly WrongManifest[] = [
+  wrongConfig('format', 'json', '"ndjson"'),
+  wrongConfig('format', 'Parquet', '"parquet"'),
+  wrongConfig('compression', 'snappy', '"zstd"'),
+  wrongConfig('compression', '', '"none"'),
+  wrongConfig('timestampSource', 'client', '"event"'),
+  wrongConfig('storageClass', 'standard_ia', '"STANDARD_IA"'),
+  wrongConfig('storageClass', 'EXPRESS_ONEZONE', '"STANDARD"'),
+  wrongConfig('requestChecksumCalculation', 'WHEN_REQUIRED', '"when_required"'),
+  wrongWithin('serverSideEncryption', {}, 'serverSideEncryption.type', /required/i),
+  wrongWithin('serverSideEncryption', { type: 'SSE-KMS' }, 'serverSideEncryption.type', '"aws:kms"'),
+  wrongWithin(
+    'serverSideEncryption',
+    { type: 'AES256', kmsKeyId: 'k' },
+    'serverSideEncryption',
+    'unless type is aws:kms',
+  ),
+  wrongWithin(
+    'serverSideEncryption',
+    { type: 'aws:kms', kmsKeyId: 'a key' },
+    'serverSideEncryption.kmsKeyId',
+    'no white space',
+  ),
+  wrongWithin('assumeRole', {}, 'assumeRole.roleArn', /required/i),
+  wrongWithin('assumeRole', { roleArn: 'events-writer' }, 'assumeRole.roleArn', 'ARN of an IAM role'),
+  wrongWithin(
+    'assumeRole',
+    { roleArn: 'arn:aws:iam::111122223333:user/writer' },
+    'assumeRole.roleArn',
+    'ARN of an IAM role',
+  ),
+  wrongWithin('assumeRole', { roleArn: ROLE, externalId: 'x' }, 'assumeRole.externalId', '2 to 1224'),
+  wrongWithin('assumeRole', { roleArn: ROLE, externalId: 'a b' }, 'assumeRole.externalId', '2 to 1224'),
+]
+
 const wrongPath = (value: string, allowed: string) => wrongConfig('customPath', value, allowed)
 
 const paths: readonly WrongManifest[] = [
@@ -112,4 +157,4 @@ const quantities: readonly WrongManifest[] = [
 ]
 
 /** Every field of `spec.config`. */
-export const wrongConfigs: readonly WrongManifest[] = [...config, ...paths, ...quantities]
+export const wrongConfigs: readonly WrongManifest[] = [...config, ...objects, ...paths, ...quantities]

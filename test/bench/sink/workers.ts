@@ -75,6 +75,7 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
       forcePathStyle: true,
       partSizeBytes: 5_242_880,
       credentials: 'default',
+      requestChecksumCalculation: 'when_supported',
     },
     template: '{eventType}/{namespace}/{eventName}/year={yyyy}/month={MM}/day={dd}/hour={hh}/minute={mm}/{topic}.json',
     flush: { intervalMs: 3_000, events: 10_000, bytes: 32 * 1024 * 1024 },

@@ -1,0 +1,63 @@
+/** A point in time as an event tells it. */
+export interface EventTime {
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number
+  /** Microseconds beyond, 0 to 999. */
+  readonly micros: number
+  /** Whether the text says something that milliseconds and microseconds cannot: finer digits. */
+  readonly isRounded: boolean
+}
+
+/** RFC 3339, "Date and Time on the Internet: Timestamps"; the offset is required, as nobody can guess a zone. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d+))?(?:[Zz]|([+-]\d\d:\d\d))$/
+const DATE_LENGTH = 'yyyy-mm-dd'.length
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/** 9999-12-31T23:59:59.999Z */
+const LAST_MS = 253_402_300_799_999
+
+/**
+ * Reads a timestamp of an envelope. Null where it is not RFC 3339, names a day or time that does not exist, or lies
+ * outside the years 1970 to 9999, which a path cannot show: `0001-01-01T00:00:00Z` is how Go writes "none".
+ */
+export function readEventTime(text: string): EventTime | null {
+  const matched = RFC_3339.exec(text)
+  if (matched === null) return null
+  const [, fraction = '', offset] = matched
+  const offsetMs = offset === undefined ? 0 : (offset.startsWith('-') ? -1 : 1) * timeOfDayMs(offset, 1, 0)
+  const seconds = twoDigits(text, DATE_LENGTH + 7)
+  const timestampMs =
+    midnightMs(text.slice(0, DATE_LENGTH)) +
+    timeOfDayMs(text, DATE_LENGTH + 1, seconds) -
+    offsetMs +
+    (fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')))
+  if (!(timestampMs >= 0 && timestampMs <= LAST_MS)) return null
+  const micros = fraction.length <= 3 ? 0 : Number(fraction.slice(3, 6).padEnd(3, '0'))
+  return { timestampMs, micros, isRounded: fraction.length > 6 && /[1-9]/.test(fraction.slice(6)) }
+}
+
+let lastDate = ''
+let lastMidnightMs = Number.NaN
+
+/** NaN for a day that does not exist. Nearly all events are of the same day as the one before. */
+function midnightMs(date: string): number {
+  if (date === lastDate) return lastMidnightMs
+  const ms = Date.parse(`${date}T00:00:00Z`)
+  lastDate = date
+  // V8 takes 31 February for 3 March.
+  lastMidnightMs = Number.isFinite(ms) && new Date(ms).toISOString().startsWith(date) ? ms : Number.NaN
+  return lastMidnightMs
+}
+
+/** Of `hh:mm` at a position of the text; NaN for a time that no clock shows. */
+function timeOfDayMs(text: string, at: number, seconds: number): number {
+  const hours = twoDigits(text, at)
+  const minutes = twoDigits(text, at + 3)
+  const ms = hours * HOUR_MS + minutes * MINUTE_MS + seconds * 1_000
+  return minutes < 60 && seconds < 60 && ms < DAY_MS ? ms : Number.NaN
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 0x30) * 10 + text.charCodeAt(at + 1) - 0x30
+}

@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { S3Store } from '../../src/sink/s3-store.ts'
+import { type Answer, type Asked, recordingServer } from '../support/recording-server.ts'
+
+const { signal } = new AbortController()
+const CREATED = '<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>'
+const COMPLETED = '<CompleteMultipartUploadResult><ETag>"e"</ETag></CompleteMultipartUploadResult>'
+const failed = (code: string) => `<Error><Code>${code}</Code><Message>no</Message></Error>`
+
+/** The operation, as far as these tests tell them apart. */
+function operationOf({ method, url }: Asked): string {
+  const { searchParams } = new URL(url, 'http://s3')
+  if (searchParams.has('uploads')) return 'CreateMultipartUpload'
+  if (searchParams.has('partNumber')) return 'UploadPart'
+  if (searchParams.has('uploadId')) return method === 'DELETE' ? 'AbortMultipartUpload' : 'CompleteMultipartUpload'
+  return method === 'PUT' ? 'PutObject' : method
+}
+
+/** An S3 server that says yes to everything, except where a test has another answer. */
+async function s3(answers: Readonly<Record<string, Answer>> = {}) {
+  return recordingServer((asked) => {
+    const operation = operationOf(asked)
+    const body = { CreateMultipartUpload: CREATED, CompleteMultipartUpload: COMPLETED }[operation] ?? ''
+    return answers[operation] ?? { status: 200, body, headers: { etag: '"e"' } }
+  })
+}
+
+function storeAt(endpoint: string, changes: Partial<SinkConfig['s3']> = {}) {
+  process.env.AWS_ACCESS_KEY_ID = 'AKIATEST'
+  process.env.AWS_SECRET_ACCESS_KEY = 'secret'
+  return new S3Store({
+    s3: {
+      bucketName: 'acme-events',
+      region: 'us-west-2',
+      endpoint,
+      forcePathStyle: true,
+      partSizeBytes: 40 * 1024 * 1024,
+      credentials: 'default',
+      requestChecksumCalculation: 'when_supported',
+      ...changes,
+    },
+    credentialsDir: '/nowhere',
+    observer: { called: () => {} },
+  })
+}
+
+const mebibyte = Buffer.alloc(1024 * 1024, 'x')
+const small = {
+  key: 'a.json',
+  chunks: [Buffer.from('x\n')],
+  contentType: 'application/x-ndjson',
+  metadata: { records: '1' },
+}
+const large = { ...small, key: 'b.json', chunks: Array.from({ length: 65 }, () => mebibyte) }
+
+const asksFor = {
+  serverSideEncryption: { type: 'aws:kms', kmsKeyId: 'alias/events' },
+  storageClass: 'STANDARD_IA',
+} as const
+
+test.each([
+  ['PutObject', small],
+  ['CreateMultipartUpload', large],
+])('%s asks for encryption and storage class as configured', async (operation, object) => {
+  const server = await s3()
+  await storeAt(server.origin, asksFor).createIfAbsent(object, signal)
+  const [request] = server.asked.filter((each) => operationOf(each) === operation)
+  expect(request?.headers).toMatchObject({
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': 'alias/events',
+    'x-amz-storage-class': 'STANDARD_IA',
+    'x-amz-meta-records': '1',
+    'content-type': 'application/x-ndjson',
+  })
+})
+
+test('asks for nothing that is not configured', async () => {
+  const server = await s3()
+  await storeAt(server.origin).createIfAbsent(small, signal)
+  expect(
+    Object.keys(server.asked[0]?.headers ?? {}).filter((name) => /encryption|storage-class|acl|tagging/.test(name)),
+  ).toEqual([])
+})
+
+test.each([
+  ['when_supported', true],
+  ['when_required', false],
+] as const)('with checksums %s a CRC-32 goes with each body: %s', async (requestChecksumCalculation, goes) => {
+  const server = await s3()
+  const store = storeAt(server.origin, { requestChecksumCalculation })
+  await store.createIfAbsent(small, signal)
+  await store.createIfAbsent(large, signal)
+  for (const request of server.asked.filter((each) => ['PutObject', 'UploadPart'].includes(operationOf(each)))) {
+    const names = Object.keys(request.headers).filter((name) => name.includes('checksum'))
+    expect([names.includes('x-amz-checksum-crc32'), names.length > 0]).toEqual([goes, goes])
+  }
+})
+
+test('each write is conditional, in one piece and in parts', async () => {
+  const server = await s3()
+  const store = storeAt(server.origin)
+  await store.createIfAbsent(small, signal)
+  await store.createIfAbsent(large, signal)
+  const conditional = server.asked.filter(({ headers }) => headers['if-none-match'] === '*').map(operationOf)
+  expect(conditional).toEqual(['PutObject', 'CompleteMultipartUpload'])
+  expect(server.asked.map(operationOf).filter((operation) => operation === 'UploadPart')).toHaveLength(2)
+})
+
+test('a completion that answers 200 with an error inside has failed, and its parts are given free', async () => {
+  const server = await s3({ CompleteMultipartUpload: { status: 200, body: failed('InternalError') } })
+  await expect(storeAt(server.origin).createIfAbsent(large, signal)).rejects.toMatchObject({
+    code: 'InternalError',
+    kind: 'passing',
+  })
+  await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
+})
+
+test('after a part that failed no other is begun, and the parts are given free when none is under way', async () => {
+  const server = await s3({ UploadPart: { status: 503, body: failed('SlowDown') } })
+  const store = storeAt(server.origin, { partSizeBytes: 5 * 1024 * 1024 })
+  await expect(store.createIfAbsent(large, signal)).rejects.toMatchObject({ code: 'SlowDown' })
+  await expect
+    .poll(() => server.asked.map(operationOf))
+    .toEqual(['CreateMultipartUpload', ...Array.from({ length: 4 }, () => 'UploadPart'), 'AbortMultipartUpload'])
+})
+
+test('an upload that a lifecycle rule has removed is a failure that passes: the object is written again', async () => {
+  const server = await s3({ UploadPart: { status: 404, body: failed('NoSuchUpload') } })
+  await expect(storeAt(server.origin).createIfAbsent(large, signal)).rejects.toMatchObject({
+    code: 'NoSuchUpload',
+    kind: 'passing',
+  })
+})
+
+test('a server that refuses to give parts free does not change the outcome', async () => {
+  const server = await s3({
+    CompleteMultipartUpload: { status: 412, body: failed('PreconditionFailed') },
+    AbortMultipartUpload: { status: 403, body: failed('AccessDenied') },
+  })
+  expect(await storeAt(server.origin).createIfAbsent(large, signal)).toBe('exists')
+  await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
+})
