@@ -24,6 +24,8 @@ const tasks = {
   simulate: (args) => run(node, [...quiet, 'test/simulate/main.ts', ...args]),
   operator: operatorTask,
   'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
+  'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
+  'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),
 }
 
 /** Everything that can be checked; with arguments (for vitest) only the tests they choose. */
@@ -33,6 +35,12 @@ async function testTask(args) {
     if (verified !== 0) return verified
   }
   return run(node, [...quiet, 'node_modules/vitest/vitest.mjs', 'run', ...args])
+}
+
+/** A suite of faults in full; `npm test` runs it shortened. */
+function faultsTask(suite, args) {
+  process.env.FAULTS = 'full'
+  return run(node, [...quiet, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'servers', suite, ...args])
 }
 
 async function operatorTask(args) {

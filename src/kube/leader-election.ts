@@ -86,13 +86,13 @@ export class LeaderElection {
 
   async #keep(signal: AbortSignal): Promise<'stopped' | 'lost'> {
     const { clock, logger, name } = this.#options
-    let renewedAt = clock.now()
+    let renewedAt = clock.elapsed()
     for (;;) {
       await sleep(clock, this.#times.retryMs, signal)
       if (signal.aborted) return 'stopped'
-      const askedAt = clock.now()
+      const askedAt = clock.elapsed()
       if (await this.#inTime(this.#tryToHold(), renewedAt + this.#times.renewDeadlineMs - askedAt)) renewedAt = askedAt
-      else if (this.#isHeldByOther() || clock.now() - renewedAt >= this.#times.renewDeadlineMs) {
+      else if (this.#isHeldByOther() || clock.elapsed() - renewedAt >= this.#times.renewDeadlineMs) {
         logger.error({ lease: name, holder: this.#seen?.lease.spec?.holderIdentity }, 'the leader lease is lost')
         return 'lost'
       }
@@ -130,13 +130,13 @@ export class LeaderElection {
 
   #notice(lease: Lease): void {
     if (this.#seen?.lease.metadata?.resourceVersion === lease.metadata?.resourceVersion) return
-    this.#seen = { lease, at: this.#options.clock.now() }
+    this.#seen = { lease, at: this.#options.clock.elapsed() }
   }
 
   #isFree({ spec }: Lease): boolean {
     if (!spec?.holderIdentity || spec.holderIdentity === this.#options.identity) return true
     const durationMs = (spec.leaseDurationSeconds ?? 0) * 1000
-    return this.#options.clock.now() - (this.#seen?.at ?? 0) >= durationMs
+    return this.#options.clock.elapsed() - (this.#seen?.at ?? 0) >= durationMs
   }
 
   #isHeldByOther(): boolean {

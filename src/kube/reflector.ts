@@ -12,6 +12,8 @@ const PAGE_SIZE = 500
 const MIN_WATCH_SECONDS = 300
 /** Bookmarks come about once a minute; three missing ones mean that the connection is dead without a reset. */
 const IDLE_TIMEOUT_MS = 180_000
+/** A right that is missing comes by a person's hand, if at all. */
+const FORBIDDEN_RETRY_MS = 60_000
 const RETRY = { initialMs: 200, maxMs: 10_000 }
 /** After so many failures in a row, read everything again: the server may have been restored from an older state. */
 const FAILURES_BEFORE_RELIST = 5
@@ -33,6 +35,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Makes the state to keep: drops what nobody reads. */
   readonly trim?: (object: T) => T
   readonly onEvent: (event: ReflectorEvent<T>) => void
+  /** Called each time that everything was listed, after the events of it. */
+  readonly onSynced?: () => void
   readonly clock: Clock
   readonly logger: Logger
   readonly random?: () => number
@@ -56,7 +60,7 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
     this.#random = options.random ?? Math.random
-    this.#movedAtMs = options.clock.now()
+    this.#movedAtMs = options.clock.elapsed()
   }
 
   /** Whether everything was listed once. */
@@ -69,7 +73,7 @@ export class Reflector<T extends KubeObject> {
    * that nothing here runs any more.
    */
   get silentMs(): number {
-    return this.#options.clock.now() - this.#movedAtMs
+    return this.#options.clock.elapsed() - this.#movedAtMs
   }
 
   /** The objects by `keyOf`. Treat them as frozen. */
@@ -80,7 +84,7 @@ export class Reflector<T extends KubeObject> {
   /** Runs until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#movedAtMs = this.#options.clock.now()
+      this.#movedAtMs = this.#options.clock.elapsed()
       try {
         await this.#listAndWatch(signal)
       } catch (error) {
@@ -91,7 +95,7 @@ export class Reflector<T extends KubeObject> {
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
-    const begun = clock.now()
+    const begun = clock.elapsed()
     if (this.#resourceVersion === '' && !this.#streamingLists) await this.#listPages()
     // Objects seen in a streaming list, until its end is reached; null when the watch continues from a known place.
     let initial: Map<string, T> | null = this.#resourceVersion === '' ? new Map() : null
@@ -99,7 +103,7 @@ export class Reflector<T extends KubeObject> {
     for await (const event of this.#watch(initial !== null, signal)) {
       if (signal.aborted) return
       received++
-      this.#movedAtMs = clock.now()
+      this.#movedAtMs = clock.elapsed()
       if (initial === null) this.#handle(event)
       else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), event.object)
       else if (event.endsInitialEvents) {
@@ -109,7 +113,7 @@ export class Reflector<T extends KubeObject> {
       if (initial === null) this.#failures = 0
     }
     // A watch that ends well and at once would otherwise make a loop without a pause.
-    if (received === 0 && clock.now() - begun < 1000) throw new Error('the watch ended as soon as it began')
+    if (received === 0 && clock.elapsed() - begun < 1000) throw new Error('the watch ended as soon as it began')
   }
 
   #watch(sendInitialEvents: boolean, signal: AbortSignal): AsyncIterable<WatchEvent<T>> {
@@ -145,6 +149,7 @@ export class Reflector<T extends KubeObject> {
     for (const object of listed.values()) this.#store(object, true)
     this.#resourceVersion = resourceVersion
     this.#synced = true
+    this.#options.onSynced?.()
   }
 
   #handle(event: WatchEvent<T>): void {
@@ -193,7 +198,8 @@ export class Reflector<T extends KubeObject> {
       logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
       return
     }
-    const waitMs = Math.max(asApiError?.retryAfterMs ?? 0, backoffMs(this.#failures - 1, RETRY, this.#random))
+    const leastMs = asApiError?.status === 403 ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
+    const waitMs = Math.max(leastMs, backoffMs(this.#failures - 1, RETRY, this.#random))
     const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }
     if (isExpired(error)) logger.info(log, 'the watch fell behind, listing again')
     else logger.warn(log, 'list or watch failed, trying again')

@@ -1,13 +1,16 @@
 /** Time as the sink and the operator use it, so that tests decide what time it is. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; jumps when the machine's clock is set. For times that are told, never for durations. */
   now(): number
+  /** Milliseconds since some moment; never jumps. For durations. */
+  elapsed(): number
   /** Runs `callback` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs)
     return () => clearTimeout(timer)

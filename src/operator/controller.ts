@@ -28,9 +28,11 @@ import { CONTAINER_NAME } from './desired/deployment.ts'
 import type { OperatorMetrics, ReconcileResult } from './metrics.ts'
 import type { Caches } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
+import { OwnWrites } from './own-writes.ts'
 import { PodPoller } from './pod-poller.ts'
 import { KeyQueue, type Outcome, type Priority } from './queue.ts'
 import { type ReconcileParts, reconcile } from './reconcile.ts'
+import { References } from './references.ts'
 import { trimObject, trimPod } from './trim.ts'
 
 export interface ControllerOptions {
@@ -64,6 +66,7 @@ export class Controller {
   readonly queue: KeyQueue
   readonly #options: ControllerOptions
   readonly #poller: PodPoller
+  readonly #references: References
   readonly #parts: ReconcileParts
   #leading = false
 
@@ -79,6 +82,7 @@ export class Controller {
       concurrency: POLL_CONCURRENCY,
       onChange: (key) => this.queue.add(key, 'change'),
     })
+    this.#references = new References({ api, clock, logger, onChange: (key) => this.queue.add(key, 'change') })
     this.queue = new KeyQueue({
       clock,
       concurrency: config.concurrency,
@@ -91,6 +95,8 @@ export class Controller {
       reportOf: (uid) => this.#poller.reportOf(uid),
       applier: new Applier(api),
       ids: this.#createIds(),
+      ownWrites: new OwnWrites(),
+      references: this.#references,
       events: new EventRecorder({
         api,
         controller: 'analytics-connector.io/operator',
@@ -134,6 +140,7 @@ export class Controller {
     })
     this.#leading = false
     this.#poller.stop()
+    this.#references.stop()
     await this.queue.stop()
   }
 
@@ -189,9 +196,9 @@ export class Controller {
 
   async #work(key: string): Promise<Outcome> {
     const { clock, metrics } = this.#options
-    const begun = clock.now()
+    const begun = clock.elapsed()
     const [outcome, result] = await this.#reconcile(key)
-    metrics.reconciled(result, (clock.now() - begun) / 1000)
+    metrics.reconciled(result, (clock.elapsed() - begun) / 1000)
     return outcome
   }
 

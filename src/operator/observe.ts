@@ -9,9 +9,11 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
-import { type Owner, sinkName, TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { type Owner, REFERENCES_ANNOTATION, sinkName, TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import type { OwnWrites } from './own-writes.ts'
 import type { PodReport } from './pod-poller.ts'
 import { type PodProblem, problemOf } from './pod-problem.ts'
+import type { References } from './references.ts'
 
 /** Where objects of one kind are looked up; a `Cache`. */
 interface Lookup<T> {
@@ -53,22 +55,29 @@ export interface Observed {
   /** What the pods are to be restarted for: the annotation, and after its removal the value that it had. */
   readonly restartRequestedAt: string | undefined
   readonly deployment: Deployment | undefined
+  /** State of what the spec refers to; while that is not known, the one that the pods were made with. Empty: nothing. */
+  readonly references: string
   readonly serviceAccount: ServiceAccount | undefined
   readonly podDisruptionBudget: PodDisruptionBudget | undefined
   readonly configMaps: readonly ConfigMap[]
   readonly pods: readonly ObservedPod[]
 }
 
-/** Gathers what the caches and the poller know; undefined when there is no such connector, or it is being deleted. */
-export function observe(
-  key: string,
-  caches: Caches,
-  reportOf: (podUid: string) => PodReport | undefined,
-): Observed | undefined {
-  const connector = caches.connectors.get(key)
+/** Where everything that is known comes from. */
+export interface Sources {
+  readonly caches: Caches
+  readonly reportOf: (podUid: string) => PodReport | undefined
+  readonly ownWrites: OwnWrites
+  readonly references: Pick<References, 'versionOf' | 'forget'>
+}
+
+/** Gathers what the sources know; undefined when there is no such connector, or it is being deleted. */
+export function observe(key: string, { caches, reportOf, ownWrites, references }: Sources): Observed | undefined {
+  const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
   if (!connector || !namespace || !name || !uid || deletionTimestamp) return undefined
   const sinkKey = `${namespace}/${sinkName(name)}`
+  const deployment = caches.deployments.get(sinkKey)
   return {
     key,
     owner: { namespace, name, uid },
@@ -77,7 +86,8 @@ export function observe(
     spec: connector.spec,
     status: connector.status,
     restartRequestedAt: connector.metadata.annotations?.[RESTART_ANNOTATION] ?? connector.status?.restartRequestedAt,
-    deployment: caches.deployments.get(sinkKey),
+    deployment,
+    references: references.versionOf(key, namespace, connector.spec) ?? referencesIn(deployment),
     serviceAccount: caches.serviceAccounts.get(sinkKey),
     podDisruptionBudget: caches.podDisruptionBudgets.get(sinkKey),
     configMaps: caches.configMaps.ofConnector(key),
@@ -88,6 +98,10 @@ export function observe(
       // Of several pods with a problem the status names the first: the same one after a restart of the operator.
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   }
+}
+
+function referencesIn(deployment: Deployment | undefined): string {
+  return deployment?.spec?.template.metadata?.annotations?.[REFERENCES_ANNOTATION] ?? ''
 }
 
 /** A pod that ended for good (evicted, for example) stays as an object; its Deployment has made another. */

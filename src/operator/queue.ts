@@ -70,7 +70,7 @@ export class KeyQueue {
   /** For how long the oldest work in progress has been going on, in milliseconds; 0 without any. */
   get longestWorkMs(): number {
     const [first] = this.#working.values()
-    return first === undefined ? 0 : this.#options.clock.now() - first
+    return first === undefined ? 0 : this.#options.clock.elapsed() - first
   }
 
   /** Keys worked on now. */
@@ -80,13 +80,13 @@ export class KeyQueue {
 
   /** The time that all work in progress has taken so far, in milliseconds. */
   get unfinishedWorkMs(): number {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     return [...this.#working.values()].reduce((sum, begun) => sum + now - begun, 0)
   }
 
   /** For how long keys have been due and none was taken or finished, in milliseconds: the queue stands still. */
   get standstillMs(): number {
-    return this.#running && this.depth > 0 ? this.#options.clock.now() - this.#movedAtMs : 0
+    return this.#running && this.depth > 0 ? this.#options.clock.elapsed() - this.#movedAtMs : 0
   }
 
   /** Makes `key` due now. A key that waits for a delay, also for its back-off, waits no longer. */
@@ -99,10 +99,10 @@ export class KeyQueue {
     this.#cancelDelay(key)
     const waiting = PRIORITIES.find((each) => this.#ready[each].has(key))
     if (waiting !== undefined && !isHigher(priority, waiting)) return
-    if (this.depth === 0) this.#movedAtMs = this.#options.clock.now()
+    if (this.depth === 0) this.#movedAtMs = this.#options.clock.elapsed()
     const since = waiting && this.#ready[waiting].get(key)
     if (waiting) this.#ready[waiting].delete(key)
-    this.#ready[priority].set(key, since ?? this.#options.clock.now())
+    this.#ready[priority].set(key, since ?? this.#options.clock.elapsed())
     if (since === undefined) this.#options.observer.added()
     this.#dispatch()
   }
@@ -110,7 +110,7 @@ export class KeyQueue {
   /** Makes `key` due after `delayMs`; of several delays the earliest counts. */
   addAfter(key: string, delayMs: number, priority: Priority = 'resync'): void {
     const { clock } = this.#options
-    const dueAt = clock.now() + delayMs
+    const dueAt = clock.elapsed() + delayMs
     const waiting = this.#delayed.get(key)
     if (waiting && waiting.dueAt <= dueAt) return
     this.#cancelDelay(key)
@@ -124,7 +124,7 @@ export class KeyQueue {
   /** Begins to work on what is due. */
   start(): void {
     this.#running = true
-    this.#movedAtMs = this.#options.clock.now()
+    this.#movedAtMs = this.#options.clock.elapsed()
     this.#dispatch()
   }
 
@@ -154,15 +154,15 @@ export class KeyQueue {
 
   async #process(key: string, since: number): Promise<void> {
     const { clock, work, observer } = this.#options
-    const begun = clock.now()
+    const begun = clock.elapsed()
     this.#working.set(key, begun)
     this.#movedAtMs = begun
     observer.taken(begun - since)
     const outcome = await work(key)
-    observer.finished(clock.now() - begun)
+    observer.finished(clock.elapsed() - begun)
     this.#working.delete(key)
     this.#retrying.delete(key)
-    this.#movedAtMs = clock.now()
+    this.#movedAtMs = clock.elapsed()
     const again = this.#addedWhileWorking.get(key)
     this.#addedWhileWorking.delete(key)
     this.#schedule(key, outcome)

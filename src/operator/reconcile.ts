@@ -5,7 +5,14 @@ import type { KubeApi } from '../kube/api.ts'
 import type { ConnectorIds } from '../kube/connector-ids.ts'
 import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import { CONFIG_MAPS, CONNECTOR_STATUSES, CONNECTORS, type Deployment } from '../kube/kinds.ts'
+import {
+  type AnalyticsConnector,
+  CONFIG_MAPS,
+  CONNECTOR_STATUSES,
+  CONNECTORS,
+  type Deployment,
+  type KubeObject,
+} from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Applier } from './apply.ts'
 import { existingRevisions, type Plan, planOf } from './checks.ts'
@@ -13,17 +20,14 @@ import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
 import { revisionsToDelete } from './desired/mounted-revisions.ts'
 import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
 import { identify } from './identify.ts'
-import { type Caches, type Observed, observe } from './observe.ts'
+import { type Observed, observe, type Sources } from './observe.ts'
 import { Stalled } from './outcome-errors.ts'
-import type { PodReport } from './pod-poller.ts'
 import type { Outcome } from './queue.ts'
 import { isSameStatus, statusOf } from './status.ts'
 import { transitionOf } from './transition.ts'
 
-export interface ReconcileParts {
+export interface ReconcileParts extends Sources {
   readonly api: Pick<KubeApi, 'apply' | 'delete'>
-  readonly caches: Caches
-  readonly reportOf: (podUid: string) => PodReport | undefined
   readonly applier: Applier
   readonly ids: Pick<ConnectorIds, 'ensure'>
   readonly events: Pick<EventRecorder, 'record'>
@@ -54,10 +58,11 @@ interface Made {
  * @throws {Waiting} to come again in a while; anything else thrown is tried again after a back-off
  */
 export async function reconcile(key: string, parts: ReconcileParts): Promise<Outcome> {
-  const observed = observe(key, parts.caches, parts.reportOf)
+  const observed = observe(key, parts)
   if (!observed) {
     // Deleted: owner references do the rest, and each pod drains on its SIGTERM.
     parts.applier.forget(key)
+    parts.references.forget(key)
     return { kind: 'done' }
   }
   const made = await makeSo(observed, parts)
@@ -115,7 +120,7 @@ async function report(observed: Observed, made: Made, parts: ReconcileParts): Pr
     now: parts.clock.now(),
   })
   if (isSameStatus(observed.status, status)) return
-  if (!(await writeStatus(observed, status, parts.api))) return
+  if (!(await writeStatus(observed, status, parts))) return
   const transition = transitionOf(observed.status, status)
   if (transition) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, transition)
 }
@@ -133,14 +138,17 @@ function awaitsFirstReports({ pods, status, generation }: Observed): boolean {
  * @throws KubeApiError 409 when the connector has changed since it was observed: the status would be of another time
  */
 async function writeStatus(
-  { owner, resourceVersion }: Observed,
+  { key, owner, resourceVersion }: Observed,
   status: AnalyticsConnectorStatus,
-  api: ReconcileParts['api'],
+  { api, ownWrites }: ReconcileParts,
 ): Promise<boolean> {
   const { namespace, name } = owner
   try {
     const object = { metadata: { namespace, name, resourceVersion }, status }
-    await api.apply(CONNECTOR_STATUSES, object, { fieldManager: OPERATOR_FIELD_MANAGER, subresource: 'status' })
+    const options = { fieldManager: OPERATOR_FIELD_MANAGER, subresource: 'status' } as const
+    const { metadata, ...written } = await api.apply(CONNECTOR_STATUSES, object, options)
+    const { managedFields: _, ...kept } = metadata ?? {}
+    ownWrites.remember(key, resourceVersion, { ...written, metadata: kept } as AnalyticsConnector & KubeObject)
     return true
   } catch (error) {
     if (error instanceof KubeApiError && error.status === 404) return false

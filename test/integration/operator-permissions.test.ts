@@ -36,6 +36,7 @@ afterAll(async () => {
 
 test('the rights of deploy/base are what the operator uses: none is missing, none is never used', async () => {
   const access = await signInAsOperator(stack)
+  await letWatchSecrets()
   const calls: Call[] = []
   for (const streamingLists of [true, false]) {
     const operator = await startOperator(stack, {
@@ -59,6 +60,13 @@ test('the rights of deploy/base are what the operator uses: none is missing, non
   const used = new Set(ours.flatMap(({ verb, resource }) => rightsFor(verb, resource)))
   expect([...used].sort()).toEqual([...(await granted())].sort())
 })
+
+/** As docs/decisions/0003-secrets-by-metadata-where-allowed.md says. */
+async function letWatchSecrets(): Promise<void> {
+  const role = 'analytics-connector-operator-secrets'
+  const operator = `--serviceaccount=${OPERATOR_NAMESPACE}:analytics-connector-operator`
+  await inNamespace('create', 'rolebinding', role, `--clusterrole=${role}`, operator)
+}
 
 /**
  * Server-side apply of an object that is not there needs the right to create it beside the one to patch. A connector is

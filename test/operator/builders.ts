@@ -34,6 +34,7 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     status: undefined,
     restartRequestedAt: undefined,
     deployment: undefined,
+    references: '',
     serviceAccount: undefined,
     podDisruptionBudget: undefined,
     configMaps: [],

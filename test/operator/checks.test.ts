@@ -41,6 +41,7 @@ describe('planOf', () => {
       drainSeconds: 1,
       resources: {},
       restartRequestedAt: undefined,
+      references: '',
     })
     expect(planOf(anObserved({ deployment }), DEFAULTS).mountedRevisions).toEqual(mountedRevisions)
   })

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { PODS } from '../../src/kube/kinds.ts'
 import { observe } from '../../src/operator/observe.ts'
+import { OwnWrites } from '../../src/operator/own-writes.ts'
 import { aKubePod } from './builders.ts'
 import { Cluster } from './cluster.ts'
 
@@ -11,6 +12,11 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     const pod = aKubePod()
     cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, name, uid: name } })
   }
-  const seen = observe('games/events', cluster.caches, () => undefined)
+  const seen = observe('games/events', {
+    caches: cluster.caches,
+    reportOf: () => undefined,
+    ownWrites: new OwnWrites(),
+    references: { versionOf: () => '', forget: () => {} },
+  })
   expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])
 })

@@ -4,6 +4,7 @@ import type { Transition } from '../../src/kube/events.ts'
 import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { Applier } from '../../src/operator/apply.ts'
 import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
+import { OwnWrites } from '../../src/operator/own-writes.ts'
 import type { PodReport } from '../../src/operator/pod-poller.ts'
 import { type ReconcileParts, reconcile } from '../../src/operator/reconcile.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -17,12 +18,15 @@ function setUp() {
   const cluster = new Cluster()
   const events: Transition[] = []
   const reports = new Map<string, PodReport>()
+  const references: { version: string | undefined } = { version: '' }
   const parts: ReconcileParts = {
     api: cluster.api,
     caches: cluster.caches,
     reportOf: (uid) => reports.get(uid),
     applier: new Applier(cluster.api),
     ids: { ensure: async () => 1 },
+    ownWrites: new OwnWrites(),
+    references: { versionOf: () => references.version, forget: () => {} },
     events: { record: async (_kind, _object, transition) => void events.push(transition) },
     defaults: DEFAULTS,
     sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },
@@ -35,7 +39,7 @@ function setUp() {
     return { outcome, writes: [...cluster.writes] }
   }
   const status = () => cluster.connector().status
-  return { cluster, events, reports, parts, pass, status }
+  return { cluster, events, reports, references, parts, pass, status }
 }
 
 /** Kubernetes does its part: the Deployment is rolled out with one pod, which says that it delivers. */
@@ -180,6 +184,17 @@ describe('reconcile', () => {
     const { metadata, ...rest } = set.cluster.connector()
     set.cluster.put(CONNECTORS, { ...rest, metadata: { ...metadata, annotations: {} } })
     expect((await set.pass()).writes).toEqual([])
+  })
+
+  it('rolls the pods for a change of what they refer to, and not for not knowing it', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    set.references.version = 'first'
+    await set.pass()
+    set.references.version = undefined
+    expect((await set.pass()).writes).toEqual([])
+    set.references.version = 'second'
+    expect((await set.pass()).writes).toEqual(['apply Deployment'])
   })
 
   it('puts back what somebody changed', async () => {

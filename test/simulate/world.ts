@@ -99,6 +99,7 @@ export class World {
   clockOf(life: Life, skewMs: number): Clock {
     return {
       now: () => this.nowMs + skewMs,
+      elapsed: () => this.nowMs,
       after: (delayMs, callback) => this.schedule(delayMs, 'timer', callback, life),
     }
   }

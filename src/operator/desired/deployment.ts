@@ -15,6 +15,7 @@ import {
   type Owner,
   objectLabels,
   objectMeta,
+  REFERENCES_ANNOTATION,
   selectorLabels,
   sinkName,
   TEMPLATE_ANNOTATION,
@@ -39,6 +40,8 @@ export interface DeploymentInput {
   readonly drainSeconds: number
   readonly resources: NonNullable<Container['resources']>
   readonly restartRequestedAt: string | undefined
+  /** State of the Secrets and ConfigMaps that the pods read; empty for none, or unknown. */
+  readonly references: string
 }
 
 export const CONTAINER_NAME = 'sink'
@@ -72,7 +75,7 @@ function withTemplateName(template: PodTemplateSpec): PodTemplateSpec {
 }
 
 function podTemplate(input: DeploymentInput): PodTemplateSpec {
-  const { owner, spec, revision, restartRequestedAt } = input
+  const { owner, spec, revision, restartRequestedAt, references } = input
   const knobs = (spec.podTemplate ?? {}) as PodKnobs
   return {
     metadata: {
@@ -80,6 +83,7 @@ function podTemplate(input: DeploymentInput): PodTemplateSpec {
       annotations: {
         ...knobs.metadata?.annotations,
         ...(restartRequestedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartRequestedAt }),
+        ...(references === '' ? {} : { [REFERENCES_ANNOTATION]: references }),
         [REVISION_ANNOTATION]: revision,
       },
     },

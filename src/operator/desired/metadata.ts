@@ -7,6 +7,9 @@ export const APPLIED_ANNOTATION = `${API_GROUP}/applied`
 /** On a pod: hash of the pod template that it was made from, which tells pods of one rollout from those of another. */
 export const TEMPLATE_ANNOTATION = `${API_GROUP}/template`
 
+/** On a pod: hash of the state of the Secrets and ConfigMaps that it was made with. */
+export const REFERENCES_ANNOTATION = `${API_GROUP}/references`
+
 /** Who the objects are made for. */
 export interface Owner {
   readonly namespace: string

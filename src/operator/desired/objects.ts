@@ -73,6 +73,7 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     kafkaSecrets: plan.kafkaSecrets,
     drainSeconds: defaults.drainSeconds,
     restartRequestedAt: observed.restartRequestedAt,
+    references: observed.references,
     resources: resourcesOf(spec.resources ?? defaults.resources),
   })
   const ownServiceAccount = spec.serviceAccountName === undefined

@@ -15,6 +15,7 @@ function make(overrides: Partial<DeploymentInput> = {}) {
     drainSeconds: 45,
     resources: { limits: { memory: '512Mi' } },
     restartRequestedAt: undefined,
+    references: '',
     ...overrides,
   })
   const template = deployment.spec?.template
@@ -32,6 +33,11 @@ describe('desiredDeployment', () => {
     expect(first).not.toBe(templateName({}))
     expect(templateName({ restartRequestedAt: '2026-03-01T12:00:00Z' })).toBe(first)
     expect(templateName({ restartRequestedAt: '2026-03-01T12:00:01Z' })).not.toBe(first)
+  })
+
+  it('replaces the pods when a Secret that they read has changed', () => {
+    expect(templateName({ references: 'a' })).not.toBe(templateName({ references: 'b' }))
+    expect(templateName({ references: '' })).toBe(templateName({}))
   })
 
   it('gives the sink the environment that podTemplate.envFrom names', () => {

@@ -1,0 +1,20 @@
+import type { AnalyticsConnectorSpec } from './resource.ts'
+
+/** An object in the connector's namespace whose content reaches the sinks. */
+export interface Reference {
+  readonly kind: 'Secret' | 'ConfigMap'
+  readonly name: string
+}
+
+/** What a spec refers to, each once. A new field that names a Secret or ConfigMap belongs here: a change of its content rolls the pods. */
+export function referencesOf({ config, podTemplate }: AnalyticsConnectorSpec): Reference[] {
+  const all: Reference[] = [
+    ...(config.credentialsSecretRef ? [{ kind: 'Secret' as const, name: config.credentialsSecretRef.name }] : []),
+    ...(podTemplate?.envFrom ?? []).flatMap(({ secretRef, configMapRef }): Reference[] => [
+      ...(secretRef ? [{ kind: 'Secret' as const, name: secretRef.name }] : []),
+      ...(configMapRef ? [{ kind: 'ConfigMap' as const, name: configMapRef.name }] : []),
+    ]),
+  ]
+  const byName = new Map(all.map((reference) => [`${reference.kind} ${reference.name}`, reference]))
+  return [...byName.values()]
+}

@@ -1,0 +1,114 @@
+import { type Reference, referencesOf } from '../contract/references.ts'
+import type { AnalyticsConnectorSpec } from '../contract/resource.ts'
+import type { KubeApi } from '../kube/api.ts'
+import { CONFIG_MAPS, type Kind, type KubeObject, keyOf, SECRETS } from '../kube/kinds.ts'
+import { Reflector } from '../kube/reflector.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { hashOf } from './desired/metadata.ts'
+
+export interface ReferencesOptions {
+  readonly api: Pick<KubeApi, 'list' | 'watch'>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called with the connectors that refer to an object which has changed. */
+  readonly onChange: (connectorKey: string) => void
+}
+
+const KINDS: Readonly<Record<Reference['kind'], Kind<KubeObject>>> = { Secret: SECRETS, ConfigMap: CONFIG_MAPS }
+
+/**
+ * The Secrets and ConfigMaps that connectors refer to, by metadata only: their content never comes here. A namespace is watched once
+ * a connector in it refers to something. Where the operator may not (deploy/base lets it watch no Secret), it knows nothing of them,
+ * and pods are left as they are: a sink reads mounted files anew by itself.
+ */
+export class References {
+  readonly #options: ReferencesOptions
+  readonly #stop = new AbortController()
+  /** `<kind> <namespace>` to its watch. */
+  readonly #watches = new Map<string, Reflector<KubeObject>>()
+  /** Connector to what it refers to, and back, as `<kind> <namespace>/<name>`. */
+  readonly #ofConnector = new Map<string, readonly string[]>()
+  readonly #connectorsOf = new Map<string, Set<string>>()
+
+  constructor(options: ReferencesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Names the present state of everything that a connector refers to; equal states have equal names.
+   *
+   * @returns undefined while that is not known; empty when it refers to nothing
+   */
+  versionOf(connectorKey: string, namespace: string, spec: AnalyticsConnectorSpec): string | undefined {
+    const references = referencesOf(spec)
+    this.#follow(
+      connectorKey,
+      references.map(({ kind, name }) => `${kind} ${namespace}/${name}`),
+    )
+    if (references.length === 0) return ''
+    const versions = references.map((reference) => this.#versionOf(namespace, reference))
+    return versions.includes(undefined) ? undefined : hashOf(versions)
+  }
+
+  /** A connector that is gone refers to nothing. */
+  forget(connectorKey: string): void {
+    this.#follow(connectorKey, [])
+  }
+
+  /** Ends every watch. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  #versionOf(namespace: string, { kind, name }: Reference): string | undefined {
+    const watch = this.#watch(kind, namespace)
+    if (!watch.hasSynced) return undefined
+    const { uid, resourceVersion } = watch.objects.get(`${namespace}/${name}`)?.metadata ?? {}
+    return `${kind} ${name} ${uid ?? 'absent'} ${resourceVersion ?? ''}`
+  }
+
+  #follow(connectorKey: string, references: readonly string[]): void {
+    for (const reference of this.#ofConnector.get(connectorKey) ?? []) {
+      const connectors = this.#connectorsOf.get(reference)
+      connectors?.delete(connectorKey)
+      if (connectors?.size === 0) this.#connectorsOf.delete(reference)
+    }
+    this.#ofConnector.delete(connectorKey)
+    if (references.length === 0) return
+    this.#ofConnector.set(connectorKey, references)
+    for (const reference of references) {
+      const connectors = this.#connectorsOf.get(reference) ?? new Set()
+      this.#connectorsOf.set(reference, connectors.add(connectorKey))
+    }
+  }
+
+  #watch(kind: Reference['kind'], namespace: string): Reflector<KubeObject> {
+    const known = this.#watches.get(`${kind} ${namespace}`)
+    if (known) return known
+    const { api, clock, logger, onChange } = this.#options
+    const watch = new Reflector<KubeObject>({
+      api,
+      clock,
+      logger,
+      kind: KINDS[kind],
+      scope: { namespace, metadataOnly: true },
+      trim: ({ metadata }) => onlyVersion(metadata),
+      onEvent: ({ object }) => {
+        for (const connector of this.#connectorsOf.get(`${kind} ${keyOf(object)}`) ?? []) onChange(connector)
+      },
+      onSynced: () => {
+        for (const [connector, references] of this.#ofConnector) {
+          if (references.some((reference) => reference.startsWith(`${kind} ${namespace}/`))) onChange(connector)
+        }
+      },
+    })
+    this.#watches.set(`${kind} ${namespace}`, watch)
+    void watch.run(this.#stop.signal)
+    return watch
+  }
+}
+
+function onlyVersion({ name = '', namespace = '', uid = '', resourceVersion = '' }: KubeObject['metadata'] = {}) {
+  return { metadata: { name, namespace, uid, resourceVersion } }
+}

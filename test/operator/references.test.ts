@@ -1,0 +1,60 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { createLogger } from '../../src/lib/logger.ts'
+import { References } from '../../src/operator/references.ts'
+import { added, bookmark, deleted, modified, scriptedApi, type WatchScript } from '../kube/scripted-api.ts'
+import { FakeClock, settled } from '../support/fake-clock.ts'
+import { aSpec } from './builders.ts'
+
+const KEY = 'n/events'
+const { config } = aSpec()
+const withSecret = aSpec({ config: { ...config, credentialsSecretRef: { name: 'keys' } } })
+
+function setUp(watch: WatchScript) {
+  const { api, watches } = scriptedApi({ watches: [watch] })
+  const changed: string[] = []
+  const references = new References({
+    api,
+    clock: new FakeClock(),
+    logger: createLogger('silent'),
+    onChange: (key) => void changed.push(key),
+  })
+  onTestFinished(() => references.stop())
+  return { references, changed, watches, version: (spec = withSecret) => references.versionOf(KEY, 'n', spec) }
+}
+
+it('is empty for a connector that refers to nothing, and watches nothing for it', () => {
+  const { version, watches } = setUp({ ending: 'hang' })
+  expect(version(aSpec())).toBe('')
+  expect(watches).toEqual([])
+})
+
+it('knows nothing until the namespace is listed, and asks for metadata only', async () => {
+  const { version, changed, watches } = setUp({ events: [added('keys', '5'), bookmark('6', true)], ending: 'hang' })
+  expect(version()).toBeUndefined()
+  await settled()
+  expect(watches).toMatchObject([{ namespace: 'n', metadataOnly: true }])
+  expect(changed).toContain(KEY)
+  expect(version()).toMatch(/^[0-9a-f]{16}$/)
+})
+
+it('has another name after each change of what is referred to, and only then', async () => {
+  const versions = async (...events: NonNullable<WatchScript['events']>) => {
+    const { version } = setUp({ events: [added('keys', '5'), bookmark('6', true), ...events], ending: 'hang' })
+    version()
+    await settled()
+    return version()
+  }
+  const before = await versions()
+  expect(await versions(added('another', '7'))).toBe(before)
+  expect(await versions(modified('keys', '7'))).not.toBe(before)
+  expect(await versions(deleted('keys', '7'))).not.toBe(before)
+})
+
+it('says which connectors a change concerns, and none that is gone', async () => {
+  const { references, version, changed } = setUp({ events: [added('keys', '5'), bookmark('6', true)], ending: 'hang' })
+  version()
+  references.versionOf('n/other', 'n', aSpec())
+  references.forget(KEY)
+  await settled()
+  expect(changed).toEqual([])
+})

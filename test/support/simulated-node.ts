@@ -1,0 +1,200 @@
+import { createServer, type Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CONNECTOR_LABEL, HTTP_PORT, REVISION_ANNOTATION } from '../../src/contract/names.ts'
+import type { SinkStatus } from '../../src/contract/sink-status.ts'
+import { claimPodNetwork, type PodNetwork } from '../stack/native/pod-network.ts'
+import { type Api, createApi, isStatus } from '../stack/node-agent/api.ts'
+import { readKubeconfig } from '../stack/node-agent/kubeconfig.ts'
+import { keepRegistered } from '../stack/node-agent/node-registration.ts'
+import { watchObjects } from '../stack/node-agent/object-watch.ts'
+import { apiTime, type Pod } from '../stack/node-agent/pod.ts'
+import { PodAddresses } from '../stack/node-agent/pod-addresses.ts'
+
+/** Label and taint that keep all pods away from the node but those that are made for it. */
+const ONLY_SIMULATED = 'analytics-connector.test/simulated'
+
+/** The parts of a pod template that bring its pods to one simulated node. */
+export type Placement = ReturnType<typeof placementOn>
+
+function placementOn(name: string) {
+  return {
+    nodeSelector: { [ONLY_SIMULATED]: name },
+    tolerations: [{ key: ONLY_SIMULATED, operator: 'Exists' as const }],
+  }
+}
+
+export interface SimulatedNodeOptions {
+  readonly kubeconfigPath: string
+  readonly name: string
+  /** From the pod's binding to a sink that delivers, in milliseconds. */
+  readonly startMs?: number
+  /** What the sink of a pod says beyond that it delivers. */
+  readonly says?: (pod: Pod) => Partial<SinkStatus>
+}
+
+interface Running {
+  readonly pod: Pod
+  readonly server: Server
+  readonly address: string
+  readonly addresses: PodAddresses
+}
+
+/**
+ * A node whose pods are not processes: each is a `/status` at an address of its own, and a status that the API server is told.
+ * Everything else (scheduler, Deployments, garbage collection) is real. For tests of the operator in which only its own time counts.
+ */
+export class SimulatedNode {
+  readonly #options: SimulatedNodeOptions
+  readonly #api: Api
+  readonly #stop = new AbortController()
+  readonly #pods = new Map<string, Running | 'starting'>()
+  readonly #networks: { network: PodNetwork; addresses: PodAddresses; used: number }[] = []
+  #loops: Promise<void>[] = []
+  /** Requests for `/status` that were answered. */
+  asked = 0
+
+  private constructor(options: SimulatedNodeOptions) {
+    this.#options = options
+    this.#api = createApi(readKubeconfig(options.kubeconfigPath))
+  }
+
+  static async start(options: SimulatedNodeOptions): Promise<SimulatedNode> {
+    const node = new SimulatedNode(options)
+    await node.#start()
+    return node
+  }
+
+  get placement(): Placement {
+    return placementOn(this.#options.name)
+  }
+
+  /** Ends every pod's server and removes the node. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#loops)
+    await this.#api.call('DELETE', `/api/v1/nodes/${this.#options.name}`).catch(() => {})
+    await this.#api.close()
+    for (const uid of [...this.#pods.keys()]) this.#end(uid)
+    for (const { network } of this.#networks) network.release()
+  }
+
+  async #start(): Promise<void> {
+    const { name } = this.#options
+    const registered = Promise.withResolvers<void>()
+    const allocatable = { cpu: '100000', memory: '100000Gi', 'ephemeral-storage': '100000Gi', pods: '50000' }
+    const description = { name, hostIP: '127.0.0.1', allocatable, logPort: 0 }
+    this.#loops = [keepRegistered(this.#api, description, registered.resolve, () => {}, this.#stop.signal)]
+    await registered.promise
+    const taints = [{ key: ONLY_SIMULATED, value: 'true', effect: 'NoSchedule' }]
+    const labels = { [ONLY_SIMULATED]: name }
+    await this.#api.call('PATCH', `/api/v1/nodes/${name}`, { metadata: { labels }, spec: { taints } })
+    const change = (pod: Pod) => void this.#change(pod)
+    const handlers = {
+      onList: (pods: readonly Pod[]) => pods.forEach(change),
+      onChange: change,
+      onDelete: ({ metadata }: Pod) => this.#end(metadata.uid),
+      onOutage: () => {},
+    }
+    this.#loops.push(watchObjects<Pod>(this.#api, '/api/v1/pods', `spec.nodeName=${name}`, handlers, this.#stop.signal))
+  }
+
+  async #change(pod: Pod): Promise<void> {
+    const { uid, deletionTimestamp } = pod.metadata
+    try {
+      if (deletionTimestamp !== undefined) await this.#remove(pod)
+      else if (!this.#pods.has(uid)) await this.#run(pod)
+    } catch (error) {
+      this.#end(uid)
+      // Gone meanwhile, or the node is; anything else is tried again with the next change or list.
+      if (!this.#stop.signal.aborted && !isStatus(error, 404, 409)) await delay(500).then(() => this.#change(pod))
+    }
+  }
+
+  async #run(pod: Pod): Promise<void> {
+    const { uid } = pod.metadata
+    this.#pods.set(uid, 'starting')
+    const network = await this.#network()
+    const address = network.addresses.take()
+    network.used++
+    if (!this.#pods.has(uid)) return network.addresses.free(address)
+    const server = createServer((_request, response) => {
+      this.asked++
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(this.#statusOf(pod)))
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(HTTP_PORT, address, resolve)
+    })
+    this.#pods.set(uid, { pod, server, address, addresses: network.addresses })
+    await delay(this.#options.startMs ?? 0)
+    await this.#api.call('PATCH', `${path(pod)}/status`, { status: running(pod, address) })
+  }
+
+  async #remove(pod: Pod): Promise<void> {
+    this.#end(pod.metadata.uid)
+    const options = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }
+    await this.#api.call('DELETE', path(pod), options)
+  }
+
+  #end(uid: string): void {
+    const running = this.#pods.get(uid)
+    this.#pods.delete(uid)
+    if (running === undefined || running === 'starting') return
+    running.addresses.free(running.address)
+    running.server.close()
+    running.server.closeAllConnections()
+  }
+
+  #statusOf(pod: Pod): SinkStatus {
+    const { namespace, labels, annotations } = pod.metadata
+    return {
+      connector: `${namespace}/${labels?.[CONNECTOR_LABEL]}`,
+      revision: annotations?.[REVISION_ANNOTATION] ?? '',
+      state: 'ACTIVE',
+      error: null,
+      since: '2026-01-01T00:00:00Z',
+      partitions: 1,
+      lag: 0,
+      records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
+      objects: 0,
+      bytes: 0,
+      ...this.#options.says?.(pod),
+    }
+  }
+
+  /** A block with a free address; a block has 253. */
+  async #network(): Promise<{ addresses: PodAddresses; used: number }> {
+    const open = this.#networks.find(({ used }) => used < 250)
+    if (open) return open
+    const network = await claimPodNetwork()
+    const made = { network, addresses: new PodAddresses(network.prefix), used: 0 }
+    this.#networks.push(made)
+    return made
+  }
+}
+
+function path({ metadata }: Pod): string {
+  return `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
+}
+
+function running(pod: Pod, podIP: string) {
+  const lastTransitionTime = apiTime(Date.now())
+  const types = ['Initialized', 'Ready', 'ContainersReady']
+  const { image = '', name = 'sink' } = pod.spec.containers[0] ?? {}
+  return {
+    phase: 'Running',
+    podIP,
+    podIPs: [{ ip: podIP }],
+    hostIP: '127.0.0.1',
+    startTime: lastTransitionTime,
+    conditions: types.map((type) => ({ type, status: 'True', lastTransitionTime })),
+    containerStatuses: [
+      {
+        ...{ name, image, imageID: image, containerID: `simulated://${pod.metadata.uid}` },
+        ...{ ready: true, started: true, restartCount: 0, lastState: {} },
+        state: { running: { startedAt: lastTransitionTime } },
+      },
+    ],
+  }
+}
