@@ -61,12 +61,16 @@ export function isConflict(error: unknown): boolean {
   return error instanceof KubeApiError && error.status === 409
 }
 
+/** What server-side apply says, with status 500, of a field that has the wrong type or that nobody knows (structured-merge-diff). */
+const UNTYPED = 'failed to create typed patch object'
+
 /**
  * The server understood the request and does not want it: asking again changes nothing until a person does.
- * 400 and 422: the object; 403: permission, quota or an admission policy.
+ * 400, 422 and a 500 of server-side apply: the object; 403: permission, quota or an admission policy.
  */
 export function isRefusal(error: unknown): error is KubeApiError {
-  return error instanceof KubeApiError && [400, 403, 405, 413, 415, 422].includes(error.status)
+  if (!(error instanceof KubeApiError)) return false
+  return [400, 403, 405, 413, 415, 422].includes(error.status) || error.message.includes(UNTYPED)
 }
 
 /** Nothing can be made in a namespace that is being deleted; what is in it goes without anybody's help. */

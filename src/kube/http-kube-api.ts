@@ -67,13 +67,14 @@ export class HttpKubeApi implements KubeApi {
     const query = new URLSearchParams({ limit: String(page.limit) })
     if (page.next !== undefined) query.set('continue', page.next)
     if (scope.labelSelector) query.set('labelSelector', scope.labelSelector)
-    const answer = await this.#call<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>({
+    const answer = await this.#call<{ items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>({
       method: 'GET',
       path: `${collectionPath(kind, scope.namespace)}?${query}`,
       ...(scope.metadataOnly ? { accept: metadataOnly('PartialObjectMetadataList') } : {}),
     })
     return {
-      items: answer.items,
+      // An empty PartialObjectMetadataList has null for its items.
+      items: answer.items ?? [],
       resourceVersion: answer.metadata.resourceVersion,
       ...(answer.metadata.continue ? { next: answer.metadata.continue } : {}),
     }

@@ -40,6 +40,9 @@ describe('what happens next', () => {
 
   it('depends on the HTTP status alone', () => {
     expect([400, 403, 422].map((code) => isRefusal(of(code)))).toEqual([true, true, true])
+    const untyped =
+      'failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.affinity: expected map, got &{7}'
+    expect(isRefusal(errorFromResponse('PATCH /x', 500, JSON.stringify({ message: untyped })))).toBe(true)
     expect([0, 401, 404, 409, 410, 429, 500, 503].some((code) => isRefusal(of(code)))).toBe(false)
     expect([isConflict(of(409)), isExpired(of(410)), isExpired(of(409)), isConflict(new Error('409'))]).toEqual([
       true,

@@ -46,6 +46,14 @@ describe('HttpKubeApi', () => {
     expect(await api.get(PODS, REF)).toBeUndefined()
   })
 
+  it('takes the null for a list, which an empty list of metadata has', async () => {
+    const { api } = await setUp(echo(200, { items: null, metadata: { resourceVersion: '7' } }))
+    expect(await api.list(CONFIG_MAPS, { metadataOnly: true }, { limit: 5 })).toEqual({
+      items: [],
+      resourceVersion: '7',
+    })
+  })
+
   it('applies by server-side apply with force, strictly, under its field manager', async () => {
     const { api, asked } = await setUp(echo(200, {}))
     const object = { metadata: { ...REF }, data: { a: '1' } }

@@ -49,12 +49,12 @@ export class HistoryRecorder {
   }
 
   #judgeWrites(): void {
-    let lastWritten = ''
+    const lastWritten = new Map<string, string>()
     for (const { key, object } of (this.#history as unknown as History).connectors) {
       const { status, metadata } = object ?? {}
       const written = JSON.stringify([metadata?.uid, status])
-      if (!status || !metadata || (status.observedGeneration ?? -1) < 0 || written === lastWritten) continue
-      lastWritten = written
+      if (!status || !metadata || (status.observedGeneration ?? -1) < 0 || written === lastWritten.get(key)) continue
+      lastWritten.set(key, written)
       // A later spec keeps the status that was written for an earlier one.
       this.#writes.note(`${key} ${metadata.uid}`, status.observedGeneration ?? 0, status)
       if ((status.observedGeneration ?? 0) > (metadata.generation ?? 0)) {
