@@ -1,0 +1,98 @@
+import type { KubeApi } from '../../kube/api.ts'
+import { type Connector, type ConnectorIds, claimedId, holderOf } from '../../kube/connector-ids.ts'
+import { KubeApiError } from '../../kube/errors.ts'
+import { CONNECTORS, type ObjectRef } from '../../kube/kinds.ts'
+import { sharedRead } from '../../lib/shared-read.ts'
+import type { IdentifiedConnector } from './shown-connector.ts'
+
+/** Connectors of one page of a list. */
+const PAGE_SIZE = 500
+/** Most places that are remembered: a hundred bytes each. */
+const MAX_PLACES = 20_000
+
+export interface ConnectorStoreOptions {
+  readonly api: Pick<KubeApi, 'get' | 'list'>
+  readonly ids: Pick<ConnectorIds, 'find' | 'ensure'>
+  /** Where connectors are; absent: every namespace. */
+  readonly namespaces: readonly string[] | undefined
+}
+
+/**
+ * Connectors as the API server has them at the moment of the question: every answer is read after it was asked for
+ * (docs/decisions/0004-admin-reads.md). All that is kept is where an id was last found, and that is checked with each use.
+ */
+export class ConnectorStore {
+  readonly #options: ConnectorStoreOptions
+  readonly #places = new Map<number, ObjectRef>()
+  readonly #listed = sharedRead(() => this.#listAll())
+
+  constructor(options: ConnectorStoreOptions) {
+    this.#options = options
+  }
+
+  /** Every connector, by id. One that has no id yet (made by kubectl a moment ago) is given one. */
+  async all(): Promise<IdentifiedConnector[]> {
+    const connectors = (await this.#listed()).filter(isThere)
+    const claims = Map.groupBy(connectors, claimedId)
+    const identified = await Promise.all(
+      connectors.map((connector) => {
+        const id = claimedId(connector)
+        const isHolder = id !== undefined && holderOf(id, claims.get(id) ?? []) === connector
+        return isHolder ? { id, connector } : this.#identify(connector)
+      }),
+    )
+    return identified.filter((each) => each !== undefined).sort((a, b) => a.id - b.id)
+  }
+
+  /** The connector with this id. */
+  async byId(id: number): Promise<Connector | undefined> {
+    const place = this.#places.get(id)
+    const known = place && (await this.#options.api.get(CONNECTORS, place))
+    if (known && claimedId(known) === id) return isThere(known) ? known : undefined
+    const found = await this.#options.ids.find(id)
+    if (!found || !isThere(found)) return undefined
+    this.#remember(id, found)
+    return found
+  }
+
+  async #listAll(): Promise<Connector[]> {
+    const lists = (this.#options.namespaces ?? [undefined]).map((namespace) => this.#listIn(namespace))
+    return (await Promise.all(lists)).flat()
+  }
+
+  async #listIn(namespace: string | undefined): Promise<Connector[]> {
+    const scope = namespace === undefined ? {} : { namespace }
+    const connectors: Connector[] = []
+    let next: string | undefined
+    do {
+      const limit = { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) }
+      const page = await this.#options.api.list(CONNECTORS, scope, limit)
+      connectors.push(...page.items)
+      next = page.next
+    } while (next !== undefined)
+    return connectors
+  }
+
+  /** undefined when the connector is gone, or still changes: the next question sees it. */
+  async #identify(connector: Connector): Promise<IdentifiedConnector | undefined> {
+    const { namespace = '', name } = connector.metadata
+    try {
+      return { id: await this.#options.ids.ensure(connector), connector }
+    } catch (error) {
+      if (!(error instanceof KubeApiError) || ![404, 409].includes(error.status)) throw error
+      const now = await this.#options.api.get(CONNECTORS, { namespace, name })
+      const id = now && claimedId(now)
+      return now && id !== undefined ? { id, connector: now } : undefined
+    }
+  }
+
+  #remember(id: number, { metadata }: Connector): void {
+    if (this.#places.size >= MAX_PLACES) this.#places.clear()
+    this.#places.set(id, { namespace: metadata.namespace ?? '', name: metadata.name })
+  }
+}
+
+/** One that is being deleted is gone for the API, even while a finalizer keeps the object. */
+function isThere({ metadata }: Connector): boolean {
+  return metadata.deletionTimestamp === undefined
+}

@@ -1,0 +1,36 @@
+import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
+import { ApiError } from '../api-error.ts'
+
+/** What a path may show and change: all connectors (v1), or those of one game namespace (v2). */
+export type Scope = { readonly version: 'v1' } | { readonly version: 'v2'; readonly namespace: string }
+
+/** Of event namespaces in a v2 path. A lone `*` would be the filter's wildcard, and a slash or colon another path or permission. */
+const NAMESPACE = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
+
+/** @throws ApiError 400 for a namespace that can be none */
+export function namespaceScope(namespace: string): Scope {
+  if (NAMESPACE.test(namespace)) return { version: 'v2', namespace }
+  const allowed =
+    'must be 1 to 128 letters, digits, dots, underscores and hyphens that begin and end with a letter or digit'
+  throw new ApiError('validation', `namespace: ${JSON.stringify(namespace)} is not allowed: ${allowed}`)
+}
+
+/** The permission that a caller needs in a scope. */
+export function requiredResource(scope: Scope): string {
+  return scope.version === 'v1' ? 'ADMIN:ANALYTICS:CONNECTOR' : `ADMIN:NAMESPACE:${scope.namespace}:ANALYTICS:CONNECTOR`
+}
+
+/** Whether a connector delivers nothing but what the scope may see. A wildcard reaches outside of every namespace. */
+export function isWithin(scope: Scope, { filter }: Pick<AnalyticsConnectorSpec, 'filter'>): boolean {
+  return scope.version === 'v1' || Object.keys(filter).every((namespace) => namespace === scope.namespace)
+}
+
+/** @throws ApiError 403 for a filter that reaches outside of the scope */
+export function checkWithin(scope: Scope, spec: Pick<AnalyticsConnectorSpec, 'filter'>): void {
+  if (scope.version === 'v1' || isWithin(scope, spec)) return
+  const outside = Object.keys(spec.filter).filter((namespace) => namespace !== scope.namespace)
+  throw new ApiError(
+    'forbidden',
+    `filter: ${outside.map((namespace) => JSON.stringify(namespace)).join(', ')} is not allowed: must name only ${JSON.stringify(scope.namespace)}, the namespace of the path`,
+  )
+}

@@ -1,0 +1,35 @@
+import { DEFAULTS } from '../../contract/defaults.ts'
+import { type ShownConnector, shownConfig } from '../../contract/rest-connector.ts'
+import type { Connector } from '../../kube/connector-ids.ts'
+import { specChangedAt } from '../../kube/field-owners.ts'
+
+/** A connector together with its id. */
+export interface IdentifiedConnector {
+  readonly id: number
+  readonly connector: Connector
+}
+
+/** A connector as the API shows it; nothing in it is stored anywhere but in the resource. */
+export function shownConnector({ id, connector }: IdentifiedConnector): ShownConnector {
+  const { metadata, spec } = connector
+  const createdAt = metadata.creationTimestamp ?? ''
+  return {
+    id,
+    connectorName: metadata.name,
+    connectorType: 'SINK',
+    storageType: spec.storageType,
+    active: spec.active ?? DEFAULTS.active,
+    config: shownConfig(spec.config),
+    filter: spec.filter,
+    createdAt,
+    updatedAt: specChangedAt(connector) ?? createdAt,
+  }
+}
+
+/**
+ * The entity tag of a connector's configuration: the generation, which counts changes of the spec. Not the resourceVersion,
+ * which every write of the status changes, so that an editor would lose to a connector that merely started.
+ */
+export function entityTag({ metadata }: Connector): string {
+  return `"${metadata.generation ?? 0}"`
+}

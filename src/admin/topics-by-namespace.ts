@@ -1,0 +1,39 @@
+/** The key of topics whose pattern has no `{namespace}`: one topic carries the events of several. */
+const ANY_NAMESPACE = '*'
+
+/**
+ * The topics of an event type by event namespace, both sorted. Namespaces and event names may contain dots, so a topic name
+ * cannot always be split: the namespace is taken to end at the first place where the pattern fits.
+ *
+ * @param pattern with `{realm}`, `{namespace}` and `{eventName}`
+ */
+export function topicsByNamespace(topics: readonly string[], pattern: string, realm: string): Record<string, string[]> {
+  const matcher = matcherOf(pattern, realm)
+  const byNamespace = new Map<string, string[]>()
+  for (const topic of topics.toSorted()) {
+    const match = matcher.exec(topic)
+    if (!match) continue
+    const namespace = match.groups?.namespace ?? ANY_NAMESPACE
+    byNamespace.set(namespace, [...(byNamespace.get(namespace) ?? []), topic])
+  }
+  return Object.fromEntries([...byNamespace].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** The name of a topic by its pattern. */
+export function topicName(pattern: string, values: { realm: string; namespace: string; eventName: string }): string {
+  return pattern.replace(/\{(realm|namespace|eventName)\}/g, (_all, name: keyof typeof values) => values[name])
+}
+
+function matcherOf(pattern: string, realm: string): RegExp {
+  const sources: Record<string, string> = {
+    '{realm}': literal(realm),
+    '{namespace}': '(?<namespace>.+?)',
+    '{eventName}': '.+',
+  }
+  const parts = pattern.split(/(\{realm\}|\{namespace\}|\{eventName\})/)
+  return new RegExp(`^${parts.map((part) => sources[part] ?? literal(part)).join('')}$`)
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
