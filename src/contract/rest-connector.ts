@@ -108,10 +108,24 @@ export type ConnectorQuery = z.output<typeof connectorQuerySchema>
 export type ShownConnector = z.output<typeof shownConnectorSchema>
 export type StatusDocument = z.output<typeof statusDocumentSchema>
 
+/** The order in which the guide prints them; ours follow. The API server keeps no order. */
+const GUIDE_ORDER = [
+  'bucketName',
+  'region',
+  'customPath',
+  'customPartitionDuration',
+  'partSize',
+  'flushInterval',
+  'eventType',
+  'flushSize',
+] as const
+
 /** How a configuration is shown: every value that is not an object as a string. */
 export function shownConfig(config: AnalyticsConnectorSpec['config']): ShownConnector['config'] {
+  const names = [...new Set([...GUIDE_ORDER, ...Object.keys(config).sort()])] as (keyof typeof config)[]
   return Object.fromEntries(
-    Object.entries(config)
+    names
+      .map((name) => [name, config[name]] as const)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, typeof value === 'object' ? { ...value } : String(value)]),
   )

@@ -17,7 +17,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Package to the folders that may import it. */
 const HOMES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@kubernetes\/client-node/, ['kube']],
-  [/^kafkajs/, ['sink']],
+  [/^kafkajs/, ['sink', 'admin']],
   [/^@aws-sdk\//, ['sink']],
   [/^@smithy\//, ['sink']],
 ]

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { ADMIN_FIELD_MANAGER, ID_LABEL } from '../../contract/names.ts'
+import { ADMIN_FIELD_MANAGER, API_GROUP, API_VERSION, ID_LABEL, KIND } from '../../contract/names.ts'
 import {
   type ConnectorEdit,
   type ConnectorQuery,
@@ -11,7 +11,7 @@ import type { KubeApi } from '../../kube/api.ts'
 import type { Connector } from '../../kube/connector-ids.ts'
 import { isConflict } from '../../kube/errors.ts'
 import type { IdCounter } from '../../kube/id-counter.ts'
-import { type AnalyticsConnector, CONNECTORS, type KubeObject } from '../../kube/kinds.ts'
+import { CONNECTORS } from '../../kube/kinds.ts'
 import { ApiError } from '../api-error.ts'
 import type { ConnectorStore } from './connector-store.ts'
 import { checkWithin, isWithin, type Scope } from './scope.ts'
@@ -76,8 +76,12 @@ export class ConnectorService {
     const labels = { [ID_LABEL]: String(id) }
     for (let attempt = 1; ; attempt++) {
       const name = `${connectorName}-${String(randomInt(10 ** NAME_DIGITS)).padStart(NAME_DIGITS, '0')}`
-      const spec = { active: false, storageType, config, filter }
-      const object = { metadata: { namespace, name, labels }, spec } as AnalyticsConnector & KubeObject
+      const object: Connector = {
+        apiVersion: `${API_GROUP}/${API_VERSION}`,
+        kind: KIND,
+        metadata: { namespace, name, labels },
+        spec: { active: false, storageType, config, filter },
+      }
       try {
         return { id, connector: await api.create(CONNECTORS, object, { fieldManager: ADMIN_FIELD_MANAGER }) }
       } catch (error) {

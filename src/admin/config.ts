@@ -1,0 +1,72 @@
+import * as z from 'zod'
+import { bootstrapServers, installFields, namespaceName, parseConfigFile } from '../contract/install-config.ts'
+import { authConfigSchema } from './auth/config.ts'
+
+const file = z.string().min(1)
+
+const rateLimit = (perSecond: number, burst: number) =>
+  z
+    .strictObject({
+      /** Calls a second that are allowed for good. */
+      perSecond: z.number().positive().max(100_000),
+      /** Calls that may come at once after a rest. */
+      burst: z.int().min(1).max(1_000_000),
+    })
+    .default({ perSecond, burst })
+
+const saslSchema = z.strictObject({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+  username: z.string().min(1),
+  /** File with the password (a mounted Secret). */
+  passwordFile: file,
+})
+
+/** The configuration file of the REST API. Every value is checked and bounded here, nothing below reads it again. */
+export const adminConfigSchema = z.strictObject({
+  ...installFields,
+  /** The Kafka cluster whose topics are listed: the operator's. */
+  kafka: z.strictObject({
+    bootstrapServers,
+    /** Absent: no TLS. `caFile`: of the authority that signed the brokers' certificates; absent: the public ones. */
+    tls: z.strictObject({ caFile: file.optional() }).optional(),
+    sasl: saslSchema.optional(),
+  }),
+  /** Kubernetes namespace of the connectors that POST makes; absent: the pod's own. */
+  connectorNamespace: namespaceName.optional(),
+  /** The connectors' own role, which the bucket policy lets in. */
+  roleArn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]{1,512}$/, {
+      error: 'must be the ARN of a role, such as arn:aws:iam::123456789012:role/connector',
+    })
+    .optional(),
+  /** Certificate (with its chain) and key, PEM; read again when they change. Absent: plain HTTP, behind a proxy that has TLS. */
+  tls: z.strictObject({ certFile: file, keyFile: file }).optional(),
+  /** Whose tokens are accepted; `--insecure-no-auth` goes without. */
+  auth: authConfigSchema.optional(),
+  rateLimits: z
+    .strictObject({
+      /** Of each caller, in each replica. */
+      perClient: rateLimit(50, 100),
+      /** Of refused tokens from one address. */
+      refusals: rateLimit(1, 30),
+    })
+    .prefault({}),
+  /** Addresses or networks (CIDR) of the proxies whose X-Forwarded-For is believed. */
+  trustedProxies: z
+    .array(
+      z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+        error: 'must be an address or a network such as 10.0.0.0/8',
+      }),
+    )
+    .default([]),
+  /** From SIGTERM until no new connection is taken: balancers need time to hear of it. */
+  shutdownDelaySeconds: z.number().min(0).max(120).default(5),
+})
+
+export type AdminConfig = z.infer<typeof adminConfigSchema>
+
+/** Reads the configuration file of the REST API; see `parseConfigFile`. */
+export function parseAdminConfig(text: string, name: string): AdminConfig {
+  return parseConfigFile(adminConfigSchema, text, name)
+}

@@ -1,0 +1,53 @@
+import { isRefusal, KubeApiError } from '../kube/errors.ts'
+import { ApiError } from './api-error.ts'
+import { MAX_BODY_BYTES } from './json-body.ts'
+
+/** A caller may try again after this. */
+const RETRY_AFTER_SECONDS = 1
+
+/**
+ * What a caller is told of any error. What is not meant for callers becomes a 500 without a word about it; its `cause` is for
+ * the log.
+ */
+export function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (error instanceof KubeApiError) return fromKubernetes(error)
+  return fromFramework(error) ?? new ApiError('internal', 'the server failed; its log says why', { cause: error })
+}
+
+function fromKubernetes(error: KubeApiError): ApiError {
+  // An admission policy of the cluster, or a rule that only it can check.
+  if (isRefusal(error) && (error.status === 400 || error.status === 422)) {
+    return new ApiError('validation', `the cluster refuses it: ${firstLine(error.message)}`, { cause: error })
+  }
+  if (error.status === 409)
+    return new ApiError('conflict', 'another editor was faster: read it again, then edit', { cause: error })
+  if (error.status === 404) return new ApiError('connectorNotFound', 'the connector has been deleted', { cause: error })
+  if (error.status === 0 || error.status === 429 || error.status >= 500) {
+    const seconds = Math.ceil((error.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000)
+    return new ApiError('unavailable', 'Kubernetes does not answer; try again', {
+      headers: { 'retry-after': String(seconds) },
+      cause: error,
+    })
+  }
+  return new ApiError('internal', 'the server failed; its log says why', { cause: error })
+}
+
+/** Errors that fastify makes before a handler is reached. Source: "Errors", Fastify documentation. */
+function fromFramework(error: unknown): ApiError | undefined {
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ApiError('bodyTooLarge', `the body is too large: must have at most ${MAX_BODY_BYTES} bytes`)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ApiError('unsupportedMediaType', 'the Content-Type is not allowed: must be application/json')
+    case 'FST_ERR_BAD_URL':
+      return new ApiError('malformedRequest', 'the URL is malformed')
+    default:
+      return statusCode === 400 ? new ApiError('malformedRequest', 'the request is malformed') : undefined
+  }
+}
+
+function firstLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, 500)
+}

@@ -1,0 +1,57 @@
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import type { Clock } from '../lib/clock.ts'
+import { ApiError } from './api-error.ts'
+import { Refreshed } from './auth/refreshed.ts'
+
+/** How old an answer may be. */
+const FRESH_MS = 5_000
+const RETRY_MS = 1_000
+const TIMEOUT_MS = 5_000
+
+export interface KafkaSettings {
+  readonly bootstrapServers: readonly string[]
+  /** Certificate authority, PEM; absent within it: the public ones. */
+  readonly tls?: { readonly ca?: string }
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+    readonly username: string
+    readonly password: string
+  }
+}
+
+/** Every topic of the Kafka cluster, kept for a few seconds. @returns a function that throws ApiError 503 */
+export function kafkaTopics(settings: KafkaSettings, clock: Pick<Clock, 'now'>): () => Promise<readonly string[]> {
+  const topics = new Refreshed({
+    load: () => readTopics(settings),
+    freshMs: FRESH_MS,
+    staleMs: FRESH_MS,
+    retryMs: RETRY_MS,
+    clock,
+    onError: () => {},
+  })
+  return () =>
+    topics.get().catch((cause: unknown) => {
+      throw new ApiError('unavailable', 'Kafka does not answer; try again', { headers: { 'retry-after': '1' }, cause })
+    })
+}
+
+/** One connection for one question, as it is asked seldom. kafkajs keeps what it is given as `sasl`, so each client has its own. */
+async function readTopics({ bootstrapServers, tls, sasl }: KafkaSettings): Promise<string[]> {
+  const kafka = new Kafka({
+    clientId: 'analytics-connector-admin',
+    brokers: [...bootstrapServers],
+    connectionTimeout: TIMEOUT_MS,
+    requestTimeout: TIMEOUT_MS,
+    retry: { retries: 1 },
+    logLevel: logLevel.NOTHING,
+    ...(tls ? { ssl: tls.ca === undefined ? true : { ca: [tls.ca] } } : {}),
+    ...(sasl ? { sasl: { ...sasl } as SASLOptions } : {}),
+  })
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await admin.listTopics()
+  } finally {
+    await admin.disconnect()
+  }
+}

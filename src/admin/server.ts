@@ -1,0 +1,204 @@
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { describeError } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import { ApiError } from './api-error.ts'
+import { registerApiPage } from './api-page.ts'
+import type { Caller } from './auth/authenticator.ts'
+import { namespaceScope, requiredResource, type Scope } from './connectors/scope.ts'
+import { apiErrorOf } from './error-reply.ts'
+import type { Gate } from './gate.ts'
+import type { HttpMetrics } from './http-metrics.ts'
+import { MAX_BODY_BYTES, parseJsonBody } from './json-body.ts'
+import { openApiDocument } from './openapi.ts'
+import { requestIdOf } from './request-id.ts'
+import { ACTIONS, BASE_PATHS, entityTagsOf, parsePart, type Route } from './route.ts'
+
+/** A head that is not complete after this time is no client's, but somebody who holds connections. */
+const HEADERS_TIMEOUT_MS = 10_000
+/** The same of a whole request. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the idle time of common load balancers, so that they close first. */
+const KEEP_ALIVE_MS = 75_000
+const MAX_CONNECTIONS = 2_000
+/** Longest value in a path. */
+const MAX_PARAM_LENGTH = 1_024
+
+export interface ServerParts {
+  readonly routes: readonly Route[]
+  readonly gate: Gate
+  /** Endpoints of the built-in token issuer, where there is one. */
+  readonly issuer?: FastifyPluginAsync | undefined
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  /** Addresses or networks of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly metrics: HttpMetrics
+  readonly logger: Logger
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null
+    scope: Scope | null
+  }
+}
+
+/**
+ * The HTTP server of the REST API, not yet listening. The life of a request: id → token → rate → permission → body → schemas → handler → log;
+ * whatever is thrown on the way becomes `{errorCode, errorMessage}` at one place.
+ */
+export function createServer(parts: ServerParts): FastifyInstance {
+  const { routes, issuer, tls, trustedProxies, logger } = parts
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    loggerInstance: logger as FastifyBaseLogger,
+    requestIdHeader: false,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, logger),
+    ...(tls
+      ? { https: { ...tls, headersTimeout: HEADERS_TIMEOUT_MS } }
+      : { http: { headersTimeout: HEADERS_TIMEOUT_MS } }),
+  }) as FastifyInstance
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.decorateRequest('caller', null)
+  app.decorateRequest('scope', null)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
+    parseJsonBody(text),
+  )
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, logger))
+  app.setNotFoundHandler((request, reply) => sendError(routeNotFound(request), request, reply, logger))
+  observe(app, parts)
+  for (const route of routes) addRoute(app, route, parts.gate)
+  for (const [path, methods] of methodsByPath(routes)) refuseOtherMethods(app, path, methods)
+  registerApiPage(app, openApiDocument(routes))
+  if (issuer) app.register(issuer)
+  return app
+}
+
+/** Ids, headers, the access log and metrics. The log has neither headers nor the query: that is where secrets would be. */
+function observe(app: FastifyInstance, { metrics, logger, tls }: ServerParts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    metrics.begun()
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    if (tls) reply.header('strict-transport-security', 'max-age=31536000')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const seconds = reply.elapsedTime / 1000
+    metrics.ended(request.method, route, reply.statusCode, seconds)
+    logger.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        client: request.caller?.subject,
+        address: request.ip,
+      },
+      'request',
+    )
+  })
+}
+
+function addRoute(app: FastifyInstance, route: Route, gate: Gate): void {
+  for (const version of route.versions) {
+    app.route({
+      method: route.method,
+      url: fastifyPath(BASE_PATHS[version] + route.path),
+      // Before the body is read: nobody without a permission makes the server parse anything.
+      onRequest: async (request) => {
+        request.caller = await gate.authenticate(request.headers.authorization, request.ip)
+        request.scope = scopeOf(request)
+        await gate.authorize(request.caller, requiredResource(request.scope), ACTIONS[route.method])
+      },
+      handler: (request, reply) => answer(route, request, reply),
+    })
+  }
+}
+
+async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { namespace: _, ...params } = request.params as Record<string, string>
+  const { body, headers = {} } = await route.handle({
+    scope: request.scope ?? scopeOf(request),
+    params: parsePart(route.params, params, 'the path'),
+    query: parsePart(route.query, request.query, 'the query'),
+    body: bodyOf(route, request.body),
+    ifMatch: entityTagsOf(request.headers['if-match']),
+  })
+  reply.code(route.reply.status).headers(headers).type('application/json; charset=utf-8')
+  return reply.send(JSON.stringify(body))
+}
+
+function bodyOf({ body: schema }: Route, body: unknown): unknown {
+  if (schema) return parsePart(schema, body, 'the body')
+  if (body === undefined || JSON.stringify(body) === '{}') return undefined
+  throw new ApiError('validation', 'the body: must be empty')
+}
+
+function scopeOf(request: FastifyRequest): Scope {
+  const { namespace } = request.params as { namespace?: string }
+  return namespace === undefined ? { version: 'v1' } : namespaceScope(namespace)
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { method, path, versions } of routes) {
+    for (const version of versions) {
+      const full = fastifyPath(BASE_PATHS[version] + path)
+      methods.set(full, [...(methods.get(full) ?? []), method, ...(method === 'GET' ? ['HEAD'] : [])])
+    }
+  }
+  return methods
+}
+
+function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const others = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].filter((each) => !allowed.includes(each))
+  app.route({
+    method: others,
+    url,
+    onRequest: async ({ method }) => {
+      const allow = allowed.join(', ')
+      throw new ApiError('methodNotAllowed', `${method} is not allowed here: must be ${allow}`, { headers: { allow } })
+    },
+    handler: async () => undefined,
+  })
+}
+
+/** `{id}` as fastify writes it. */
+function fastifyPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1')
+}
+
+function routeNotFound({ method, url }: FastifyRequest): ApiError {
+  return new ApiError('routeNotFound', `${method} ${url.split('?', 1)[0]?.slice(0, 200)}: there is no such path`)
+}
+
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+  const answered = apiErrorOf(error)
+  if (answered.status >= 500) {
+    const log = { requestId: request.id, route: request.routeOptions.url, error: describeError(error) }
+    if (answered.status === 500) logger.error({ ...log, err: error }, 'a request failed')
+    else logger.warn(log, 'a request could not be answered')
+  }
+  return reply
+    .code(answered.status)
+    .headers({ 'x-request-id': request.id, ...answered.headers })
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(answered.body))
+}

@@ -1,0 +1,196 @@
+/** Every way to be refused, each with its own answer. */
+import { describe, expect, test } from 'vitest'
+import { ApiError } from '../../src/admin/api-error.ts'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import { anAdmin, NEW_CONNECTOR, V1, V2 } from './fixture.ts'
+
+const POST = { method: 'POST', url: `${V1}/connectors` } as const
+
+describe('a request that cannot be served', () => {
+  test.each([
+    ['no token', { url: `${V1}/connectors`, token: '' }, 401, 20001, 'the token is not valid'],
+    ['an unknown token', { url: `${V1}/connectors`, token: 'x' }, 401, 20001, 'the token is not valid'],
+    [
+      'a permission that is missing',
+      { ...POST, token: 'read', body: NEW_CONNECTOR },
+      403,
+      20013,
+      'the token lacks the permission ADMIN:ANALYTICS:CONNECTOR [CREATE]',
+    ],
+    ['an unknown path', { url: '/analytics-connector/v1/admin/nothing' }, 404, 90002, 'there is no such path'],
+    ['v2 has no Kafka tool', { url: `${V2}/tools/kafka/topics/game_telemetry` }, 404, 90002, 'there is no such path'],
+    ['a method', { method: 'PATCH', url: `${V1}/connectors/1` }, 405, 90003, 'must be GET, HEAD, PUT, DELETE'],
+    ['an unknown id', { url: `${V1}/connectors/7` }, 404, 90001, 'there is no connector 7'],
+    [
+      'an id that is a word',
+      { url: `${V1}/connectors/seven` },
+      400,
+      20002,
+      'id: "seven" is not allowed: must be a whole number from 1',
+    ],
+    ['an id of zero', { url: `${V1}/connectors/0/status` }, 400, 20002, 'id: "0" is not allowed'],
+    [
+      'an id with a fraction',
+      { method: 'DELETE', url: `${V1}/connectors/1.5` },
+      400,
+      20002,
+      'id: "1.5" is not allowed',
+    ],
+    [
+      'a path as an id',
+      { url: `${V1}/connectors/..%2f..%2fsecrets` },
+      400,
+      20002,
+      'id: "../../secrets" is not allowed',
+    ],
+    ['a path as a topic', { url: `${V1}/tools/kafka/topics/..%2f..` }, 400, 20002, 'eventType: "../.." is not allowed'],
+    [
+      'a path as a bucket',
+      { url: `${V1}/tools/s3/policies/..%2fother` },
+      400,
+      20002,
+      'bucketName: "../other" is not allowed',
+    ],
+    ['a broken URL', { url: `${V1}/connectors/%zz` }, 400, 90009, 'the URL is malformed'],
+    [
+      'an unknown query',
+      { url: `${V1}/connectors?sort=id` },
+      400,
+      20002,
+      'sort: is not a field: must be one of storageType, connectorState, connectorName',
+    ],
+    [
+      'a state that is none',
+      { url: `${V1}/connectors?connectorState=ON` },
+      400,
+      20002,
+      'connectorState: "ON" is not allowed: must be "ACTIVE" or',
+    ],
+    ['no body', POST, 400, 20002, 'the body: is required: must be an object'],
+    ['a body that is no JSON', { ...POST, body: '{"a":' }, 400, 20019, 'the body is not JSON'],
+    ['a body that is a list', { ...POST, body: '[]' }, 400, 20002, 'the body: [] is not allowed: must be an object'],
+    [
+      'a body where there is none',
+      { method: 'PUT', url: `${V1}/connectors/1/activate`, body: { active: true } },
+      400,
+      20002,
+      'the body: must be empty',
+    ],
+    [
+      'another content type',
+      { ...POST, body: 'a=b', headers: { 'content-type': 'text/plain' } },
+      415,
+      90005,
+      'must be application/json',
+    ],
+    [
+      'more than 1 MiB',
+      { ...POST, body: `{"connectorName":"${'x'.repeat(1_048_576)}"}` },
+      413,
+      90004,
+      'must have at most 1048576 bytes',
+    ],
+    ['depth', { ...POST, body: '['.repeat(100_000) }, 400, 20019, 'must have at most 32 levels'],
+    [
+      'a prototype',
+      { ...POST, body: '{"filter":{"__proto__":{"polluted":true}}}' },
+      400,
+      20002,
+      '__proto__: is not a field',
+    ],
+    [
+      'an unknown field',
+      { ...POST, body: { ...NEW_CONNECTOR, active: true } },
+      400,
+      20002,
+      'active: is not a field: must be one of connectorName, connectorType, storageType, config, filter',
+    ],
+    [
+      'a name that is none of an object',
+      { ...POST, body: { ...NEW_CONNECTOR, connectorName: 'Game Events' } },
+      400,
+      20002,
+      'connectorName: "Game Events" is not allowed: must be 1 to 43 lower-case letters',
+    ],
+    [
+      'an If-Match that is none',
+      { method: 'PUT', url: `${V1}/connectors/1/activate`, headers: { 'if-match': '3' } },
+      400,
+      20002,
+      'If-Match: must be the ETag of a reply',
+    ],
+  ] as const)('%s', async (_what, request, status, errorCode, message) => {
+    const { send } = anAdmin()
+    const answer = await send(request)
+    expect(answer.json).toEqual({ errorCode, errorMessage: expect.stringContaining(message) })
+    expect(answer.status).toBe(status)
+    expect(answer.headers['x-request-id']).toBeTruthy()
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+
+  test('every wrong field is named at once', async () => {
+    const { send } = anAdmin()
+    const config = { ...NEW_CONNECTOR.config, partSize: '1', color: 'red' }
+    const { json } = await send({ ...POST, body: { ...NEW_CONNECTOR, config, filter: {} } })
+    expect(json.errorMessage).toContain('config.partSize: "1" is not allowed: must be from 5242880 to 134217728 bytes')
+    expect(json.errorMessage).toContain('config.color: is not a field: must be one of eventType, bucketName')
+    expect(json.errorMessage).toContain('filter: must have at least one event namespace')
+  })
+
+  test('a caller without a permission cannot make the server read a body', async () => {
+    const { send } = anAdmin()
+    expect((await send({ ...POST, token: 'read', body: '{' })).status).toBe(403)
+  })
+})
+
+describe('when something behind the API fails', () => {
+  test.each([
+    ['Kubernetes is away', new KubeApiError(0, 'Unreachable', 'no answer'), 503, 90011, 'Kubernetes does not answer'],
+    [
+      'Kubernetes is busy',
+      new KubeApiError(429, 'TooManyRequests', 'later', { retryAfterMs: 3_000 }),
+      503,
+      90011,
+      'Kubernetes',
+    ],
+    [
+      'a right is missing',
+      new KubeApiError(403, 'Forbidden', 'secret details'),
+      500,
+      20000,
+      'the server failed; its log says why',
+    ],
+    ['something else', new TypeError('secret details'), 500, 20000, 'the server failed; its log says why'],
+  ])('%s', async (_what, failure, status, errorCode, message) => {
+    const { api, send } = anAdmin()
+    api.failures.set('list analyticsconnectors', failure)
+    const answer = await send({ url: `${V1}/connectors` })
+    expect([answer.status, answer.json.errorCode]).toEqual([status, errorCode])
+    expect(answer.json.errorMessage).toContain(message)
+    expect(answer.text).not.toContain('secret details')
+  })
+
+  test('a policy of the cluster that refuses a connector is told to the caller', async () => {
+    const { api, send } = anAdmin()
+    api.failures.set(
+      'create analyticsconnectors',
+      new KubeApiError(422, 'Invalid', 'denied by policy: buckets of acme only'),
+    )
+    const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
+    expect([status, json.errorCode]).toEqual([400, 20002])
+    expect(json.errorMessage).toContain('denied by policy: buckets of acme only')
+  })
+
+  test('Kafka is away', async () => {
+    const listTopics = () => Promise.reject(new ApiError('unavailable', 'Kafka does not answer; try again'))
+    const { send } = anAdmin({}, { listTopics })
+    const { status, json } = await send({ url: `${V1}/tools/kafka/topics/justice-event` })
+    expect([status, json]).toEqual([503, { errorCode: 90011, errorMessage: 'Kafka does not answer; try again' }])
+  })
+
+  test('what the install has not configured', async () => {
+    const { send } = anAdmin({ roleArn: undefined, topicPatterns: {} })
+    expect((await send({ url: `${V1}/tools/s3/policies/acme-events` })).json.errorMessage).toContain('roleArn')
+    expect((await send({ url: `${V1}/tools/kafka/topics/game_telemetry` })).status).toBe(501)
+  })
+})
