@@ -14,23 +14,29 @@ const rateLimit = (perSecond: number, burst: number) =>
     })
     .default({ perSecond, burst })
 
-const saslSchema = z.strictObject({
-  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-  username: z.string().min(1),
-  /** File with the password (a mounted Secret). */
-  passwordFile: file,
-})
+const kafkaSchema = z
+  .strictObject({
+    bootstrapServers,
+    /** Absent: no TLS. Without `caFile` the public authorities are trusted. */
+    tls: z.strictObject({ caFile: file.optional() }).optional(),
+    sasl: z
+      .strictObject({
+        mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+        username: z.string().min(1),
+        /** A mounted Secret. */
+        passwordFile: file,
+      })
+      .optional(),
+  })
+  .refine(({ tls, sasl }) => sasl?.mechanism !== 'PLAIN' || tls !== undefined, {
+    error: 'must have tls where sasl.mechanism is PLAIN, which would show the password to anybody on the network',
+  })
 
 /** The configuration file of the REST API. Every value is checked and bounded here, nothing below reads it again. */
 export const adminConfigSchema = z.strictObject({
   ...installFields,
   /** The Kafka cluster whose topics are listed: the operator's. */
-  kafka: z.strictObject({
-    bootstrapServers,
-    /** Absent: no TLS. `caFile`: of the authority that signed the brokers' certificates; absent: the public ones. */
-    tls: z.strictObject({ caFile: file.optional() }).optional(),
-    sasl: saslSchema.optional(),
-  }),
+  kafka: kafkaSchema,
   /** Kubernetes namespace of the connectors that POST makes; absent: the pod's own. */
   connectorNamespace: namespaceName.optional(),
   /** The connectors' own role, which the bucket policy lets in. */

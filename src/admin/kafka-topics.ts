@@ -13,7 +13,7 @@ export interface KafkaSettings {
   /** Certificate authority, PEM; absent within it: the public ones. */
   readonly tls?: { readonly ca?: string }
   readonly sasl?: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
     readonly username: string
     readonly password: string
   }
@@ -45,7 +45,7 @@ async function readTopics({ bootstrapServers, tls, sasl }: KafkaSettings): Promi
     retry: { retries: 1 },
     logLevel: logLevel.NOTHING,
     ...(tls ? { ssl: tls.ca === undefined ? true : { ca: [tls.ca] } } : {}),
-    ...(sasl ? { sasl: { ...sasl } as SASLOptions } : {}),
+    ...(sasl ? { sasl: { ...sasl, mechanism: sasl.mechanism.toLowerCase() } as SASLOptions } : {}),
   })
   const admin = kafka.admin()
   try {

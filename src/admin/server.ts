@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -68,6 +70,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, logger),
     ...(tls
       ? { https: { ...tls, headersTimeout: HEADERS_TIMEOUT_MS } }
@@ -83,6 +86,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, logger))
   app.setNotFoundHandler((request, reply) => sendError(routeNotFound(request), request, reply, logger))
   observe(app, parts)
+  endConnectionsOnClose(app)
   for (const route of routes) addRoute(app, route, parts.gate)
   for (const [path, methods] of methodsByPath(routes)) refuseOtherMethods(app, path, methods)
   registerApiPage(app, openApiDocument(routes))
@@ -113,6 +117,17 @@ function observe(app: FastifyInstance, { metrics, logger, tls }: ServerParts): v
       },
       'request',
     )
+  })
+}
+
+/** A connection whose request was under way at `close` would else be kept open for the next one, and the server with it. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
   })
 }
 
@@ -201,4 +216,17 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
     .headers({ 'x-request-id': request.id, ...answered.headers })
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(answered.body))
+}
+
+/** For what is no HTTP, before there is a request. Source: `server.on('clientError')`, Node.js documentation. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, body } = new ApiError('malformedRequest', 'the request is malformed')
+  const code = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? status
+  const text = JSON.stringify(body)
+  const head = `content-type: application/json; charset=utf-8\r\ncontent-length: ${text.length}\r\nconnection: close`
+  socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n${head}\r\n\r\n${text}`)
 }

@@ -25,6 +25,10 @@ const commands: Record<string, Entry> = {
     summary: 'run one connector from its manifest, without Kubernetes',
     load: async () => (await import('./run.ts')).runCommand,
   },
+  admin: {
+    summary: 'serve the REST API over the custom resources (runs in the cluster)',
+    load: async () => (await import('./admin.ts')).adminCommand,
+  },
   clients: {
     summary: 'manage the clients that get tokens for the REST API',
     load: async () => (await import('./clients.ts')).clientsCommand,

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
-import { createOperatorMetrics, registerSources, requestCounter } from '../../src/operator/metrics.ts'
+import { requestCounter } from '../../src/kube/request-counter.ts'
+import { createOperatorMetrics, registerSources } from '../../src/operator/metrics.ts'
 
 it('has the names and labels that dashboards for controllers expect', async () => {
   const registry = new Registry()

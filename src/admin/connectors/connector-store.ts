@@ -19,7 +19,7 @@ export interface ConnectorStoreOptions {
 
 /**
  * Connectors as the API server has them at the moment of the question: every answer is read after it was asked for
- * (docs/decisions/0004-admin-reads.md). All that is kept is where an id was last found, and that is checked with each use.
+ * (docs/decisions/0004-rest-api-over-the-resources.md). All that is kept is where an id was last found, and that is checked with each use.
  */
 export class ConnectorStore {
   readonly #options: ConnectorStoreOptions

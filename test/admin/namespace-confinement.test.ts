@@ -1,0 +1,90 @@
+/** v2 shows and changes the connectors of one game namespace, and of no other. */
+import { describe, expect, test } from 'vitest'
+import { anAdmin, NEW_CONNECTOR, V1, V2 } from './fixture.ts'
+
+const ALONE = { acme: ['*'] }
+
+async function setUp() {
+  const admin = anAdmin()
+  const own = await admin.create({ filter: ALONE })
+  const wider = await admin.create({ filter: { acme: ['*'], other: ['*'] } })
+  const everything = await admin.create({ filter: { '*': ['*'] } })
+  return { ...admin, own, wider, everything }
+}
+
+test('the list has only connectors that reach nothing else', async () => {
+  const { send, own } = await setUp()
+  const { json } = await send({ url: `${V2}/connectors`, token: 'acme' })
+  expect(json.map(({ id }: { id: number }) => id)).toEqual([own.id])
+})
+
+describe('a connector that reaches outside is not there', () => {
+  test.each([
+    ['GET', ''],
+    ['PUT', ''],
+    ['DELETE', ''],
+    ['GET', '/status'],
+    ['PUT', '/activate'],
+    ['PUT', '/deactivate'],
+  ] as const)('%s %s', async (method, path) => {
+    const { send, wider, everything, stored } = await setUp()
+    for (const { id, connectorName } of [wider, everything]) {
+      const body = method === 'PUT' && path === '' ? {} : undefined
+      const answer = await send({ method, url: `${V2}/connectors/${id}${path}`, token: 'acme', body })
+      expect([answer.status, answer.json.errorCode]).toEqual([404, 90001])
+      expect(stored(connectorName)).toBeDefined()
+    }
+  })
+})
+
+test.each([
+  ['another namespace', { other: ['*'] }, '"other"'],
+  ['one more', { acme: ['*'], other: ['*'] }, '"other"'],
+  ['every namespace', { '*': ['*'] }, '"*"'],
+  ['the same in other letters', { ACME: ['*'] }, '"ACME"'],
+])('a connector for %s cannot be made, nor one be changed into it', async (_what, filter, named) => {
+  const { send, own } = await setUp()
+  const requests = [
+    { method: 'POST', url: `${V2}/connectors`, body: { ...NEW_CONNECTOR, filter } },
+    { method: 'PUT', url: `${V2}/connectors/${own.id}`, body: { filter } },
+  ] as const
+  for (const request of requests) {
+    const { status, json } = await send({ ...request, token: 'acme' })
+    expect([status, json.errorCode]).toEqual([403, 20013])
+    expect(json.errorMessage).toBe(`filter: ${named} is not allowed: must name only "acme", the namespace of the path`)
+  }
+})
+
+test.each(['*', '%2a', 'acme:ANALYTICS:CONNECTOR', 'acme%2f..%2fother', 'a%20b', '.acme'])(
+  'the namespace %s is none',
+  async (namespace) => {
+    const { send } = await setUp()
+    const url = `/analytics-connector/v2/admin/namespaces/${namespace}/connectors`
+    const { status, json } = await send({ url })
+    expect([status, json.errorCode]).toEqual([400, 20002])
+    expect(json.errorMessage).toMatch(/^namespace: .* is not allowed/)
+  },
+)
+
+test("a namespace's permission opens neither v1 nor another namespace", async () => {
+  const { send } = await setUp()
+  expect((await send({ url: `${V1}/connectors`, token: 'acme' })).status).toBe(403)
+  const other = V2.replace('/acme', '/other')
+  const { status, json } = await send({ url: `${other}/connectors`, token: 'acme' })
+  expect(status).toBe(403)
+  expect(json.errorMessage).toBe('the token lacks the permission ADMIN:NAMESPACE:other:ANALYTICS:CONNECTOR [READ]')
+})
+
+test('the whole life of a connector under v2', async () => {
+  const { send } = anAdmin()
+  const as = { token: 'acme' }
+  const made = await send({ ...as, method: 'POST', url: `${V2}/connectors`, body: { ...NEW_CONNECTOR, filter: ALONE } })
+  expect(made.headers.location).toBe(`${V2}/connectors/1`)
+  const url = `${V2}/connectors/1`
+  expect((await send({ ...as, method: 'PUT', url: `${url}/activate` })).json).toEqual({ id: 1, active: true })
+  expect((await send({ ...as, method: 'PUT', url, body: { config: { flushSize: 7 } } })).json.config.flushSize).toBe(
+    '7',
+  )
+  expect((await send({ ...as, url: `${url}/status` })).json.status).toBe('STARTING')
+  expect((await send({ ...as, method: 'DELETE', url })).json).toEqual({ deleted: true, id: 1 })
+})
