@@ -16,6 +16,8 @@ const value = (description: string) => field(z.string().min(1).max(249), descrip
 export const pathExampleRequestSchema = z.strictObject({
   customPath: connectorConfigSchema.shape.customPath.unwrap(),
   customPartitionDuration: connectorConfigSchema.shape.customPartitionDuration,
+  format: connectorConfigSchema.shape.format,
+  compression: connectorConfigSchema.shape.compression,
   eventType: eventType.optional(),
   namespace: value('Event namespace.'),
   eventName: value('Name of the event.'),
