@@ -86,7 +86,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 const names = (topic: string, ...partitions: number[]) => partitions.map((p) => `${topic}-${p}`)
 
 describe('members of one group', () => {
-  it('share the partitions, and every handler has committed before the next owner reads the offset', async () => {
+  it('share the partitions: who comes gets its share committed, who stays keeps the rest as it is', async () => {
     const topic = await createTopic('shared', 6)
     const group = newGroup()
     for (let partition = 0; partition < 6; partition++) await produce(topic, numbers(0, 20), partition)
@@ -101,20 +101,30 @@ describe('members of one group', () => {
       return listener
     }
     const members = [member(group, [topic], committing())]
+    const tenures = () => members.flatMap(({ listener }) => listener.handlers)
     await within(() => expect(members[0]?.listener.held.map(({ values }) => values.length)).toEqual(Array(6).fill(20)))
-    for (const share of [3, 2]) {
+    for (const [share, moves] of [
+      [3, 3],
+      [2, 2],
+    ] as const) {
+      const before = tenures().length
       members.push(member(group, [topic], committing()))
       await within(() => {
         expect(members.map(({ listener }) => listener.held.length)).toEqual(Array(members.length).fill(share))
         expect(members.flatMap(({ listener }) => listener.partitions).sort()).toEqual(names(topic, 0, 1, 2, 3, 4, 5))
       })
-      for (const { tenure } of members.flatMap(({ listener }) => listener.held))
+      expect(tenures().length - before).toBe(moves)
+      for (const { tenure } of members.at(-1)?.listener.held ?? [])
         expect(tenure.committed).toEqual({ offset: 20n, metadata: `by ${tenure.topic}-${tenure.partition}` })
     }
+    const before = tenures().length
     await members[0]?.stop()
     await within(() => expect(members.slice(1).map(({ listener }) => listener.held.length)).toEqual([3, 3]))
-    const heard = members.flatMap(({ listener }) => listener.handlers).flatMap((handler) => handler.heard)
-    expect(heard).not.toContain('lost')
+    expect(tenures().length - before).toBe(2)
+    expect(tenures().flatMap((handler) => handler.heard)).not.toContain('lost')
+    // Those that never moved: still in their first tenure, and in a generation that may commit.
+    const kept = members.slice(1).flatMap(({ listener }) => listener.held)
+    await Promise.all(kept.map(({ tenure }) => tenure.commit(20n, 'kept')))
   })
 
   it('take over from one that died without leaving, after its session', async () => {
@@ -127,14 +137,14 @@ describe('members of one group', () => {
       logger: createLogger('silent'),
     })
     const dead = deadMember(cluster, group)
-    const generation = await dead.join([topic])
+    const generation = await dead.join([topic], [], -1)
     expect(generation.assigned).toEqual([{ topic, partitions: [0, 1] }])
     const began = Date.now()
     const { listener } = member(group, [topic])
     await within(() => expect(listener.partitions).toEqual(names(topic, 0, 1)))
     expect(Date.now() - began).toBeGreaterThan(2_000)
     await expect(
-      dead.commit(generation, { topic, partition: 0, offset: 7n, metadata: 'zombie' }, new AbortController().signal),
+      dead.commit(generation, [{ topic, partition: 0, offset: 7n, metadata: 'zombie' }], new AbortController().signal),
     ).rejects.toThrow(TenureLostError)
     await listener.held[0]?.tenure.commit(1n, 'owner')
     expect(await admin.fetchOffsets({ groupId: group, topics: [topic] })).toMatchObject([

@@ -127,7 +127,7 @@ export class SimulatedGroup {
     this.#cancelDeadline()
     this.#isRebalancing = false
     this.#generationId++
-    const subscribed = members.map(([memberId]) => ({ memberId, topics: [TOPIC] }))
+    const subscribed = members.map(([memberId]) => ({ memberId, topics: [TOPIC], owned: [] }))
     const plan = assignPartitions(subscribed, new Map([[TOPIC, this.#partitions]]))
     for (const [memberId, member] of members) {
       const partitions = plan.get(memberId)?.flatMap((each) => each.partitions) ?? []

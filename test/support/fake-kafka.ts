@@ -23,9 +23,10 @@ export interface Request {
   readonly memberId?: string
   readonly generationId?: number
   readonly partition?: string
-  readonly offset?: bigint
-  readonly metadata?: string
+  readonly commits?: readonly { partition: string; offset: bigint; metadata: string }[]
   readonly topics?: readonly string[]
+  /** What a member says of itself, as it is sent. */
+  readonly memberData?: Buffer
   readonly assignments?: ReadonlyMap<string, Buffer>
 }
 
@@ -44,6 +45,8 @@ export class FakeKafka {
   readonly fates = new Map<Api, Fate[]>()
   /** Set: every JoinGroup gives this generation; else each gives the next one. */
   stuckGeneration: number | null = null
+  /** Another member of the group, as JoinGroup shows it to the leader, which is the one that joins. */
+  other: { readonly memberId: string; readonly memberData: Buffer } | null = null
   #generation = 0
   #members = 0
   readonly #server: Server
@@ -182,17 +185,13 @@ export class FakeKafka {
     )
   }
 
-  #join({ memberId = '', topics = [] }: Request, code: number): Buffer {
+  #join({ memberId = '', memberData = Buffer.alloc(0) }: Request, code: number): Buffer {
     const MEMBER_ID_REQUIRED = 79
     const id = memberId || `member-${++this.#members}`
     const answer = code === 0 && memberId === '' ? MEMBER_ID_REQUIRED : code
     if (answer === 0) this.#generation = this.stuckGeneration ?? this.#generation + 1
-    const metadata = bytes(
-      [16, 1],
-      list(topics, (topic) => bytes(topic)),
-      block(Buffer.alloc(0)),
-    )
-    const members = answer === 0 ? [id] : []
+    const joining = { memberId: id, memberData }
+    const members = answer === 0 ? [joining, ...(this.other ? [this.other] : [])] : []
     return bytes(
       [32, 0],
       [16, answer],
@@ -200,14 +199,23 @@ export class FakeKafka {
       'analytics-connector',
       id,
       id,
-      list(members, (member) => bytes(member, null, block(metadata))),
+      list(members, (member) => bytes(member.memberId, null, block(member.memberData))),
     )
   }
 
-  #commit({ partition = '', offset = -1n, metadata = '' }: Request, code: number): Buffer {
-    if (code === 0) this.committed.set(partition, { offset, metadata })
-    const [topic = '', index] = partition.split('-')
-    return bytes([32, 0], [32, 1], topic, [32, 1], [32, Number(index)], [16, code])
+  /** A code that is not zero is that of the first partition only. */
+  #commit({ commits = [] }: Request, code: number): Buffer {
+    const codes = commits.map((_, i) => (i === 0 ? code : 0))
+    commits.forEach(({ partition, offset, metadata }, i) => {
+      if (codes[i] === 0) this.committed.set(partition, { offset, metadata })
+    })
+    return bytes(
+      [32, 0],
+      list([...commits.entries()], ([i, { partition }]) => {
+        const [topic = '', index] = partition.split('-')
+        return bytes(topic, [32, 1], [32, Number(index)], [16, codes[i] ?? 0])
+      }),
+    )
   }
 
   #committedIn(topic: string, partitions: number, code: number): Buffer {
@@ -233,13 +241,13 @@ function readRequest(api: Api, reader: WireReader): Request {
       const memberId = reader.string()
       reader.string()
       reader.string()
-      const [topics] = reader.list(() => {
+      const [memberData = Buffer.alloc(0)] = reader.list(() => {
         reader.string()
-        const metadata = new WireReader(reader.block())
-        metadata.int16()
-        return metadata.list(() => metadata.string())
+        return reader.block()
       })
-      return { api, groupId, memberId, topics: topics ?? [] }
+      const metadata = new WireReader(memberData)
+      metadata.int16()
+      return { api, groupId, memberId, memberData, topics: metadata.list(() => metadata.string()) }
     }
     case 'SyncGroup': {
       const identity = readIdentity(reader)
@@ -256,11 +264,15 @@ function readRequest(api: Api, reader: WireReader): Request {
     }
     case 'OffsetCommit': {
       const identity = readIdentity(reader)
-      reader.int32()
-      const topic = reader.string()
-      reader.int32()
-      const [partition, offset, metadata] = [reader.int32(), reader.int64(), reader.string()]
-      return { api, ...identity, partition: `${topic}-${partition}`, offset, metadata }
+      const commits = reader.list(() => {
+        const topic = reader.string()
+        return reader.list(() => ({
+          partition: `${topic}-${reader.int32()}`,
+          offset: reader.int64(),
+          metadata: reader.string(),
+        }))
+      })
+      return { api, ...identity, commits: commits.flat() }
     }
     case 'ListOffsets': {
       reader.int32()

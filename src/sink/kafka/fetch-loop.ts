@@ -56,6 +56,13 @@ export class FetchLoops {
     this.regroup()
   }
 
+  /** The reader's partition is given up; an answer under way for it is left aside. */
+  remove(reader: PartitionReader): void {
+    reader.stop()
+    if (this.#readers.get(keyOf(reader)) === reader) this.#readers.delete(keyOf(reader))
+    this.#options.problems.clear(`fetch ${keyOf(reader)}`)
+  }
+
   /** To be called when metadata or the set of readers changed. */
   regroup(): void {
     if (this.#closing.signal.aborted) return

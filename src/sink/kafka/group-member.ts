@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import type { CommittedOffset } from '../record-source.ts'
 import { TenureLostError } from '../record-source.ts'
-import { assignPartitions, type TopicPartitions } from './assignment.ts'
+import { assignPartitions, type TopicPartitions, withoutHeldByOthers } from './assignment.ts'
 import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import {
@@ -15,6 +15,7 @@ import {
   problemLine,
   reasonOf,
 } from './kafka-error.ts'
+import { encodeOwned } from './member-data.ts'
 import {
   type ApiCall,
   assignmentOf,
@@ -24,9 +25,10 @@ import {
   joinGroupCall,
   leaveGroupCall,
   type MemberIdentity,
+  membersOf,
   offsetCommitCall,
   offsetFetchCall,
-  subscriptionsOf,
+  type PartitionCommit,
   syncGroupCall,
 } from './protocol.ts'
 
@@ -74,18 +76,20 @@ export class GroupMember {
 
   /**
    * Joins, or joins again as the same member, and waits for the assignment: as long as the slowest member takes, at most
-   * the rebalance timeout. Throws KafkaError or KafkaConnectionError; trying again is always right.
+   * the rebalance timeout. Throws KafkaError or KafkaConnectionError; trying again with the same arguments is always right.
+   *
+   * @param held what this member holds since `heldIn`, its last generation (-1: none)
    */
-  async join(topics: readonly string[]): Promise<Generation> {
+  async join(topics: readonly string[], held: readonly TopicPartitions[], heldIn: number): Promise<Generation> {
     try {
       // Or the group would wait for the one we were, until its session ends.
       await this.#leaveAbandoned()
-      const joined = await this.#joinGroup(topics)
+      const joined = await this.#joinGroup(topics, encodeOwned(heldIn, held))
       const { memberId, generationId } = joined
       const isLeader = joined.leaderId === memberId
-      const members = isLeader ? subscriptionsOf(joined) : []
+      const members = isLeader ? membersOf(joined) : []
       const plannedFor = isLeader ? await this.#options.partitionsOf(distinctTopics(members)) : new Map()
-      const plan = assignPartitions(members, plannedFor)
+      const plan = withoutHeldByOthers(assignPartitions(members, plannedFor), members)
       const { groupId, rebalanceTimeoutMs } = this.#options
       const synced = await this.#send(syncGroupCall(groupId, joined, plan, rebalanceTimeoutMs))
       check(`Kafka group ${groupId}: cannot join`, synced.errorCode)
@@ -132,32 +136,44 @@ export class GroupMember {
   }
 
   /**
-   * Sends one commit, once. Looking for a coordinator that knows the identity goes on until `ended`, as nothing has been sent by then.
-   * Throws CommitMetadataTooLargeError, or TenureLostError: refused, or no answer (it may still be carried out, but not
-   * under a later generation).
+   * Sends commits of several partitions as one request, once. Looking for a coordinator that knows the identity goes on until
+   * `ended`, as nothing has been sent by then.
+   *
+   * @returns for each commit null, or CommitMetadataTooLargeError, or TenureLostError: refused
+   * @throws TenureLostError when there is no answer: all may still be carried out, but not under a later generation
    */
   async commit(
     identity: MemberIdentity,
-    commit: { topic: string; partition: number; offset: bigint; metadata: string },
+    commits: readonly PartitionCommit[],
     ended: AbortSignal,
-  ): Promise<void> {
-    const what = `Kafka group ${this.#options.groupId}: commit of ${commit.topic}-${commit.partition}`
+  ): Promise<(Error | null)[]> {
+    const { groupId } = this.#options
+    const names = commits.map(({ topic, partition }) => `${topic}-${partition}`)
     const connection = await this.#coordinatorOf(identity, ended)
-    if (!connection) throw new TenureLostError(`${what}: the tenure ended before it was sent`)
-    let errorCode: number | undefined
+    if (!connection) throw new TenureLostError(`Kafka group ${groupId}: the tenure ended before a commit was sent`)
     try {
-      const response = await connection.send(offsetCommitCall(this.#options.groupId, identity, commit))
-      errorCode = response.responses[0]?.partitions[0]?.errorCode
+      const { responses } = await connection.send(offsetCommitCall(groupId, identity, commits))
+      const codes = new Map(
+        responses.flatMap(({ topic, partitions }) =>
+          partitions.map(({ partition, errorCode }) => [`${topic}-${partition}`, errorCode]),
+        ),
+      )
+      return names.map((name) => this.#verdict(`Kafka group ${groupId}: commit of ${name}`, codes.get(name) ?? -1))
     } catch (error) {
       this.#judge(error)
-      throw new TenureLostError(`${what}: outcome unknown`, { cause: error })
+      throw new TenureLostError(`Kafka group ${groupId}: outcome of the commit of ${names.join(', ')} unknown`, {
+        cause: error,
+      })
     }
-    if (errorCode === 0) return
-    const refusal = new KafkaError(what, errorCode ?? -1)
+  }
+
+  #verdict(what: string, code: number): Error | null {
+    if (code === 0) return null
+    const refusal = new KafkaError(what, code)
     this.#judge(refusal)
-    if (refusal.reason === 'OFFSET_METADATA_TOO_LARGE' || refusal.reason === 'INVALID_COMMIT_OFFSET_SIZE')
-      throw new CommitMetadataTooLargeError(refusal.message)
-    throw new TenureLostError(refusal.message, { cause: refusal })
+    return ['OFFSET_METADATA_TOO_LARGE', 'INVALID_COMMIT_OFFSET_SIZE'].includes(refusal.reason)
+      ? new CommitMetadataTooLargeError(refusal.message)
+      : new TenureLostError(refusal.message, { cause: refusal })
   }
 
   /**
@@ -191,7 +207,7 @@ export class GroupMember {
     }
   }
 
-  async #joinGroup(topics: readonly string[]): Promise<JoinGroupResponse> {
+  async #joinGroup(topics: readonly string[], userData: Buffer): Promise<JoinGroupResponse> {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const request = () =>
       this.#send(
@@ -201,6 +217,7 @@ export class GroupMember {
           sessionTimeout: sessionTimeoutMs,
           rebalanceTimeout: rebalanceTimeoutMs,
           topics,
+          userData,
         }),
       )
     let joined = await request()

@@ -6,7 +6,7 @@ export interface HeldPartitionOptions {
   readonly partition: number
   readonly clusterId: string
   readonly committed: CommittedOffset
-  /** Sends one commit under the generation that this partition was assigned in; not when `ended`. */
+  /** Sends one commit, once, under the member's generation; not when `ended`. */
   readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
   /** Begins to read for the handler. No call of it may begin once `givenUp` aborts. */
   readonly read: (tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal) => Promise<void>
@@ -15,12 +15,13 @@ export interface HeldPartitionOptions {
 }
 
 /**
- * One tenure and its handler. A handler hears exactly one of two things: `revoked`, which settles before the tenure ends,
+ * One tenure and its handler, over as many generations as its member keeps the partition. A handler hears exactly one of two things: `revoked`, which settles before the tenure ends,
  * or `lost` (also after a `revoked` that failed or took too long). No method rejects.
  */
 export class HeldPartition {
   readonly tenure: Tenure
   readonly #options: HeldPartitionOptions
+  #lastCommitted: CommittedOffset
   readonly #ended = new AbortController()
   #handler: Promise<PartitionHandler | null> = Promise.resolve(null)
   readonly #givenUp = new AbortController()
@@ -35,8 +36,25 @@ export class HeldPartition {
       clusterId,
       committed,
       ended,
-      commit: (offset, metadata) => commit(offset, metadata, ended),
+      commit: async (offset, metadata) => {
+        await commit(offset, metadata, ended)
+        this.#lastCommitted = { offset, metadata }
+      },
     }
+    this.#lastCommitted = committed
+  }
+
+  get name(): string {
+    return `${this.tenure.topic}-${this.tenure.partition}`
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended.signal.aborted
+  }
+
+  /** Whether what the coordinator has is what we committed last, so that nobody else has touched it. Not while a commit is under way. */
+  isUntouched({ offset, metadata }: CommittedOffset): boolean {
+    return offset === this.#lastCommitted.offset && metadata === this.#lastCommitted.metadata
   }
 
   /** Hands the tenure to the listener and, once it has a handler, reads for it. */

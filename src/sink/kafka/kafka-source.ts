@@ -4,9 +4,9 @@ import type { Logger } from '../../lib/logger.ts'
 import type { RecordSource, SourceListener } from '../record-source.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import type { ConnectionSecurity } from './connection-security.ts'
-import { GenerationRun } from './generation-run.ts'
 import { type Generation, GroupMember } from './group-member.ts'
-import { errorName, isPassing, KafkaError, problemLine } from './kafka-error.ts'
+import { errorName, isFenced, isPassing, KafkaError, problemLine } from './kafka-error.ts'
+import { Membership } from './membership.ts'
 import { Problems } from './problems.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
@@ -70,7 +70,7 @@ class KafkaSource implements RecordSource {
   /** The deadline of `stop` has passed. */
   readonly #overdue = new AbortController()
   #running: Promise<void> | null = null
-  #generation: GenerationRun | null = null
+  #membership: Membership | null = null
   #lastIdentity = ''
 
   constructor(options: KafkaSourceOptions) {
@@ -102,7 +102,7 @@ class KafkaSource implements RecordSource {
   }
 
   lag(): number | null {
-    return this.#generation?.lag() ?? null
+    return this.#membership?.lag() ?? null
   }
 
   async #run(listener: SourceListener): Promise<void> {
@@ -111,68 +111,66 @@ class KafkaSource implements RecordSource {
     for (let failures = 0; !this.#stopping.signal.aborted; ) {
       const joinedAt = clock.now()
       try {
-        const how = await this.#oneGeneration(listener, problems)
+        await this.#oneGeneration(listener, problems)
         const lastedMs = clock.now() - joinedAt
-        failures = how === 'lost' && lastedMs < this.#timings.sessionTimeoutMs ? failures + 1 : 0
+        failures = this.#membership?.isLost && lastedMs < this.#timings.sessionTimeoutMs ? failures + 1 : 0
       } catch (error) {
-        if (this.#stopping.signal.aborted) break
+        if (isFenced(error)) this.#membership?.lose(error)
         failures++
         if (failures > (isPassing(error) ? PASSING_FAILURES : 0)) problems.set('group', problemLine(error))
       }
+      await this.#leaveIfLost()
       if (failures > 0) await sleep(clock, backoffMs(failures - 1, BACKOFF), this.#stopping.signal)
     }
+    await this.#membership?.end(this.#overdue.signal)
     await this.#unlessOverdue(this.#member.leave())
     this.#cluster.close()
   }
 
-  /** Joins, reads until the generation is over, gives its partitions up. */
-  async #oneGeneration(listener: SourceListener, problems: Problems): Promise<'rebalance' | 'lost' | 'shutdown'> {
+  /** Joins, with what is held, and reads until the generation is over. */
+  async #oneGeneration(listener: SourceListener, problems: Problems): Promise<void> {
     const metadata = await this.#unlessStopping(this.#cluster.refresh(this.#interest()))
-    if (!metadata) return 'shutdown'
+    if (!metadata) return
     const topics = this.#select(metadata, problems)
-    const generation = await this.#unlessStopping(this.#member.join(topics))
-    if (!generation) return 'shutdown'
-    if (!this.#isNew(generation)) {
-      await this.#member.leave()
-      return 'lost'
-    }
-    this.#options.logger.info(
-      { generation: generation.generationId, memberId: generation.memberId, assigned: generation.assigned },
-      'joined the consumer group',
-    )
-    const run = new GenerationRun({
-      ...this.#options,
-      ...this.#timings,
-      cluster: this.#cluster,
-      member: this.#member,
-      generation,
-      listener,
-      problems,
-      maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
-    })
-    this.#generation = run
-    this.#cluster.onMetadata((metadata) => this.#follow(run, generation, topics, metadata, problems))
-    void this.#watchMetadata(run)
-    void run.start()
-    const how = (await this.#unlessStopping(run.over)) ?? 'shutdown'
-    await this.#giveUp(run, how)
-    return how
+    this.#membership ??= this.#newMembership(listener, problems)
+    const membership = this.#membership
+    await membership.pause()
+    if (membership.isLost) return
+    const held = membership.held()
+    const joining = this.#member.join(topics, held, membership.generationId)
+    // What is held can be finished only as a member of the new generation.
+    const generation = await (held.length > 0 ? this.#unlessOverdue(joining) : this.#unlessStopping(joining))
+    if (!generation) return
+    if (!this.#isNew(generation)) return membership.lose(new Error('the coordinator gives the same generation again'))
+    const { generationId, memberId, assigned } = generation
+    this.#options.logger.info({ generation: generationId, memberId, assigned }, 'joined the consumer group')
+    this.#cluster.onMetadata((metadata) => this.#follow(membership, generation, topics, metadata, problems))
+    membership.adopt(generation)
+    void this.#watchMetadata(membership.generationOver)
+    await this.#unlessStopping(membership.generationEnd)
+    this.#cluster.onMetadata(() => membership.regroup())
   }
 
-  async #giveUp(run: GenerationRun, how: 'rebalance' | 'lost' | 'shutdown'): Promise<void> {
+  #newMembership(listener: SourceListener, problems: Problems): Membership {
+    const { rebalanceTimeoutMs, heartbeatIntervalMs } = this.#timings
+    return new Membership({
+      ...this.#options,
+      cluster: this.#cluster,
+      member: this.#member,
+      listener,
+      problems,
+      heartbeatIntervalMs,
+      revocationMs: rebalanceTimeoutMs * (1 - REBALANCE_MARGIN) - heartbeatIntervalMs,
+      maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+    })
+  }
+
+  /** A member id under which something was lost is given up for ever. */
+  async #leaveIfLost(): Promise<void> {
+    if (!this.#membership?.isLost) return
+    this.#membership = null
     this.#cluster.onMetadata(() => {})
-    if (how === 'lost') await this.#unlessOverdue(this.#member.leave())
-    else {
-      const { rebalanceTimeoutMs, heartbeatIntervalMs } = this.#timings
-      const tooLate = new AbortController()
-      const allowedMs = rebalanceTimeoutMs * (1 - REBALANCE_MARGIN) - heartbeatIntervalMs
-      const cancel = this.#options.clock.after(allowedMs, () => how === 'rebalance' && tooLate.abort())
-      await run.revoke(how, AbortSignal.any([tooLate.signal, this.#overdue.signal]))
-      cancel()
-      // A commit was refused or went unanswered meanwhile, so the member id is not to be used again.
-      if (run.lost) await this.#unlessOverdue(this.#member.leave())
-    }
-    this.#generation = null
+    await this.#unlessOverdue(this.#member.leave())
   }
 
   /** A (member id, generation) whose tenures have ended must not get others: its late commits would be accepted. */
@@ -208,24 +206,24 @@ class KafkaSource implements RecordSource {
   }
 
   #follow(
-    run: GenerationRun,
+    membership: Membership,
     { plannedFor }: Generation,
     joinedWith: readonly string[],
     metadata: ClusterMetadata,
     problems: Problems,
   ): void {
-    run.regroup()
+    membership.regroup()
     const changedTopics = this.#select(metadata, problems).join() !== joinedWith.join()
     const changedPartitions = [...partitionsIn(metadata, [...plannedFor.keys()])].some(
       ([topic, partitions]) => partitions.join() !== plannedFor.get(topic)?.join(),
     )
-    if (changedTopics || changedPartitions) run.rejoin()
+    if (changedTopics || changedPartitions) membership.rejoin()
   }
 
-  async #watchMetadata(run: GenerationRun): Promise<void> {
+  async #watchMetadata(over: AbortSignal): Promise<void> {
     for (;;) {
-      await sleep(this.#options.clock, this.#timings.metadataRefreshMs, run.finished)
-      if (run.finished.aborted) return
+      await sleep(this.#options.clock, this.#timings.metadataRefreshMs, over)
+      if (over.aborted) return
       // Heartbeats and fetches tell when no broker can be reached.
       await this.#cluster.refresh().catch(() => {})
     }

@@ -6,7 +6,8 @@ import Connection, { type KafkaJsLogger, type Sasl as KafkaJsSasl } from 'kafkaj
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import protocolRequests from 'kafkajs/src/protocol/requests/index.js'
 import oauthBearerRequest from 'kafkajs/src/protocol/sasl/oauthBearer/request.js'
-import type { SubscribedMember, TopicPartitions } from './assignment.ts'
+import type { Assignment, SubscribedMember, TopicPartitions } from './assignment.ts'
+import { decodeOwned } from './member-data.ts'
 
 /*
  * The only importer of kafkajs. Taken from it: connections (framing, timeouts, SASL), request encoders, response
@@ -136,12 +137,8 @@ export interface JoinGroupResponse {
   members: { memberId: string; memberMetadata: Buffer }[]
 }
 
-/**
- * Name of our assignment protocol within the group. A later assignor that needs more of its members keeps this name and
- * reads it from `userData`, whose first two bytes are a version: one group may hold old and new members during a rollout.
- */
-const GROUP_PROTOCOL = 'analytics-connector'
-const USER_DATA_V1 = Buffer.from([0, 1])
+/** Name of our assignment protocol within the group. Who joins by another name is refused: it would not wait for partitions to be given up. */
+const GROUP_PROTOCOL = 'analytics-connector-cooperative'
 
 export interface JoinParameters {
   readonly groupId: string
@@ -149,25 +146,23 @@ export interface JoinParameters {
   readonly sessionTimeout: number
   readonly rebalanceTimeout: number
   readonly topics: readonly string[]
+  readonly userData: Buffer
 }
-export const joinGroupCall = ({ topics, ...parameters }: JoinParameters) =>
+export const joinGroupCall = ({ topics, userData, ...parameters }: JoinParameters) =>
   call<JoinGroupResponse>('JoinGroup', {
     ...parameters,
     protocolType: 'consumer',
     groupProtocols: [
-      {
-        name: GROUP_PROTOCOL,
-        metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData: USER_DATA_V1 }),
-      },
+      { name: GROUP_PROTOCOL, metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData }) },
     ],
   })
 
-/** What the leader was told about the members by JoinGroup. */
-export function subscriptionsOf(response: JoinGroupResponse): SubscribedMember[] {
-  return response.members.map(({ memberId, memberMetadata }) => ({
-    memberId,
-    topics: MemberMetadata.decode(memberMetadata).topics,
-  }))
+/** What the leader was told about the members by JoinGroup. @throws Error where a member's data cannot be read */
+export function membersOf(response: JoinGroupResponse): SubscribedMember[] {
+  return response.members.map(({ memberId, memberMetadata }) => {
+    const { topics, userData } = MemberMetadata.decode(memberMetadata)
+    return { memberId, topics, owned: decodeOwned(userData) }
+  })
 }
 
 export interface SyncGroupResponse {
@@ -177,7 +172,7 @@ export interface SyncGroupResponse {
 export const syncGroupCall = (
   groupId: string,
   identity: MemberIdentity,
-  plan: ReadonlyMap<string, readonly TopicPartitions[]>,
+  plan: Assignment,
   requestTimeout: number,
 ): ApiCall<SyncGroupResponse> => ({
   ...call<SyncGroupResponse>('SyncGroup', {
@@ -210,16 +205,29 @@ interface TopicResponses<Partition> {
   responses: { topic: string; partitions: Partition[] }[]
 }
 
+export interface PartitionCommit {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly metadata: string
+}
 export const offsetCommitCall = (
   groupId: string,
   { memberId, generationId }: MemberIdentity,
-  { topic, partition, offset, metadata }: { topic: string; partition: number; offset: bigint; metadata: string },
+  commits: readonly PartitionCommit[],
 ) =>
   call<TopicResponses<{ partition: number; errorCode: number }>>('OffsetCommit', {
     groupId,
     memberId,
     groupGenerationId: generationId,
-    topics: [{ topic, partitions: [{ partition, offset: offset.toString(), metadata }] }],
+    topics: [...Map.groupBy(commits, ({ topic }) => topic)].map(([topic, partitions]) => ({
+      topic,
+      partitions: partitions.map(({ partition, offset, metadata }) => ({
+        partition,
+        offset: offset.toString(),
+        metadata,
+      })),
+    })),
   })
 
 export type OffsetFetchResponse = TopicResponses<{

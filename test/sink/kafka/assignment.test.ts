@@ -1,17 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assignPartitions, type SubscribedMember, type TopicPartitions } from '../../../src/sink/kafka/assignment.ts'
+import {
+  type Assignment,
+  assignPartitions,
+  namesOf,
+  type SubscribedMember,
+  type TopicPartitions,
+  withoutHeldByOthers,
+} from '../../../src/sink/kafka/assignment.ts'
 
 const topics = ['t0', 't1', 't2', 't3']
 const partitionsOf = fc
   .array(fc.integer({ min: 0, max: 7 }), { minLength: topics.length, maxLength: topics.length })
   .map((counts) => new Map(counts.map((count, t) => [`t${t}`, Array.from({ length: count }, (_, p) => p)])))
 const memberIds = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 6 })
-const members = fc.uniqueArray(fc.record({ memberId: fc.string({ minLength: 1 }), topics: fc.subarray(topics) }), {
-  minLength: 1,
-  maxLength: 6,
-  selector: ({ memberId }) => memberId,
-})
+const owned = fc.array(
+  fc.record({ topic: fc.constantFrom(...topics, 'gone'), partitions: fc.uniqueArray(fc.nat(8)) }),
+  { maxLength: 3 },
+)
+const members = fc.uniqueArray(
+  fc.record({ memberId: fc.string({ minLength: 1 }), topics: fc.subarray(topics), owned }),
+  { minLength: 1, maxLength: 6, selector: ({ memberId }) => memberId },
+)
+/** Members that subscribe to everything and own what they were given by an assignment before. */
+const subscribers = (ids: readonly string[], before: Assignment = new Map()): SubscribedMember[] =>
+  ids.map((memberId) => ({ memberId, topics, owned: before.get(memberId) ?? [] }))
 
 function flat(assignment: ReadonlyMap<string, readonly TopicPartitions[]>): string[] {
   return [...assignment.values()].flat().flatMap(({ topic, partitions }) => partitions.map((p) => `${topic}-${p}`))
@@ -40,12 +53,7 @@ describe('assignPartitions', () => {
   it('differs by one partition at most between members that subscribe to the same', () => {
     fc.assert(
       fc.property(memberIds, partitionsOf, (ids, partitionsOf) => {
-        const owned = sizes(
-          assignPartitions(
-            ids.map((memberId) => ({ memberId, topics })),
-            partitionsOf,
-          ),
-        )
+        const owned = sizes(assignPartitions(subscribers(ids), partitionsOf))
         expect(Math.max(...owned) - Math.min(...owned)).toBeLessThanOrEqual(1)
       }),
     )
@@ -62,13 +70,13 @@ describe('assignPartitions', () => {
   })
 
   it('has an entry for a member that gets nothing', () => {
-    const idle: SubscribedMember = { memberId: 'idle', topics: [] }
+    const idle: SubscribedMember = { memberId: 'idle', topics: [], owned: [] }
     expect(assignPartitions([idle], new Map([['t0', [0]]])).get('idle')).toEqual([])
   })
 
   it('spares a member that alone subscribes to a topic when it gives out the others', () => {
-    const both = { memberId: 'a', topics: ['z-only-a', 'shared'] }
-    const one = { memberId: 'b', topics: ['shared'] }
+    const both = { memberId: 'a', topics: ['z-only-a', 'shared'], owned: [] }
+    const one = { memberId: 'b', topics: ['shared'], owned: [] }
     const assignment = assignPartitions(
       [both, one],
       new Map([
@@ -82,7 +90,75 @@ describe('assignPartitions', () => {
 
   it('spreads topics of one partition each', () => {
     const partitionsOf = new Map(['a', 'b', 'c', 'd'].map((topic) => [topic, [0]]))
-    const ids = ['m1', 'm2'].map((memberId) => ({ memberId, topics: [...partitionsOf.keys()] }))
+    const ids = ['m1', 'm2'].map((memberId) => ({ memberId, topics: [...partitionsOf.keys()], owned: [] }))
     expect(sizes(assignPartitions(ids, partitionsOf))).toEqual([2, 2])
+  })
+})
+
+describe('when members come and go', () => {
+  const memberOf = (assignment: Assignment) =>
+    new Map([...assignment].flatMap(([memberId, assigned]) => namesOf(assigned).map((name) => [name, memberId])))
+  const moved = (before: Assignment, after: Assignment) => {
+    const owners = memberOf(before)
+    return [...memberOf(after)].filter(([name, memberId]) => owners.get(name) !== memberId)
+  }
+
+  it('nothing moves while the members and partitions stay the same', () => {
+    fc.assert(
+      fc.property(members, partitionsOf, (members, partitionsOf) => {
+        const before = assignPartitions(members, partitionsOf)
+        const again = members.map((member) => ({ ...member, owned: before.get(member.memberId) ?? [] }))
+        expect([...assignPartitions(again, partitionsOf)]).toEqual([...before])
+      }),
+    )
+  })
+
+  it('a new member gets its share, and nothing moves between the others', () => {
+    fc.assert(
+      fc.property(memberIds, partitionsOf, (ids, partitionsOf) => {
+        const [newcomer = '', ...others] = ids
+        const before = assignPartitions(subscribers(others), partitionsOf)
+        const after = assignPartitions(subscribers(ids, before), partitionsOf)
+        if (others.length === 0) return
+        expect(moved(before, after).every(([, memberId]) => memberId === newcomer)).toBe(true)
+        const owned = sizes(after)
+        expect(Math.max(...owned) - Math.min(...owned)).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+
+  it('the others keep all that they have when one leaves', () => {
+    fc.assert(
+      fc.property(memberIds, partitionsOf, (ids, partitionsOf) => {
+        const [leaver = '', ...others] = ids
+        const before = assignPartitions(subscribers(ids), partitionsOf)
+        const after = assignPartitions(subscribers(others, before), partitionsOf)
+        const left = new Set(namesOf(before.get(leaver) ?? []))
+        expect(moved(before, after).every(([name]) => left.has(name))).toBe(true)
+      }),
+    )
+  })
+
+  it('of what two members claim neither keeps anything by its claim', () => {
+    const owned = [{ topic: 't0', partitions: [0, 1] }]
+    const claimants = ['a', 'b'].map((memberId) => ({ memberId, topics, owned }))
+    const plan = assignPartitions(claimants, new Map([['t0', [0, 1]]]))
+    expect([...withoutHeldByOthers(plan, claimants).values()].flat()).toEqual([])
+  })
+})
+
+describe('withoutHeldByOthers', () => {
+  it('holds back exactly what another member still has', () => {
+    fc.assert(
+      fc.property(members, partitionsOf, (members, partitionsOf) => {
+        const plan = assignPartitions(members, partitionsOf)
+        const told = withoutHeldByOthers(plan, members)
+        for (const { memberId } of members) {
+          const others = new Set(members.filter((m) => m.memberId !== memberId).flatMap((m) => namesOf(m.owned)))
+          const expected = namesOf(plan.get(memberId) ?? []).filter((name) => !others.has(name))
+          expect(namesOf(told.get(memberId) ?? [])).toEqual(expected)
+        }
+      }),
+    )
   })
 })

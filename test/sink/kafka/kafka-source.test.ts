@@ -3,10 +3,13 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { createLogger } from '../../../src/lib/logger.ts'
 import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-member.ts'
 import { createKafkaSource, type KafkaTimings } from '../../../src/sink/kafka/kafka-source.ts'
+import { encodeOwned } from '../../../src/sink/kafka/member-data.ts'
+import { assignmentOf } from '../../../src/sink/kafka/protocol.ts'
 import { type RecordSource, TenureLostError } from '../../../src/sink/record-source.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeKafka } from '../../support/fake-kafka.ts'
 import { RecordingListener } from '../../support/recording-listener.ts'
+import { block, bytes, list } from '../../support/wire.ts'
 
 const [
   NOT_COORDINATOR,
@@ -72,6 +75,21 @@ async function joined() {
   return { first, second }
 }
 
+/** From the next heartbeat on the group has another member, which holds nothing. */
+function anotherJoins(): void {
+  const memberData = bytes(
+    [16, 1],
+    list(['orders'], (topic) => bytes(topic)),
+    block(encodeOwned(-1, [])),
+  )
+  kafka.other = { memberId: 'other', memberData }
+  kafka.next('Heartbeat', REBALANCE)
+}
+
+function partitionsIn(assignment: Buffer): number[] {
+  return assignmentOf({ errorCode: 0, memberAssignment: assignment }).flatMap(({ partitions }) => partitions)
+}
+
 describe('a tenure', () => {
   it('brings the committed offset and metadata, and the cluster id', async () => {
     kafka.committed.set('orders-1', { offset: 42n, metadata: 'v1 of something' })
@@ -86,7 +104,11 @@ describe('a tenure', () => {
     const { first } = await joined()
     await first.tenure.commit(7n, 'note')
     expect(kafka.sent('OffsetCommit')).toMatchObject([
-      { memberId: 'member-1', generationId: 1, partition: 'orders-0', offset: 7n, metadata: 'note' },
+      {
+        memberId: 'member-1',
+        generationId: 1,
+        commits: [{ partition: 'orders-0', offset: 7n, metadata: 'note' }],
+      },
     ])
   })
 
@@ -142,6 +164,24 @@ describe('a commit', () => {
       expect(kafka.sent('OffsetCommit').at(-1)).toMatchObject({ memberId: 'member-2', generationId: 2 })
     },
   )
+
+  it('shares a request with those of other partitions that come at the same time, and each has its own answer', async () => {
+    kafka.next('OffsetCommit', METADATA_TOO_LARGE)
+    start()
+    const { first, second } = await joined()
+    const [refused, accepted] = await Promise.allSettled([first.tenure.commit(5n, 'x'), second.tenure.commit(6n, 'y')])
+    expect(refused).toMatchObject({ reason: expect.any(CommitMetadataTooLargeError) })
+    expect(accepted).toMatchObject({ status: 'fulfilled' })
+    expect(kafka.sent('OffsetCommit')).toMatchObject([
+      {
+        commits: [
+          { partition: 'orders-0', offset: 5n, metadata: 'x' },
+          { partition: 'orders-1', offset: 6n, metadata: 'y' },
+        ],
+      },
+    ])
+    expect([...kafka.committed.keys()]).toEqual(['orders-1'])
+  })
 
   it('whose outcome is unknown makes the member leave', async () => {
     kafka.next('OffsetCommit', 'cut')
@@ -224,68 +264,122 @@ describe('a commit while the coordinator moves', () => {
 })
 
 describe('a rebalance', () => {
-  it('lets all handlers finish and commit at the same time, then joins again as the same member', async () => {
-    start()
-    const { first, second } = await joined()
-    const bothRevoked = Promise.withResolvers<void>()
-    for (const handler of [first, second])
-      handler.onRevoked = async () => {
-        if (first.heard.length > 0 && second.heard.length > 0) bothRevoked.resolve()
-        await bothRevoked.promise
-        await handler.tenure.commit(9n, '')
-      }
-    kafka.next('Heartbeat', REBALANCE)
-    await within(() => expect(listener.handlers).toHaveLength(4))
-    expect([first.heard, second.heard]).toEqual(Array(2).fill(['revoked', 'revoked done']))
-    expect(first.reason).toBe('rebalance')
-    expect(kafka.sent('OffsetCommit').map(({ generationId }) => generationId)).toEqual([1, 1])
-    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-1' })
-    expect(listener.held.map(({ tenure }) => tenure.committed.offset)).toEqual([9n, 9n])
-    const apis = kafka.requests
-      .map(({ api }) => api)
-      .filter((api) => ['OffsetCommit', 'JoinGroup', 'OffsetFetch'].includes(api))
-    expect(apis.slice(-4)).toEqual(['OffsetCommit', 'OffsetCommit', 'JoinGroup', 'OffsetFetch'])
-  })
-
-  it('keeps the session alive while handlers finish', async () => {
+  it('leaves what is kept as it is: same tenure, next generation, position and buffers untouched', async () => {
     start()
     const { first } = await joined()
-    first.onRevoked = () => new Promise((resolve) => setTimeout(resolve, 200))
-    kafka.next('Heartbeat', ...Array<number>(20).fill(REBALANCE))
-    await within(() => expect(first.heard).toEqual(['revoked']))
-    const before = kafka.sent('Heartbeat').length
-    await within(() => expect(first.heard).toEqual(['revoked', 'revoked done']))
-    expect(kafka.sent('Heartbeat').length).toBeGreaterThan(before + 2)
+    await first.tenure.commit(3n, 'before')
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(listener.settledWith).toEqual([2, 2]))
+    await first.tenure.commit(4n, 'after')
+    expect(listener.handlers.flatMap(({ heard }) => heard)).toEqual([])
+    expect(listener.handlers).toHaveLength(2)
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-1' })
+    expect(kafka.sent('OffsetCommit').map(({ memberId, generationId }) => [memberId, generationId])).toEqual([
+      ['member-1', 1],
+      ['member-1', 2],
+    ])
   })
 
-  it('goes on without a handler that does not finish in time, and takes its right to commit', async () => {
+  it('holds back commits from before it joins until it knows that the partition is still its own', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('OffsetFetch', UNSTABLE)
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(kafka.sent('JoinGroup').length).toBeGreaterThan(2))
+    await first.tenure.commit(4n, '')
+    const order = kafka.requests.map(({ api }) => api).filter((api) => ['OffsetFetch', 'OffsetCommit'].includes(api))
+    expect(order).toEqual([...Array(3).fill('OffsetFetch'), 'OffsetCommit'])
+    expect(kafka.sent('OffsetCommit')).toMatchObject([{ generationId: 2 }])
+  })
+
+  it('waits for a commit under way, and joins as a new member when its outcome is unknown', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('OffsetCommit', 'silence')
+    const committed = first.tenure.commit(4n, '')
+    kafka.next('Heartbeat', REBALANCE)
+    await expect(committed).rejects.toThrow(TenureLostError)
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect(first.heard).toEqual(['lost'])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
+  })
+
+  it('begins again in a partition that somebody else has committed meanwhile, and only there', async () => {
     start()
     const { first, second } = await joined()
-    const deadline = Promise.withResolvers<boolean>()
-    first.onRevoked = (signal) =>
-      new Promise(() => signal.addEventListener('abort', () => deadline.resolve(first.tenure.ended.aborted)))
+    await first.tenure.commit(3n, '')
+    kafka.committed.set('orders-0', { offset: 3n, metadata: 'foreign' })
     kafka.next('Heartbeat', REBALANCE)
-    await deadline.promise
-    await within(() => expect(listener.handlers).toHaveLength(4))
-    expect([first.heard, second.heard]).toEqual([
-      ['revoked', 'lost'],
-      ['revoked', 'revoked done'],
-    ])
-    await expect(first.tenure.commit(1n, '')).rejects.toThrow(TenureLostError)
-    expect(kafka.sent('OffsetCommit')).toEqual([])
+    await within(() => expect(listener.handlers).toHaveLength(3))
+    expect([first.heard, second.heard]).toEqual([['lost'], []])
+    expect(listener.handlers[2]?.tenure.committed).toEqual({ offset: 3n, metadata: 'foreign' })
   })
 
-  it('waits for a handler that is still being made, to let it finish too', async () => {
-    const gate = Promise.withResolvers<void>()
-    listener.onAssigned = ({ tenure }) => (tenure.partition === 0 ? gate.promise : Promise.resolve())
+  it('ends every tenure when the coordinator has forgotten the member', async () => {
     start()
-    await within(() => expect(listener.handlers).toHaveLength(2))
+    const { first, second } = await joined()
+    kafka.next('JoinGroup', UNKNOWN_MEMBER)
     kafka.next('Heartbeat', REBALANCE)
-    await within(() => expect(listener.handlers[1]?.heard).toEqual(['revoked', 'revoked done']))
-    expect(kafka.sent('JoinGroup')).toHaveLength(2)
-    gate.resolve()
-    await within(() => expect(listener.handlers[0]?.heard).toEqual(['revoked', 'revoked done']))
-    expect(listener.handlers[0]?.position).toBe(-1n)
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect([first.heard, second.heard]).toEqual([['lost'], ['lost']])
+    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
+  })
+
+  describe('that gives a partition to another member', () => {
+    it('lets its handler finish and commit in the new generation, and then joins again without it', async () => {
+      start()
+      const { first, second } = await joined()
+      second.onRevoked = () => second.tenure.commit(9n, '')
+      anotherJoins()
+      await within(() => expect(second.heard).toEqual(['revoked', 'revoked done']))
+      expect(second.reason).toBe('rebalance')
+      expect(kafka.sent('OffsetCommit')).toMatchObject([{ generationId: 2, commits: [{ partition: 'orders-1' }] }])
+      await within(() => expect(kafka.sent('SyncGroup')).toHaveLength(3))
+      const assigned = kafka
+        .sent('SyncGroup')
+        .map(({ assignments }) => [...(assignments ?? [])].map(([, to]) => partitionsIn(to)))
+      expect(assigned).toEqual([[[0, 1]], [[0], []], [[0], [1]]])
+      expect(first.heard).toEqual([])
+      expect(listener.partitions).toEqual(['orders-0'])
+    })
+
+    it('keeps the session alive while its handler finishes', async () => {
+      start()
+      const { second } = await joined()
+      second.onRevoked = () => new Promise((resolve) => setTimeout(resolve, 200))
+      anotherJoins()
+      await within(() => expect(second.heard).toEqual(['revoked']))
+      const before = kafka.sent('Heartbeat').length
+      kafka.next('Heartbeat', ...Array<number>(20).fill(REBALANCE))
+      await within(() => expect(second.heard).toEqual(['revoked', 'revoked done']))
+      expect(kafka.sent('Heartbeat').length).toBeGreaterThan(before + 2)
+    })
+
+    it('goes on without a handler that does not finish in time, and takes its right to commit', async () => {
+      start()
+      const { second } = await joined()
+      const deadline = Promise.withResolvers<boolean>()
+      second.onRevoked = (signal) =>
+        new Promise(() => signal.addEventListener('abort', () => deadline.resolve(second.tenure.ended.aborted)))
+      anotherJoins()
+      await deadline.promise
+      await within(() => expect(kafka.sent('SyncGroup')).toHaveLength(3))
+      expect(second.heard).toEqual(['revoked', 'lost'])
+      await expect(second.tenure.commit(1n, '')).rejects.toThrow(TenureLostError)
+      expect(kafka.sent('OffsetCommit')).toEqual([])
+    })
+
+    it('waits for a handler that is still being made, to let it finish too', async () => {
+      const gate = Promise.withResolvers<void>()
+      listener.onAssigned = ({ tenure }) => (tenure.partition === 1 ? gate.promise : Promise.resolve())
+      start()
+      await within(() => expect(listener.handlers).toHaveLength(2))
+      anotherJoins()
+      await within(() => expect(kafka.sent('SyncGroup')).toHaveLength(2))
+      gate.resolve()
+      await within(() => expect(listener.handlers[1]?.heard).toEqual(['revoked', 'revoked done']))
+      expect(listener.handlers[1]?.position).toBe(-1n)
+    })
   })
 
   it('happens when partitions are added, by the leader', async () => {

@@ -1,0 +1,281 @@
+import { backoffMs } from '../../lib/backoff.ts'
+import { sleep } from '../../lib/clock.ts'
+import { describeError } from '../../lib/errors.ts'
+import { whenAborted } from '../../lib/lifecycle.ts'
+import { type CommittedOffset, type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
+import { namesOf, type TopicPartitions } from './assignment.ts'
+import { CommitQueue } from './commit-queue.ts'
+import type { Generation, GroupMember } from './group-member.ts'
+import { keepAlive } from './heartbeats.ts'
+import { HeldPartition } from './held-partition.ts'
+import { problemLine, reasonOf } from './kafka-error.ts'
+import type { PartitionCommit } from './protocol.ts'
+import { concernOf, Reading, type ReadingOptions } from './reading.ts'
+
+export interface MembershipOptions extends ReadingOptions {
+  readonly member: GroupMember
+  readonly listener: SourceListener
+  readonly heartbeatIntervalMs: number
+  /** Longest time for handlers to finish when their partitions go to others. */
+  readonly revocationMs: number
+}
+
+/** How a generation ends. `rebalance`: join again, holding what is held. `lost`: every tenure has ended. */
+export type GenerationEnd = 'rebalance' | 'lost'
+
+/**
+ * What one member id holds, from generation to generation, until it leaves or is expelled. A partition that the next
+ * generation assigns to us again stays as it is, reading and buffers included: nobody else can have had it in between
+ * (docs/decisions/0004), and the coordinator's offset and metadata must say so too. One that is assigned to us no more
+ * is finished and committed first, and then the group is joined again, so that it can be given to another.
+ */
+export class Membership {
+  readonly #options: MembershipOptions
+  readonly #held = new Map<string, HeldPartition>()
+  readonly #reading: Reading
+  readonly #commits: CommitQueue
+  /** Aborted when nothing may be committed any more. */
+  readonly #over = new AbortController()
+  #generation: Generation | null = null
+  #generationOver = new AbortController()
+  /** Aborts when it is too late to begin with the generation's partitions. */
+  #adoptionOver = new AbortController()
+  #ended = Promise.withResolvers<GenerationEnd>()
+  /** What is done with the assignment of the generation: verify, give up, begin. */
+  #adopting: Promise<void> = Promise.resolve()
+  #revoking: Promise<unknown> = Promise.resolve()
+  #isVerified = false
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.#reading = new Reading(options)
+    this.#commits = new CommitQueue((commits) => this.#send(commits))
+  }
+
+  get isLost(): boolean {
+    return this.#over.signal.aborted
+  }
+
+  /** The generation of what is held; -1 before the first. */
+  get generationId(): number {
+    return this.#generation?.generationId ?? -1
+  }
+
+  /** Aborts when the generation is over. */
+  get generationOver(): AbortSignal {
+    return this.#generationOver.signal
+  }
+
+  get generationEnd(): Promise<GenerationEnd> {
+    return this.#ended.promise
+  }
+
+  held(): TopicPartitions[] {
+    const tenures = [...this.#held.values()].filter(({ hasEnded }) => !hasEnded).map(({ tenure }) => tenure)
+    return [...Map.groupBy(tenures, ({ topic }) => topic)].map(([topic, of]) => ({
+      topic,
+      partitions: of.map(({ partition }) => partition),
+    }))
+  }
+
+  lag(): number | null {
+    return this.#reading.lag()
+  }
+
+  regroup(): void {
+    this.#reading.regroup()
+  }
+
+  /** The topics or partitions to be read have changed, or partitions were given up: asks for a rebalance. */
+  rejoin(): void {
+    this.#ended.resolve('rebalance')
+  }
+
+  /** To be called before joining again: lets what is being given up finish, and commits under way be answered. */
+  async pause(): Promise<void> {
+    this.#adoptionOver.abort()
+    await this.#revoking
+    await this.#commits.suspend()
+    this.#generationOver.abort()
+  }
+
+  /** Takes what the group gave us. Does not wait for handlers. */
+  adopt(generation: Generation): void {
+    this.#generation = generation
+    this.#generationOver = new AbortController()
+    this.#adoptionOver = new AbortController()
+    this.#ended = Promise.withResolvers()
+    this.#isVerified = false
+    if (this.isLost) {
+      this.#ended.resolve('lost')
+      return
+    }
+    void this.#keepAlive(generation)
+    this.#adopting = this.#adopt(generation)
+  }
+
+  /** Gives everything up, and commits what handlers have to commit, until `deadline` aborts. */
+  async end(deadline: AbortSignal): Promise<void> {
+    await Promise.race([this.#adopting, whenAborted(deadline)])
+    if (!this.#isVerified) this.lose(new TenureLostError('no time was left to finish'))
+    // Had joining again failed, what is committed now is of the generation before: the coordinator takes or refuses it.
+    this.#commits.resume()
+    await this.#revoke([...this.#held.values()], 'shutdown', deadline)
+    this.#finish()
+  }
+
+  /** Every tenure ends at once. */
+  lose(error: unknown): void {
+    if (this.isLost) return
+    if (this.#held.size > 0)
+      this.#options.logger.warn(
+        { error: describeError(error) },
+        'consumer group membership lost: unfinished work starts again',
+      )
+    this.#finish()
+    for (const held of this.#held.values()) held.lose()
+    this.#ended.resolve('lost')
+  }
+
+  #finish(): void {
+    this.#over.abort()
+    this.#adoptionOver.abort()
+    this.#generationOver.abort()
+    this.#reading.close()
+    this.#options.problems.clearAll('partition ')
+  }
+
+  #keepAlive(generation: Generation): Promise<void> {
+    const { problems } = this.#options
+    return keepAlive({
+      ...this.#options,
+      generation,
+      intervalMs: this.#options.heartbeatIntervalMs,
+      signal: this.#generationOver.signal,
+      onRebalance: () => this.rejoin(),
+      onFenced: (error) => this.lose(error),
+      onTrouble: (error) =>
+        error === null ? problems.clear('heartbeat') : problems.set('heartbeat', problemLine(error)),
+    }).finally(() => problems.clear('heartbeat'))
+  }
+
+  async #adopt(generation: Generation): Promise<void> {
+    const { problems, listener } = this.#options
+    for (const [name, held] of this.#held) if (held.hasEnded) this.#held.delete(name)
+    const committed = await this.#committedOffsets([...generation.assigned, ...this.held()])
+    if (!committed) return
+    problems.clear('group')
+    const assigned = new Set(namesOf(generation.assigned))
+    for (const [name, held] of this.#held) if (!held.isUntouched(offsetOf(committed, name))) this.#touched(held)
+    this.#isVerified = true
+    this.#commits.resume()
+    const obsolete = [...this.#held.values()].filter(({ name }) => !assigned.has(name))
+    const added = this.#holdNew(generation, committed)
+    listener.settled(assigned.size)
+    for (const held of added) void held.begin(listener)
+    if (obsolete.length === 0) return
+    await this.#revoke(obsolete, 'rebalance', AbortSignal.any([this.#tooLate(), this.#over.signal]))
+    this.rejoin()
+  }
+
+  #holdNew({ assigned }: Generation, committed: ReadonlyMap<string, CommittedOffset>): HeldPartition[] {
+    const added: HeldPartition[] = []
+    for (const { topic, partitions } of assigned)
+      for (const partition of partitions) {
+        const name = `${topic}-${partition}`
+        if (this.#held.has(name)) continue
+        const held = this.#hold(topic, partition, offsetOf(committed, name))
+        this.#held.set(name, held)
+        added.push(held)
+      }
+    return added
+  }
+
+  /** What we have buffered does not follow what is committed: it is read again from there. */
+  #touched(held: HeldPartition): void {
+    this.#options.logger.warn({ partition: held.name }, 'somebody else has committed: reading begins again')
+    held.lose()
+    this.#held.delete(held.name)
+    this.#options.problems.clear(concernOf(held.tenure))
+  }
+
+  #tooLate(): AbortSignal {
+    const tooLate = new AbortController()
+    const cancel = this.#options.clock.after(this.#options.revocationMs, () => tooLate.abort())
+    this.#over.signal.addEventListener('abort', cancel, { once: true })
+    return tooLate.signal
+  }
+
+  #revoke(partitions: readonly HeldPartition[], reason: RevocationReason, deadline: AbortSignal): Promise<unknown> {
+    const limit = AbortSignal.any([deadline, this.#over.signal])
+    this.#revoking = Promise.all(
+      partitions.map(async (held) => {
+        await held.revoke(reason, limit)
+        this.#options.problems.clear(concernOf(held.tenure))
+      }),
+    )
+    return this.#revoking
+  }
+
+  async #committedOffsets(partitions: readonly TopicPartitions[]): Promise<Map<string, CommittedOffset> | null> {
+    const { member, clock, problems } = this.#options
+    const over = this.#adoptionOver.signal
+    for (let attempt = 0; !over.aborted; attempt++) {
+      try {
+        const committed = await member.committedOffsets(merged(partitions))
+        return over.aborted ? null : committed
+      } catch (error) {
+        if (attempt > 0) problems.set('group', problemLine(error))
+        await sleep(clock, backoffMs(attempt, { initialMs: 100, maxMs: 3_000 }), over)
+      }
+    }
+    return null
+  }
+
+  #hold(topic: string, partition: number, committed: CommittedOffset): HeldPartition {
+    return new HeldPartition({
+      topic,
+      partition,
+      committed,
+      clusterId: this.#options.cluster.metadata?.clusterId ?? '',
+      commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, offset, metadata }, ended),
+      read: (tenure, handler, givenUp) => this.#reading.begin(tenure, handler, givenUp),
+      onFailed: (tenure, error) => this.#reading.failed(tenure, error),
+    })
+  }
+
+  /** After a refused commit, or one of unknown outcome, nothing is certain under this member id: all tenures end. */
+  async #send(commits: readonly PartitionCommit[]): Promise<(Error | null)[]> {
+    const { member, problems } = this.#options
+    if (!this.#generation) throw new TenureLostError('not a member of the group')
+    try {
+      const errors = await member.commit(this.#generation, commits, this.#over.signal)
+      const lost = errors.find((error) => error instanceof TenureLostError)
+      if (lost) this.#refused(lost)
+      else problems.clear('commit')
+      return errors
+    } catch (error) {
+      this.#refused(error as Error)
+      throw error
+    }
+  }
+
+  #refused(error: Error): void {
+    if (this.isLost) return
+    if (reasonOf(error.cause)?.endsWith('AUTHORIZATION_FAILED'))
+      this.#options.problems.set('commit', problemLine(error))
+    this.lose(error)
+  }
+}
+
+function offsetOf(committed: ReadonlyMap<string, CommittedOffset>, name: string): CommittedOffset {
+  return committed.get(name) ?? { offset: -1n, metadata: '' }
+}
+
+/** One entry a topic, each partition once. */
+function merged(partitions: readonly TopicPartitions[]): TopicPartitions[] {
+  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, of]) => ({
+    topic,
+    partitions: [...new Set(of.flatMap(({ partitions }) => partitions))],
+  }))
+}
