@@ -3,21 +3,24 @@
  * of the contract between sink and operator: `S3 <code>: …` with a code of S3 or of the network, `Kafka …` with the broker's error name
  * in it, or a partition that stopped.
  */
-export type FailureReason =
-  | 'BucketNotFound'
-  | 'BucketAccessDenied'
-  | 'BucketInOtherRegion'
-  | 'CredentialsMissing'
-  | 'CredentialsRefused'
-  | 'S3Unreachable'
-  | 'S3Failed'
-  | 'TopicNotFound'
-  | 'KafkaAccessDenied'
-  | 'KafkaCredentialsRefused'
-  | 'KafkaUnreachable'
-  | 'KafkaFailed'
-  | 'PartitionStopped'
-  | 'SinkFailed'
+export const FAILURE_REASONS = [
+  'BucketNotFound',
+  'BucketAccessDenied',
+  'BucketInOtherRegion',
+  'CredentialsMissing',
+  'CredentialsRefused',
+  'S3Unreachable',
+  'S3Failed',
+  'TopicNotFound',
+  'KafkaAccessDenied',
+  'KafkaCredentialsRefused',
+  'KafkaUnreachable',
+  'KafkaFailed',
+  'PartitionStopped',
+  'SinkFailed',
+] as const
+
+export type FailureReason = (typeof FAILURE_REASONS)[number]
 
 /** S3's code to what a person has to look at. Source: "Error responses", Amazon S3 API Reference. */
 const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {

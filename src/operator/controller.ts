@@ -82,7 +82,13 @@ export class Controller {
       concurrency: POLL_CONCURRENCY,
       onChange: (key) => this.queue.add(key, 'change'),
     })
-    this.#references = new References({ api, clock, logger, onChange: (key) => this.queue.add(key, 'change') })
+    this.#references = new References({
+      api,
+      clock,
+      logger,
+      kafka: config.kafka,
+      onChange: (key) => this.queue.add(key, 'change'),
+    })
     this.queue = new KeyQueue({
       clock,
       concurrency: config.concurrency,

@@ -1,3 +1,4 @@
+import type { KafkaAccess } from '../contract/kafka-access.ts'
 import { type Reference, referencesOf } from '../contract/references.ts'
 import type { AnalyticsConnectorSpec } from '../contract/resource.ts'
 import type { KubeApi } from '../kube/api.ts'
@@ -9,6 +10,8 @@ import { hashOf } from './desired/metadata.ts'
 
 export interface ReferencesOptions {
   readonly api: Pick<KubeApi, 'list' | 'watch'>
+  /** The cluster of connectors that name none: its Secrets are mounted in their pods. */
+  readonly kafka: KafkaAccess
   readonly clock: Clock
   readonly logger: Logger
   /** Called with the connectors that refer to an object which has changed. */
@@ -41,7 +44,7 @@ export class References {
    * @returns undefined while that is not known; empty when it refers to nothing
    */
   versionOf(connectorKey: string, namespace: string, spec: AnalyticsConnectorSpec): string | undefined {
-    const references = referencesOf(spec)
+    const references = referencesOf(spec, this.#options.kafka)
     this.#follow(
       connectorKey,
       references.map(({ kind, name }) => `${kind} ${namespace}/${name}`),

@@ -3,7 +3,7 @@ import { createLogger } from '../../src/lib/logger.ts'
 import { References } from '../../src/operator/references.ts'
 import { added, bookmark, deleted, modified, scriptedApi, type WatchScript } from '../kube/scripted-api.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
-import { aSpec } from './builders.ts'
+import { aSpec, DEFAULTS } from './builders.ts'
 
 const KEY = 'n/events'
 const { config } = aSpec()
@@ -14,6 +14,7 @@ function setUp(watch: WatchScript) {
   const changed: string[] = []
   const references = new References({
     api,
+    kafka: DEFAULTS.kafka,
     clock: new FakeClock(),
     logger: createLogger('silent'),
     onChange: (key) => void changed.push(key),

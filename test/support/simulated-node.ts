@@ -28,8 +28,12 @@ export interface SimulatedNodeOptions {
   readonly name: string
   /** From the pod's binding to a sink that delivers, in milliseconds. */
   readonly startMs?: number
-  /** What the sink of a pod says beyond that it delivers. */
-  readonly says?: (pod: Pod) => Partial<SinkStatus>
+  /** What the sink of a pod says beyond that it delivers; undefined: it does not answer. */
+  readonly says?: (pod: Pod) => Partial<SinkStatus> | undefined
+  /** What the kubelet says of a pod's container that does not run. */
+  readonly container?: (pod: Pod) => object | undefined
+  /** How long a pod drains, in milliseconds. */
+  readonly drainMs?: (pod: Pod) => number
 }
 
 interface Running {
@@ -119,8 +123,10 @@ export class SimulatedNode {
     if (!this.#pods.has(uid)) return network.addresses.free(address)
     const server = createServer((_request, response) => {
       this.asked++
+      const says = this.#options.says ? this.#options.says(pod) : {}
+      if (says === undefined) return response.destroy()
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(this.#statusOf(pod)))
+      response.end(JSON.stringify({ ...this.#statusOf(pod), ...says }))
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -128,10 +134,13 @@ export class SimulatedNode {
     })
     this.#pods.set(uid, { pod, server, address, addresses: network.addresses })
     await delay(this.#options.startMs ?? 0)
-    await this.#api.call('PATCH', `${path(pod)}/status`, { status: running(pod, address) })
+    await this.#api.call('PATCH', `${path(pod)}/status`, {
+      status: statusOf(pod, address, this.#options.container?.(pod)),
+    })
   }
 
   async #remove(pod: Pod): Promise<void> {
+    await delay(this.#options.drainMs?.(pod) ?? 0)
     this.#end(pod.metadata.uid)
     const options = { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }
     await this.#api.call('DELETE', path(pod), options)
@@ -159,7 +168,6 @@ export class SimulatedNode {
       records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
       objects: 0,
       bytes: 0,
-      ...this.#options.says?.(pod),
     }
   }
 
@@ -178,22 +186,23 @@ function path({ metadata }: Pod): string {
   return `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
 }
 
-function running(pod: Pod, podIP: string) {
+function statusOf(pod: Pod, podIP: string, problem: object | undefined) {
   const lastTransitionTime = apiTime(Date.now())
-  const types = ['Initialized', 'Ready', 'ContainersReady']
+  const status = problem ? 'False' : 'True'
   const { image = '', name = 'sink' } = pod.spec.containers[0] ?? {}
   return {
-    phase: 'Running',
+    phase: problem ? 'Pending' : 'Running',
     podIP,
     podIPs: [{ ip: podIP }],
     hostIP: '127.0.0.1',
     startTime: lastTransitionTime,
-    conditions: types.map((type) => ({ type, status: 'True', lastTransitionTime })),
+    conditions: ['Ready', 'ContainersReady'].map((type) => ({ type, status, lastTransitionTime })),
     containerStatuses: [
       {
         ...{ name, image, imageID: image, containerID: `simulated://${pod.metadata.uid}` },
         ...{ ready: true, started: true, restartCount: 0, lastState: {} },
         state: { running: { startedAt: lastTransitionTime } },
+        ...(problem ? { ready: false, started: false, ...problem } : {}),
       },
     ],
   }
