@@ -135,7 +135,7 @@ export class SimulatedNode {
     this.#pods.set(uid, { pod, server, address, addresses: network.addresses })
     await delay(this.#options.startMs ?? 0)
     await this.#api.call('PATCH', `${path(pod)}/status`, {
-      status: statusOf(pod, address, this.#options.container?.(pod)),
+      status: statusOf(pod, address, this.#isReady(pod), this.#options.container?.(pod)),
     })
   }
 
@@ -153,6 +153,11 @@ export class SimulatedNode {
     running.addresses.free(running.address)
     running.server.close()
     running.server.closeAllConnections()
+  }
+
+  /** As the readiness probe finds it; a sink that does not answer the operator may well answer the kubelet. */
+  #isReady(pod: Pod): boolean {
+    return (this.#options.says?.(pod)?.state ?? 'ACTIVE') === 'ACTIVE'
   }
 
   #statusOf(pod: Pod): SinkStatus {
@@ -186,9 +191,10 @@ function path({ metadata }: Pod): string {
   return `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
 }
 
-function statusOf(pod: Pod, podIP: string, problem: object | undefined) {
+function statusOf(pod: Pod, podIP: string, isReady: boolean, problem: object | undefined) {
   const lastTransitionTime = apiTime(Date.now())
-  const status = problem ? 'False' : 'True'
+  const ready = isReady && !problem
+  const status = ready ? 'True' : 'False'
   const { image = '', name = 'sink' } = pod.spec.containers[0] ?? {}
   return {
     phase: problem ? 'Pending' : 'Running',
@@ -200,9 +206,9 @@ function statusOf(pod: Pod, podIP: string, problem: object | undefined) {
     containerStatuses: [
       {
         ...{ name, image, imageID: image, containerID: `simulated://${pod.metadata.uid}` },
-        ...{ ready: true, started: true, restartCount: 0, lastState: {} },
+        ...{ ready, started: true, restartCount: 0, lastState: {} },
         state: { running: { startedAt: lastTransitionTime } },
-        ...(problem ? { ready: false, started: false, ...problem } : {}),
+        ...(problem ? { started: false, ...problem } : {}),
       },
     ],
   }
