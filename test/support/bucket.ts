@@ -1,3 +1,4 @@
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -6,6 +7,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import type { Stack } from '../stack/stack.ts'
+import { parquetRows } from './parquet.ts'
 
 export interface BucketObject {
   readonly key: string
@@ -64,10 +66,16 @@ export class Bucket {
       await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
   }
 
+  /** The lines of an object, or the rows of a Parquet file as JSON, by the ending of its name. */
   async lines(key: string): Promise<string[]> {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
-    const text = (await Body?.transformToString('utf8')) ?? ''
-    return text.split('\n').filter((line) => line !== '')
+    const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
+    if (key.endsWith('.parquet')) return (await parquetRows(bytes)).map((row) => JSON.stringify(row))
+    const text = key.endsWith('.gz') ? gunzipSync(bytes) : key.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes
+    return text
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
   }
 
   /** Event ids by object key, without rejects. */

@@ -3,13 +3,16 @@ import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Compression } from '../../contract/file-format.ts'
 import type { ParquetAnswer, ParquetRequest } from './parquet-worker.ts'
-import { rowGroups } from './row-groups.ts'
+import { type GroupLimits, rowGroups } from './row-groups.ts'
 
 /**
- * Bytes of lines in one row group: what readers take and skip as a whole, and what the thread holds as columns at a time.
- * The format recommends 128 MiB and more, for files of gigabytes; ours are tens of megabytes, and a sink is small.
+ * One row group: what readers take and skip as a whole, and what the thread holds as columns at a time (about 130 bytes
+ * of heap a value). The format recommends 128 MiB and more, for files of gigabytes; ours are tens of megabytes, and a sink is small.
  */
-const ROW_GROUP_BYTES = 16 * 1024 * 1024
+const ROW_GROUP: GroupLimits = { bytes: 8 * 1024 * 1024, rows: 20_000 }
+
+/** Nearly all that the thread makes dies young: a small nursery keeps the process 100 MB smaller than V8's default, as fast. */
+const MEMORY_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
 
 /** A Parquet file could not be made; the thread is started anew for the next one. */
 export class ParquetError extends Error {
@@ -32,8 +35,7 @@ export class ParquetThread {
 
   async #make(eventType: string, compression: Compression, lines: readonly Buffer[]): Promise<Uint8Array> {
     await this.#ask({ kind: 'begin', eventType, compression })
-    for (const group of rowGroups(lines, ROW_GROUP_BYTES))
-      await this.#ask({ kind: 'rows', lines: group }, [group.buffer])
+    for (const group of rowGroups(lines, ROW_GROUP)) await this.#ask({ kind: 'rows', lines: group }, [group.buffer])
     const file = await this.#ask({ kind: 'finish' })
     if (file === undefined) throw new ParquetError('the Parquet thread has finished without a file')
     return file
@@ -54,7 +56,9 @@ export class ParquetThread {
   #running(): Worker {
     if (this.#worker !== null) return this.#worker
     // The source's own ending: .ts as written, .js as built.
-    const worker = new Worker(join(import.meta.dirname, `parquet-worker${extname(import.meta.filename)}`))
+    const worker = new Worker(join(import.meta.dirname, `parquet-worker${extname(import.meta.filename)}`), {
+      resourceLimits: MEMORY_LIMITS,
+    })
     worker.unref()
     worker.once('exit', () => {
       if (this.#worker === worker) this.#worker = null

@@ -1,17 +1,8 @@
 const LINE_END = 0x0a
 
-/**
- * Cuts a body of lines at line ends into pieces of about `groupBytes`, each a copy of its own that can be given to a
- * thread. Where it cuts depends on the body alone, not on how that is cut into chunks.
- */
-export function* rowGroups(body: readonly Buffer[], groupBytes: number): Generator<Buffer<ArrayBuffer>> {
-  let left = body.reduce((sum, chunk) => sum + chunk.length, 0)
-  const cursor = { chunk: 0, at: 0 }
-  while (left > 0) {
-    const length = groupLength(body, cursor, Math.min(groupBytes, left))
-    yield take(body, cursor, length)
-    left -= length
-  }
+export interface GroupLimits {
+  readonly bytes: number
+  readonly rows: number
 }
 
 interface Cursor {
@@ -19,16 +10,29 @@ interface Cursor {
   at: number
 }
 
-/** Up to the first line end at or after `atLeast` bytes. */
-function groupLength(body: readonly Buffer[], { chunk, at }: Cursor, atLeast: number): number {
-  let before = 0
+/**
+ * Cuts a body of lines at line ends into pieces that end with the line that reaches a limit, each a copy of its own that
+ * can be given to a thread. Where it cuts depends on the lines alone, not on the chunks they come in.
+ */
+export function* rowGroups(body: readonly Buffer[], limits: GroupLimits): Generator<Buffer<ArrayBuffer>> {
+  const cursor = { chunk: 0, at: 0 }
+  for (let length = groupLength(body, cursor, limits); length > 0; length = groupLength(body, cursor, limits))
+    yield take(body, cursor, length)
+}
+
+function groupLength(body: readonly Buffer[], { chunk, at }: Cursor, limits: GroupLimits): number {
+  let bytes = 0
+  let rows = 0
   for (let index = chunk, from = at; index < body.length; index++, from = 0) {
-    const bytes = body[index] as Buffer
-    const found = bytes.indexOf(LINE_END, from + Math.max(0, atLeast - before - 1))
-    if (atLeast - before <= bytes.length - from && found !== -1) return before + found + 1 - from
-    before += bytes.length - from
+    const lines = body[index] as Buffer
+    for (let end = lines.indexOf(LINE_END, from); end !== -1; end = lines.indexOf(LINE_END, from)) {
+      bytes += end + 1 - from
+      from = end + 1
+      if (bytes >= limits.bytes || ++rows >= limits.rows) return bytes
+    }
+    bytes += lines.length - from
   }
-  return before
+  return bytes
 }
 
 function take(body: readonly Buffer[], cursor: Cursor, length: number): Buffer<ArrayBuffer> {
