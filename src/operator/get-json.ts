@@ -1,22 +1,23 @@
-import { Agent } from 'undici'
+import { Agent, get } from 'node:http'
+import { json } from 'node:stream/consumers'
 
 /**
- * Makes a function that GETs a URL and parses the JSON of its answer. Connections are kept for a few questions, but not for ever:
- * pods come and go, and an address may be another pod's tomorrow.
+ * Makes a function that GETs a URL and parses the JSON of its answer, each time over a connection of its own: a kept connection (and
+ * a client for each of them) costs more memory than everything else that is known of a pod, and an address may be another pod's tomorrow.
  */
 export function jsonGetter(): {
   getJson: (url: string, signal: AbortSignal) => Promise<unknown>
   close: () => Promise<void>
 } {
-  const agent = new Agent({ connect: { timeout: 2_000 }, keepAliveTimeout: 15_000, allowH2: false })
-  return {
-    getJson: async (url, signal) => {
-      const { origin, pathname } = new URL(url)
-      const { statusCode, body } = await agent.request({ origin, path: pathname, method: 'GET', signal })
-      if (statusCode === 200) return body.json()
-      await body.dump()
-      throw new Error(`HTTP ${statusCode}`)
-    },
-    close: () => agent.destroy(),
-  }
+  const agent = new Agent({ keepAlive: false })
+  const getJson = (url: string, signal: AbortSignal) =>
+    new Promise<unknown>((resolve, reject) => {
+      const request = get(url, { agent, signal }, (response) => {
+        if (response.statusCode === 200) return json(response).then(resolve, reject)
+        response.resume()
+        reject(new Error(`HTTP ${response.statusCode}`))
+      })
+      request.once('error', (error) => reject(signal.aborted ? signal.reason : error))
+    })
+  return { getJson, close: async () => agent.destroy() }
 }
