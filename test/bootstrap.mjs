@@ -22,7 +22,9 @@ const tasks = {
   'stack:events': (args) => run(node, [...quiet, 'test/demo/events.ts', ...args]),
   'stack:down': (args) => run(node, [...quiet, 'test/stack/cli.ts', 'down', ...args]),
   simulate: (args) => run(node, [...quiet, 'test/simulate/main.ts', ...args]),
-  operator: operatorTask,
+  operator: (args) => runOnStack('operator', ['--port', '0'], args),
+  // A person types this address, so it is the same each time.
+  admin: (args) => runOnStack('admin', ['--port', '8443', '--health-port', '0'], args),
   'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
   'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
   'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),
@@ -43,12 +45,13 @@ function faultsTask(suite, args) {
   return run(node, [...quiet, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'servers', suite, ...args])
 }
 
-async function operatorTask(args) {
+/** A command of the program against the servers of `stack:up`, with the configuration that is written there for it. */
+async function runOnStack(command, ports, args) {
   const folder = resolve(repository, process.env.STACK_DIR ?? '.stack')
   if (!existsSync(join(folder, 'env'))) return fail('No servers are up: run npm run stack:up first.')
-  // Any free port: this machine may have other uses for the usual one. What is given in args comes later and wins.
-  const flags = ['--config', join(folder, 'operator.yaml'), '--listen-address', '127.0.0.1', '--port', '0']
-  const program = [...quiet, 'src/bin/main.ts', 'operator', ...flags, ...args]
+  // Any free port where nobody types it: this machine may have other uses for the usual one. What is given in args comes later and wins.
+  const flags = ['--config', join(folder, `${command}.yaml`), '--listen-address', '127.0.0.1', ...ports]
+  const program = [...quiet, 'src/bin/main.ts', command, ...flags, ...args]
   return run('/bin/sh', ['-c', '. "$1"; shift; exec "$@"', 'sh', join(folder, 'env'), node, ...program])
 }
 

@@ -55,7 +55,9 @@ async function startSupervisor(): Promise<string | undefined> {
 async function showEnvironment(): Promise<number> {
   console.log(await readFile(paths.environment, 'utf8'))
   console.log(`In a shell: . ${relative('.', paths.environment)}`)
-  console.log('Then, each in a terminal of its own: npm run operator, and npm run stack:events')
+  console.log(
+    'Then, each in a terminal of its own: npm run operator, npm run stack:events, and npm run admin for the REST API',
+  )
   console.log('To end the servers: npm run stack:down')
   return 0
 }

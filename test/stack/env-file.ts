@@ -29,6 +29,18 @@ export function operatorConfiguration(stack: StackAddresses): string {
   })
 }
 
+/** The configuration with which `npm run admin` serves the REST API over these servers, with a token issuer of its own. */
+export function adminConfiguration(stack: StackAddresses): string {
+  return stringify({
+    realm: 'dev',
+    kafka: { bootstrapServers: stack.kafkaBootstrapServers.split(',') },
+    roleArn: 'arn:aws:iam::123456789012:role/connector',
+    auth: { builtIn: {} },
+    // Nothing balances between replicas here.
+    shutdownDelaySeconds: 0,
+  })
+}
+
 /** One word for a POSIX shell, whatever it holds. */
 function quote(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { RemoteStack } from './control-server.ts'
-import { environmentFile, operatorConfiguration } from './env-file.ts'
+import { adminConfiguration, environmentFile, operatorConfiguration } from './env-file.ts'
 import { isStackUp } from './remote.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
@@ -12,6 +12,7 @@ export const stackFolder = resolve(repository, process.env.STACK_DIR ?? '.stack'
 export const paths = {
   environment: join(stackFolder, 'env'),
   operatorConfiguration: join(stackFolder, 'operator.yaml'),
+  adminConfiguration: join(stackFolder, 'admin.yaml'),
   /** A connector for these servers; `npm run stack:events` writes it. */
   sample: join(stackFolder, 'game-events.yaml'),
   log: join(stackFolder, 'stack.log'),
@@ -26,6 +27,7 @@ export async function writeStackFolder(stack: RemoteStack): Promise<void> {
   await mkdir(stackFolder, { recursive: true })
   await writeFile(paths.environment, environmentFile(stack.addresses), { mode: 0o600 })
   await writeFile(paths.operatorConfiguration, operatorConfiguration(stack.addresses))
+  await writeFile(paths.adminConfiguration, adminConfiguration(stack.addresses))
   await writeFile(`${remotePath}.new`, JSON.stringify(stack, undefined, 2), { mode: 0o600 })
   await rename(`${remotePath}.new`, remotePath)
 }
@@ -40,6 +42,7 @@ export async function readStackFolder(): Promise<RemoteStack | undefined> {
 
 /** Removes what tells of a stack; its log stays. */
 export async function clearStackFolder(): Promise<void> {
-  for (const path of [remotePath, paths.environment, paths.operatorConfiguration, paths.sample])
+  const { environment, operatorConfiguration, adminConfiguration, sample } = paths
+  for (const path of [remotePath, environment, operatorConfiguration, adminConfiguration, sample])
     await rm(path, { force: true })
 }

@@ -182,14 +182,28 @@ export async function withoutInstalledOperator(stack: Stack): Promise<{ restore:
   return { restore: async () => void (await scale(2)) }
 }
 
-const PERMISSIONS = ['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
+const PERMISSIONS = [
+  'Namespace',
+  'ServiceAccount',
+  'Secret',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+]
 
-/** The objects of deploy/base that give the operator its rights, and its namespace. */
-export async function permissionsOfBase(stack: Stack): Promise<(KubeObject & { rules?: PolicyRule[] })[]> {
-  const base = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy/base')])
-  return parseAllDocuments(base)
-    .map((document) => document.toJS() as KubeObject)
+/** The objects of a folder of deploy that give a program its rights, and those that must be there beforehand. */
+export async function permissionsOf(stack: Stack, folder: 'base' | 'admin'): Promise<Permission[]> {
+  const manifests = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy', folder)])
+  return parseAllDocuments(manifests)
+    .map((document) => document.toJS() as Permission)
     .filter(({ kind }) => PERMISSIONS.includes(kind ?? ''))
+}
+
+type Permission = KubeObject & { rules?: PolicyRule[] }
+
+export function permissionsOfBase(stack: Stack): Promise<Permission[]> {
+  return permissionsOf(stack, 'base')
 }
 
 export interface PolicyRule {
@@ -197,10 +211,17 @@ export interface PolicyRule {
   readonly verbs: readonly string[]
 }
 
-/** Applies them and signs in as the operator's service account. */
-export async function signInAsOperator(stack: Stack): Promise<ClusterAccess> {
-  for (const each of await permissionsOfBase(stack)) await apply(stack, each)
-  const token = await kubectl(stack, ['create', 'token', 'analytics-connector-operator', '-n', OPERATOR_NAMESPACE])
+export function signInAsOperator(stack: Stack): Promise<ClusterAccess> {
+  return signInAs(stack, 'base', 'analytics-connector-operator')
+}
+
+/** Applies the permissions of a folder of deploy and signs in as its service account. */
+export async function signInAs(stack: Stack, folder: 'base' | 'admin', account: string): Promise<ClusterAccess> {
+  // The namespace is in base.
+  const needed = folder === 'base' ? [] : await permissionsOfBase(stack)
+  const items = [...needed, ...(await permissionsOf(stack, folder))]
+  await apply(stack, { apiVersion: 'v1', kind: 'List', items })
+  const token = await kubectl(stack, ['create', 'token', account, '-n', OPERATOR_NAMESPACE])
   const admin = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
   return { ...admin, namespace: OPERATOR_NAMESPACE, authorization: async () => `Bearer ${token.trim()}` }
 }

@@ -1,0 +1,21 @@
+/** The configuration that deploy/admin ships can be used, as it is and with what its comments offer. */
+import { expect, test } from 'vitest'
+import { parseAdminConfig } from '../../src/admin/config.ts'
+import { textOf } from './files.ts'
+
+const shipped = textOf('deploy/admin/admin.yaml')
+
+test('the file as it is accepts the tokens of the built-in issuer', () => {
+  expect(parseAdminConfig(shipped, 'admin.yaml').auth).toMatchObject({ builtIn: { tokenSeconds: 3_600 } })
+})
+
+test('every line that is commented out can be used', () => {
+  const written = shipped
+    .replace('  builtIn: {} ', '')
+    .replace(/^( *)# (\w+:| {2}\w+:)/gm, '$1$2')
+    .replace(/^ +# .*make.*$/gm, '')
+  const { auth, kafka, roleArn, trustedProxies } = parseAdminConfig(written, 'admin.yaml')
+  expect(Object.keys(auth ?? {}).sort()).toEqual(['builtIn', 'iam', 'kubernetes'])
+  expect(kafka.sasl?.mechanism).toBe('SCRAM-SHA-512')
+  expect([roleArn, trustedProxies]).toEqual([expect.stringContaining('arn:'), ['10.0.0.0/8']])
+})
