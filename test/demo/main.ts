@@ -1,12 +1,14 @@
 /**
- * `npm run demo`: real servers, the operator installed as a user would, one connector's whole life. With `--once`, or
+ * `npm run demo`: real servers, the operator installed as a user would, one connector's whole life by kubectl and another's over HTTP. With `--once`, or
  * without a terminal, it ends by itself and its exit code says whether every count was right.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../../src/lib/errors.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
+import type { Comparison } from '../support/bucket.ts'
 import { installOperator } from '../support/install-operator.ts'
+import { restTour } from './rest-tour.ts'
 import { Screen } from './screen.ts'
 import { tour } from './tour.ts'
 
@@ -34,7 +36,7 @@ async function show(stack: Stack, startedAt: number): Promise<number> {
   await installOperator(stack, progress)
   const screen = new Screen(process.stdout)
   screen.open()
-  const comparison = await tour(stack, screen).finally(() => screen.close())
+  const comparison = await bothWays(stack, screen).finally(() => screen.close())
   const { produced, delivered, missing, duplicates } = comparison
   progress('')
   progress(
@@ -44,6 +46,15 @@ async function show(stack: Stack, startedAt: number): Promise<number> {
   progress(byHand(stack))
   if (!once) await interrupted
   return 0
+}
+
+/** With kubectl, then over HTTP. */
+async function bothWays(stack: Stack, screen: Screen): Promise<Comparison> {
+  const comparison = await tour(stack, screen)
+  // Both lists of steps would be longer than a terminal.
+  screen.state.done = ['a connector lived by kubectl, and every event is in exactly one object; now the same over HTTP']
+  await restTour(stack, screen)
+  return comparison
 }
 
 function byHand(stack: Stack): string {
