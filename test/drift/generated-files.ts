@@ -1,11 +1,15 @@
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../../src/contract/crd.ts'
+import { envelopeScanModule } from './envelope-scan-wasm.ts'
 import { fieldReference } from './field-reference.ts'
+
+const envelopeScan = await envelopeScanModule()
 
 /** Every generated file of the repository: path from its root, and what it must contain. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const crd = stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
   return new Map([
+    ['src/sink/envelope-scan-wasm.ts', envelopeScan],
     [
       'crds/analyticsconnectors.yaml',
       `# Generated from src/contract/resource.ts by \`npm run generate\`. Do not edit.\n${crd}`,

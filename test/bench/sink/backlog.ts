@@ -5,7 +5,7 @@ export const PARTITIONS = 12
 /** Records of one produce request to one partition: near the 1 MB that Kafka takes by default. */
 const REQUEST_BYTES = 512 * 1024
 
-/** A topic full of game-telemetry events, produced once and read again by a new group for each run. */
+/** A topic full of game-telemetry events, produced once for as long as the servers run, and read again by a new group for each run. */
 export interface Backlog {
   readonly topic: string
   readonly records: number
@@ -14,19 +14,46 @@ export interface Backlog {
   readonly eventNames: number
 }
 
-/** Produces the backlog, uncompressed, the same number of records to each partition. */
-export async function produceBacklog(
+/** The backlog as it is on the servers already, or produces it: uncompressed, the same number of records to each partition. */
+export async function backlogOn(
   bootstrapServers: string,
   wanted: Omit<Backlog, 'topic'>,
   progress: (line: string) => void,
 ): Promise<Backlog> {
-  const { records, eventBytes, eventNames } = wanted
-  const topic = gameTopic('acme', `bench-${eventBytes}-${eventNames}-${Date.now().toString(36)}`)
-  progress(`producing ${records} events of ${eventBytes} bytes`)
-  await createTopics(bootstrapServers, [topic], PARTITIONS)
+  const { eventBytes, eventNames } = wanted
+  const perPartition = Math.ceil(wanted.records / PARTITIONS)
+  const records = perPartition * PARTITIONS
+  const topic = gameTopic('acme', `bench-${eventBytes}-${eventNames}-${records}`)
+  if ((await recordsIn(bootstrapServers, topic)) !== records) {
+    progress(`producing ${records} events of ${eventBytes} bytes`)
+    await createTopics(bootstrapServers, [topic], PARTITIONS)
+    await produce(bootstrapServers, topic, perPartition, wanted)
+  }
+  return { topic, records, eventBytes, eventNames }
+}
+
+async function recordsIn(bootstrapServers: string, topic: string): Promise<number> {
+  const admin = kafkaClient(bootstrapServers).admin()
+  await admin.connect()
+  try {
+    if (!(await admin.listTopics()).includes(topic)) return 0
+    const ends = await admin.fetchTopicOffsets(topic)
+    const found = ends.reduce((sum, { high }) => sum + Number(high), 0)
+    if (found > 0 && !topic.endsWith(`-${found}`)) throw new Error(`${topic} holds ${found} records: delete it`)
+    return found
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function produce(
+  bootstrapServers: string,
+  topic: string,
+  perPartition: number,
+  { eventBytes, eventNames }: Pick<Backlog, 'eventBytes' | 'eventNames'>,
+): Promise<void> {
   const producer = kafkaClient(bootstrapServers).producer()
   await producer.connect()
-  const perPartition = Math.ceil(records / PARTITIONS)
   const perRequest = Math.ceil(REQUEST_BYTES / eventBytes)
   let n = 0
   for (let sent = 0; sent < perPartition; sent += perRequest) {
@@ -36,7 +63,6 @@ export async function produceBacklog(
     await producer.send({ topic, acks: 1, messages: Array.from({ length: PARTITIONS }, (_, p) => batchOf(p)).flat() })
   }
   await producer.disconnect()
-  return { ...wanted, topic, records: perPartition * PARTITIONS }
 }
 
 const MAPS = ['canyon', 'harbour', 'old town', 'glacier', 'Überwald']

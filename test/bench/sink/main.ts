@@ -4,10 +4,10 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bucket } from '../../support/bucket.ts'
-import { type Backlog, produceBacklog } from './backlog.ts'
+import { type Backlog, backlogOn } from './backlog.ts'
 import { CASES, type Case } from './cases.ts'
 import { type Measurement, measure, median } from './measure.ts'
 import { startServers } from './servers.ts'
@@ -16,6 +16,7 @@ const USAGE = `npm run bench:sink -- [flags]
   --only <text>      only the cases whose name contains it
   --runs <n>         runs of each case, of which the median is shown; default 3
   --megabytes <n>    size of a backlog; default 1000
+  --profile <folder> each process leaves a V8 profile of its processor time there (for Chrome's DevTools)
 `
 const GIVE_UP_MS = 300_000
 
@@ -24,6 +25,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string', default: '' },
     runs: { type: 'string', default: '3' },
     megabytes: { type: 'string', default: '1000' },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -35,6 +37,7 @@ if (flags.help) {
 const progress = (line: string) => console.error(`[bench] ${line}`)
 const servers = await startServers(progress)
 const dir = await mkdtemp(join(tmpdir(), 'bench-sink-config-'))
+const profiling = flags.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(flags.profile)}` } : {}
 const backlogs = new Map<string, Backlog>()
 const bucket = new Bucket(servers.s3, `bench-${Date.now().toString(36)}`)
 await bucket.create()
@@ -60,7 +63,7 @@ try {
 
 async function runOnce({ eventBytes, eventNames, start }: Case): Promise<Measurement> {
   const backlog = await backlogOf(eventBytes, eventNames)
-  const worker = await start({ servers, backlog, bucket: bucket.name, dir })
+  const worker = await start({ servers, backlog, bucket: bucket.name, dir, env: profiling })
   try {
     return await measure(worker, backlog.records, GIVE_UP_MS)
   } finally {
@@ -73,8 +76,7 @@ async function backlogOf(eventBytes: number, eventNames: number): Promise<Backlo
   const key = `${eventBytes} ${eventNames}`
   const records = Math.round((Number(flags.megabytes) * 1_000_000) / Math.max(eventBytes, 400))
   const known =
-    backlogs.get(key) ??
-    (await produceBacklog(servers.kafkaBootstrapServers, { records, eventBytes, eventNames }, progress))
+    backlogs.get(key) ?? (await backlogOn(servers.kafkaBootstrapServers, { records, eventBytes, eventNames }, progress))
   backlogs.set(key, known)
   return known
 }

@@ -15,13 +15,15 @@ export interface Job {
   readonly bucket: string
   /** A folder for the configuration. */
   readonly dir: string
+  /** Environment of the worker, beside what it needs. */
+  readonly env: Readonly<Record<string, string>>
 }
 
 /** The sink as it runs in a pod, with everything on: group, routing by envelope and time, intents, conditional writes. */
 export async function sinkWorker(job: Job, changes: Partial<SinkConfig> = {}): Promise<Worker> {
   const config = { ...configOf(job), ...changes }
   const revision = await storeRevision(job.dir, config)
-  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], credentials(job))
+  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], environment(job))
   return {
     pid: child.pid,
     progress: async () => {
@@ -29,7 +31,10 @@ export async function sinkWorker(job: Job, changes: Partial<SinkConfig> = {}): P
       if (state === 'FAILED') throw new Error(`the sink has failed: ${error}`)
       return { read: records.read, done: records.delivered }
     },
-    end: () => child.end(),
+    end: async () => {
+      child.kill('SIGTERM')
+      await child.exitCode
+    },
   }
 }
 
@@ -38,7 +43,7 @@ export async function referenceWorker(file: 'plain-loop.ts' | 'stock-consumer.ts
   const program = fileURLToPath(new URL(file, import.meta.url))
   const task = JSON.stringify({ config: configOf(job), partitions: PARTITIONS })
   const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', program, task], {
-    env: { PATH: process.env.PATH, ...credentials(job) },
+    env: { PATH: process.env.PATH, ...environment(job) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let latest = { read: 0, done: 0 }
@@ -53,7 +58,7 @@ export async function referenceWorker(file: 'plain-loop.ts' | 'stock-consumer.ts
       return latest
     },
     end: async () => {
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await exited
     },
   }
@@ -83,6 +88,6 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
   })
 }
 
-function credentials({ servers: { s3 } }: Job) {
-  return { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+function environment({ servers: { s3 }, env }: Job) {
+  return { ...env, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
 }

@@ -1,0 +1,148 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { envelopeFieldsOf, readEnvelope } from '../../src/sink/envelope.ts'
+import { EnvelopeScan } from '../../src/sink/envelope-scan.ts'
+
+const fields = envelopeFieldsOf('game_telemetry')
+const names = [fields.namespace, fields.eventName]
+const scanner = new EnvelopeScan(names)
+
+/** What the scan says of a value in the middle of other bytes; null where it leaves the verdict to JSON.parse. */
+function scan(value: Buffer, before = '{"EventName":"', behind = '"}'): (string | null)[] | null {
+  const bytes = Buffer.concat([Buffer.from(before), value, Buffer.from(behind)])
+  const at = Buffer.byteLength(before)
+  if (!scanner.scan(bytes, at, value.length)) return null
+  return names.map((_, field) => {
+    const length = scanner.lengthOf(field)
+    const textAt = at + scanner.atOf(field)
+    return length <= 0 ? null : bytes.toString('utf8', textAt, textAt + length)
+  })
+}
+
+function parsed(value: Buffer): (string | null)[] | null {
+  const envelope = readEnvelope(value, fields)
+  return typeof envelope === 'string' ? null : [envelope.namespace, envelope.eventName]
+}
+
+function expectAgreement(value: Buffer): void {
+  const scanned = scan(value)
+  if (scanned !== null) expect(scanned).toEqual(parsed(value))
+}
+
+const key = fc.oneof(
+  fc.constantFrom(...names, 'eventname', 'EventNam', 'EventName2', 'Event\\u004eame', '__proto__', ''),
+  fc.string({ unit: 'binary' }),
+)
+const leaf = fc.oneof(fc.string({ unit: 'binary' }), fc.double(), fc.integer(), fc.boolean(), fc.constant(null))
+/** JSON as text, with names that occur twice, which no value of JavaScript has. */
+const json: fc.Arbitrary<string> = fc.letrec<{ value: string; object: string }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    leaf.map((value) => JSON.stringify(value)),
+    fc.array(tie('value'), { maxLength: 4 }).map((values) => `[${values.join(' , ')}]`),
+    tie('object'),
+  ),
+  object: fc
+    .array(fc.tuple(key, tie('value'), fc.constantFrom('', ' ', '\n', '\t\r')), { maxLength: 6 })
+    .map(
+      (members) => `{${members.map(([name, value, space]) => `${space}"${quoted(name)}"${space}:${value}`).join(',')}}`,
+    ),
+})).object
+
+/** Escapes that are there already stay. */
+function quoted(name: string): string {
+  return name.includes('\\u') ? name : JSON.stringify(name).slice(1, -1)
+}
+
+describe('the scan of an envelope', () => {
+  test('finds the same namespace and event name as JSON.parse, whatever else is in the value', () => {
+    fc.assert(
+      fc.property(json, (text) => expectAgreement(Buffer.from(text))),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('takes nothing for JSON that JSON.parse refuses: one byte more, less or other', () => {
+    const damage = fc.record({
+      at: fc.nat(),
+      cut: fc.integer({ min: 0, max: 2 }),
+      put: fc.uint8Array({ maxLength: 2 }),
+    })
+    const byte = fc.constantFrom(...'{}[]",:\\ eE+-.0127tfnu\n\0')
+    fc.assert(
+      fc.property(json, damage, byte, fc.boolean(), (text, { at, cut, put }, character, isWild) => {
+        const bytes = Buffer.from(text)
+        const place = at % (bytes.length + 1)
+        const inserted = isWild ? Buffer.from(put) : Buffer.from(character)
+        expectAgreement(Buffer.concat([bytes.subarray(0, place), inserted, bytes.subarray(place + cut)]))
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  test('agrees on every number, whole or cut', () => {
+    const part = fc.constantFrom(
+      '',
+      '-',
+      '0',
+      '00',
+      '7',
+      '12345678901234567890123',
+      '.',
+      '.5',
+      'e',
+      'E+',
+      'e-',
+      'e9',
+      ' ',
+    )
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
+        const value = Buffer.from(`{"a":${parts.join('')},"EventName":"x"}`)
+        expect(scan(value)).toEqual(parsed(value))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('decides by itself what events are like', () => {
+    for (const text of [
+      '{"EventNamespace":"acme","EventName":"login","Payload":{"EventName":"x","n":[1,-2.5e3,true,false,null,{}]}}',
+      '{"EventName":"a","EventName":7,"EventNamespace":"über","text":"a \\"quoted\\" \\u00e9 one"}',
+      ' { "EventName" : "a" , "list" : [ ] } \n',
+      '{}',
+    ])
+      expect(scan(Buffer.from(text))).toEqual(parsed(Buffer.from(text)))
+  })
+
+  test.each([
+    ['an escape in a name', '{"Event\\u004eame":"x"}'],
+    ['an escape in a text that is looked for', '{"EventName":"a\\/b"}'],
+    ['more than 127 levels', `${'{"a":'.repeat(128)}1${'}'.repeat(128)}`],
+    ['a byte order mark', '\ufeff{}'],
+    ['a list', '[{}]'],
+    ['an end that is missing', '{"EventName":"x"'],
+    ['a control character in a text', '{"a":"\t"}'],
+    ['something behind', '{} {}'],
+  ])('leaves %s to JSON.parse', (_, text) => {
+    expect(scan(Buffer.from(text))).toBe(null)
+  })
+
+  test('tells whether a value is one line, in texts it does not count', () => {
+    const hasLineBreak = (text: string) => scan(Buffer.from(text)) !== null && scanner.hasLineBreak
+    expect(['{"a":"\\n"}', '{"a": 1\t}', '{"a":\n1}', '{}\r', '\n{}'].map(hasLineBreak)).toEqual([
+      false,
+      false,
+      true,
+      true,
+      true,
+    ])
+  })
+
+  test('takes a value of a megabyte, and leaves longer ones to JSON.parse', () => {
+    const valueOfLength = (length: number) => Buffer.from(`{"EventName":"x","Payload":"${'y'.repeat(length - 30)}"}`)
+    expect(scan(valueOfLength(1024 * 1024))).toEqual([null, 'x'])
+    expect(scan(valueOfLength(1024 * 1024 + 1))).toBe(null)
+    expect(scan(Buffer.from('{"EventName":"z"}'))).toEqual([null, 'z'])
+  })
+})
