@@ -32,11 +32,11 @@ export class ByteLog {
     return this.#allocatedBytes
   }
 
-  /** Copies `line` and ends it with a line feed. */
-  append(line: Buffer): void {
-    if (this.#used + line.length + 1 > this.#slab.length) this.#newSlab(line.length + 1)
-    line.copy(this.#slab, this.#used)
-    this.#used += line.length
+  /** Copies `length` bytes from `at` on, and ends them with a line feed. */
+  append(bytes: Buffer, at: number, length: number): void {
+    if (this.#used + length + 1 > this.#slab.length) this.#newSlab(length + 1)
+    bytes.copy(this.#slab, this.#used, at, at + length)
+    this.#used += length
     this.#slab[this.#used++] = LINE_END
     this.#lines++
   }

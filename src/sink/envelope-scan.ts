@@ -67,7 +67,7 @@ export class EnvelopeScan {
     return this.#results[(FIELDS_AT + field * FIELD_BYTES + 12) >> 2] as number
   }
 
-  /** Where that text begins, from the beginning of the value. */
+  /** Where that text begins, counted from the beginning of the value. */
   atOf(field: number): number {
     return (this.#results[(FIELDS_AT + field * FIELD_BYTES + 8) >> 2] as number) - VALUE_AT
   }

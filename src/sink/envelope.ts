@@ -9,26 +9,27 @@ export interface Envelope {
 /** Why a value has no envelope. */
 export type EnvelopeFault = 'not_json' | 'not_object'
 
-interface FieldNames {
+/** The envelope's names. */
+export interface EnvelopeFields {
   readonly namespace: string
   readonly eventName: string
   readonly timestamp: string
 }
 
-const GAME_TELEMETRY: FieldNames = {
+const GAME_TELEMETRY: EnvelopeFields = {
   namespace: 'EventNamespace',
   eventName: 'EventName',
   timestamp: 'EventTimestamp',
 }
-const SERVICE_EVENT: FieldNames = { namespace: 'namespace', eventName: 'name', timestamp: 'timestamp' }
+const SERVICE_EVENT: EnvelopeFields = { namespace: 'namespace', eventName: 'name', timestamp: 'timestamp' }
 
 /** The envelope's field names: PascalCase for events of game clients, camelCase for all others. */
-export function envelopeFieldsOf(eventType: string): FieldNames {
+export function envelopeFieldsOf(eventType: string): EnvelopeFields {
   return eventType.replaceAll('-', '_') === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
 }
 
 /** Reads the envelope from an event's bytes. Reads only; the bytes are delivered as they were produced. */
-export function readEnvelope(value: Buffer, fields: FieldNames): Envelope | EnvelopeFault {
+export function readEnvelope(value: Buffer, fields: EnvelopeFields): Envelope | EnvelopeFault {
   let event: unknown
   try {
     event = JSON.parse(value.toString('utf8'))
@@ -53,15 +54,18 @@ const CR = 0x0d
 const SPACE = 0x20
 const TAB = 0x09
 
+/** Whether a value can be written as a line as it is. */
+export function isOneLine(json: Buffer): boolean {
+  return !json.includes(LF) && !json.includes(CR)
+}
+
 /**
  * Makes pretty-printed JSON one line: line breaks and the indentation after them go, every other byte stays. JSON allows
- * a raw line break only between tokens (RFC 8259 §7), so nothing inside a string is touched. A value that is one line
- * already is returned as it is, not copied.
+ * a raw line break only between tokens (RFC 8259 §7), so nothing inside a string is touched.
  *
  * @param json bytes that parsed as JSON
  */
 export function asOneLine(json: Buffer): Buffer {
-  if (!json.includes(LF) && !json.includes(CR)) return json
   const line = Buffer.allocUnsafeSlow(json.length)
   let length = 0
   let indenting = false

@@ -1,5 +1,6 @@
 import { ByteLog, crc32Of } from './byte-log.ts'
 import type { BodyFormat } from './encode/body-encoder.ts'
+import { asOneLine } from './envelope.ts'
 import type { SetSize } from './flush-policy.ts'
 import type { Plan } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
@@ -66,10 +67,12 @@ export class RecordSet implements SetSize {
     if (keptBefore === 0) this.firstRecordAtMs = nowMs
     if (route.kind === 'object') {
       this.counts.delivered++
-      this.#append(this.#objectAt(route.path), route.line)
+      const log = this.#objectAt(route.path)
+      if (route.isOneLine) this.#append(log, record.bytes, record.valueAt, record.valueLength)
+      else this.#appendAll(log, asOneLine(record.value as Buffer))
     } else {
       this.counts.rejected.set(route.reason, (this.counts.rejected.get(route.reason) ?? 0) + 1)
-      this.#append(this.#rejects, rejectLine(this.topic, this.partition, record, route.reason))
+      this.#appendAll(this.#rejects, rejectLine(this.topic, this.partition, record, route.reason))
     }
   }
 
@@ -96,9 +99,13 @@ export class RecordSet implements SetSize {
     return created
   }
 
-  #append(log: ByteLog, line: Buffer): void {
+  #appendAll(log: ByteLog, line: Buffer): void {
+    this.#append(log, line, 0, line.length)
+  }
+
+  #append(log: ByteLog, bytes: Buffer, at: number, length: number): void {
     const before = log.allocatedBytes
-    log.append(line)
+    log.append(bytes, at, length)
     this.allocatedBytes += log.allocatedBytes - before
     this.mostEvents = Math.max(this.mostEvents, log.lines)
     this.mostBytes = Math.max(this.mostBytes, log.bytes)

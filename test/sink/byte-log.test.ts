@@ -2,13 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteLog, crc32Of } from '../../src/sink/byte-log.ts'
 
+const append = (log: ByteLog, line: Buffer) => log.append(line, 0, line.length)
+
 describe('a byte log', () => {
   test('gives back every line, each ended with a line feed, whatever their sizes', () => {
     const line = fc.integer({ min: 0, max: 50_000 }).map((length) => Buffer.alloc(length, 'x'))
     fc.assert(
       fc.property(fc.array(line, { maxLength: 40 }), (lines) => {
         const log = new ByteLog()
-        for (const each of lines) log.append(each)
+        for (const each of lines) append(log, each)
         const body = Buffer.concat(log.chunks())
         expect(body.toString()).toBe(lines.map((each) => `${each}\n`).join(''))
         expect([log.lines, log.bytes]).toEqual([lines.length, body.length])
@@ -18,26 +20,32 @@ describe('a byte log', () => {
     )
   })
 
+  test('takes a part of a buffer', () => {
+    const log = new ByteLog()
+    log.append(Buffer.from('one two three'), 4, 3)
+    expect(Buffer.concat(log.chunks()).toString()).toBe('two\n')
+  })
+
   test('copies: what happens to a line afterwards does not show', () => {
     const log = new ByteLog()
     const line = Buffer.from('kept')
-    log.append(line)
+    append(log, line)
     line.fill('#')
     expect(Buffer.concat(log.chunks()).toString()).toBe('kept\n')
   })
 
   test('takes little memory for one small line, and at most twice what it holds for many', () => {
     const small = new ByteLog()
-    small.append(Buffer.from('x'))
+    append(small, Buffer.from('x'))
     expect(small.allocatedBytes).toBe(16 * 1024)
     const large = new ByteLog()
-    for (let i = 0; i < 10_000; i++) large.append(Buffer.alloc(1_000))
+    for (let i = 0; i < 10_000; i++) append(large, Buffer.alloc(1_000))
     expect(large.allocatedBytes).toBeLessThan(2 * large.bytes)
   })
 
   test('sealed, it is one buffer of its exact size with the same bytes, however often it is sealed', () => {
     const log = new ByteLog()
-    for (let i = 0; i < 1_000; i++) log.append(Buffer.from(`a line that is not short, number ${i}`))
+    for (let i = 0; i < 1_000; i++) append(log, Buffer.from(`a line that is not short, number ${i}`))
     const before = Buffer.concat(log.chunks())
     log.seal()
     log.seal()
@@ -47,7 +55,7 @@ describe('a byte log', () => {
 
   test('a line longer than any slab is kept whole', () => {
     const log = new ByteLog()
-    log.append(Buffer.alloc(5_000_000, 'x'))
+    append(log, Buffer.alloc(5_000_000, 'x'))
     expect(log.bytes).toBe(5_000_001)
   })
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { event, sinkConfig } from '../support/sink-process.ts'
@@ -80,10 +81,30 @@ describe('a route', () => {
     }
   })
 
-  test('pretty-printed JSON is delivered as one line', () => {
+  test('tells apart what is one line and what is not, of the same path too', () => {
     const pretty = JSON.stringify(JSON.parse(event(1)), null, 2)
-    const route = compilePlan(sinkConfig()).route(TOPIC, record(pretty))
-    expect(route.kind === 'object' && route.line.toString()).toBe(pretty.replace(/\n */g, ''))
+    const plan = compilePlan(sinkConfig())
+    const routes = [event(1), pretty, event(2), pretty].map((value) => plan.route(TOPIC, record(value)))
+    expect(routes.map((route) => route.kind === 'object' && route.isOneLine)).toEqual([true, false, true, false])
+    expect(new Set(routes.map((route) => route.kind === 'object' && route.path)).size).toBe(1)
+  })
+
+  test('is the same for a record that follows another as for one that comes first', () => {
+    const text = fc.constantFrom('acme', 'acm', 'eacme', '', 'x"y', 'über', 7)
+    const member = fc.tuple(fc.constantFrom('EventNamespace', 'EventName', 'EventTimestamp', 'Other'), text)
+    const value = fc
+      .array(member, { maxLength: 4 })
+      .map((members) => `{${members.map(([name, it]) => `"${name}":${JSON.stringify(it)}`).join(',')}}`)
+    const config = sinkConfig({
+      template: '{namespace}/{eventName}/{hh}.json',
+      filter: { acme: ['*'], acm: ['*'], 'x"y': ['*'] },
+    })
+    const reused = compilePlan(config)
+    const check = (values: string[], atMs: number) => {
+      for (const each of values)
+        expect(reused.route(TOPIC, record(each, atMs))).toEqual(compilePlan(config).route(TOPIC, record(each, atMs)))
+    }
+    fc.assert(fc.property(fc.array(value, { maxLength: 6 }), fc.integer({ min: 0, max: 86_400_000 }), check))
   })
 })
 

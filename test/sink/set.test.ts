@@ -53,3 +53,9 @@ test('equal sets have equal checksums; another record, order or start gives anot
   expect(checksumOf(setOf(events(0, 3).reverse()))).not.toBe(original)
   expect(checksumOf(setOf(events(0, 3), 1n))).not.toBe(original)
 })
+
+test('pretty-printed JSON is delivered as one line', () => {
+  const pretty = JSON.stringify(JSON.parse(event(1)), null, 2)
+  const [object] = setOf([pretty]).objects()
+  expect(Buffer.concat(object?.chunks ?? []).toString()).toBe(`${pretty.replace(/\n */g, '')}\n`)
+})

@@ -1,0 +1,87 @@
+import type { Route } from './plan.ts'
+
+/** Far more than the namespaces, event names and time partitions that are written to at once. */
+const MOST_ROUTES = 10_000
+const FNV_PRIME = 0x01000193
+const FNV_OFFSET = 0x811c9dc5
+
+/**
+ * What the route of a record follows from, as places in its bytes; a length of -1 where there is no such text. Filled in
+ * anew for each record, so that nothing is made for one that goes where others went before.
+ */
+export class RouteKey {
+  bytes: Buffer = Buffer.alloc(0)
+  namespaceAt = 0
+  namespaceLength = -1
+  eventNameAt = 0
+  eventNameLength = -1
+  /** Start of the time partition, milliseconds since the epoch. */
+  partitionStartMs = 0
+}
+
+interface Entry {
+  readonly namespace: Buffer | null
+  readonly eventName: Buffer | null
+  readonly partitionStartMs: number
+  readonly route: Route
+  /** Others with the same hash. */
+  readonly next: Entry | undefined
+}
+
+/** The routes of one topic that are known already. */
+export class RouteCache {
+  readonly #entries = new Map<number, Entry>()
+  #size = 0
+
+  find(key: RouteKey): Route | undefined {
+    for (let entry = this.#entries.get(hashOf(key)); entry; entry = entry.next) if (isOf(entry, key)) return entry.route
+    return undefined
+  }
+
+  /** Only for a key that is not found. */
+  add(key: RouteKey, route: Route): void {
+    if (this.#size++ >= MOST_ROUTES) {
+      this.#entries.clear()
+      this.#size = 1
+    }
+    const { bytes, namespaceAt, namespaceLength, eventNameAt, eventNameLength, partitionStartMs } = key
+    const hash = hashOf(key)
+    this.#entries.set(hash, {
+      namespace: copyOf(bytes, namespaceAt, namespaceLength),
+      eventName: copyOf(bytes, eventNameAt, eventNameLength),
+      partitionStartMs,
+      route,
+      next: this.#entries.get(hash),
+    })
+  }
+}
+
+/** FNV-1a. */
+function hashOf(key: RouteKey): number {
+  const { bytes, namespaceAt, namespaceLength, eventNameAt, eventNameLength } = key
+  let hash = FNV_OFFSET ^ (key.partitionStartMs / 1000)
+  for (let i = namespaceAt; i < namespaceAt + namespaceLength; i++)
+    hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME)
+  hash = Math.imul(hash ^ eventNameLength, FNV_PRIME)
+  for (let i = eventNameAt; i < eventNameAt + eventNameLength; i++)
+    hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME)
+  return hash
+}
+
+function isOf(entry: Entry, key: RouteKey): boolean {
+  return (
+    entry.partitionStartMs === key.partitionStartMs &&
+    isSame(entry.eventName, key.bytes, key.eventNameAt, key.eventNameLength) &&
+    isSame(entry.namespace, key.bytes, key.namespaceAt, key.namespaceLength)
+  )
+}
+
+function isSame(kept: Buffer | null, bytes: Buffer, at: number, length: number): boolean {
+  if (kept === null || length !== kept.length) return kept === null && length < 0
+  for (let i = 0; i < length; i++) if (kept[i] !== bytes[at + i]) return false
+  return true
+}
+
+function copyOf(bytes: Buffer, at: number, length: number): Buffer | null {
+  return length < 0 ? null : Buffer.from(bytes.subarray(at, at + length))
+}

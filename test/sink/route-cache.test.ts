@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import type { Route } from '../../src/sink/plan.ts'
+import { RouteCache, RouteKey } from '../../src/sink/route-cache.ts'
+
+/** Places of two texts in one buffer; null: there is none. */
+function keyOf(namespace: string | null, eventName: string | null, partitionStartMs = 0): RouteKey {
+  const key = new RouteKey()
+  key.bytes = Buffer.from(`..${namespace ?? ''}..${eventName ?? ''}..`)
+  key.namespaceAt = 2
+  key.namespaceLength = namespace?.length ?? -1
+  key.eventNameAt = 4 + (namespace?.length ?? 0)
+  key.eventNameLength = eventName?.length ?? -1
+  key.partitionStartMs = partitionStartMs
+  return key
+}
+
+const routeTo = (path: string): Route => ({ kind: 'object', path, isOneLine: true })
+
+test('a route is found by what it follows from, and by nothing else', () => {
+  const cache = new RouteCache()
+  const keys = [
+    keyOf('acme', 'login'),
+    keyOf('acme', 'logou'),
+    keyOf('acmel', 'ogin'),
+    keyOf(null, 'login'),
+    keyOf('acme', null),
+    keyOf('acme', 'login', 900_000),
+  ]
+  keys.forEach((key, i) => {
+    expect(cache.find(key)).toBeUndefined()
+    cache.add(key, routeTo(`${i}`))
+  })
+  expect(keys.map((key) => cache.find(key))).toEqual(keys.map((_, i) => routeTo(`${i}`)))
+})
+
+test('it keeps its own copy of what it compares with', () => {
+  const cache = new RouteCache()
+  const lent = keyOf('acme', 'login')
+  cache.add(lent, routeTo('a'))
+  lent.bytes.fill('#')
+  expect(cache.find(keyOf('acme', 'login'))).toEqual(routeTo('a'))
+})
+
+test('it does not grow without end, and knows what came last', () => {
+  const cache = new RouteCache()
+  for (let i = 0; i <= 10_000; i++) cache.add(keyOf('acme', `${i}`), routeTo(`${i}`))
+  expect(cache.find(keyOf('acme', '10000'))).toEqual(routeTo('10000'))
+  expect(cache.find(keyOf('acme', '0'))).toBeUndefined()
+})
