@@ -23,7 +23,7 @@ const module = new WebAssembly.Module(Buffer.from(ENVELOPE_SCAN_WASM, 'base64'))
 /**
  * Checks that a value is one JSON object and finds the texts of some of its own fields, not of what is nested in it. It
  * knows the grammar of JSON but leaves what is unusual (escapes where a field could be, deep nesting, anything that is
- * no object) to JSON.parse, so the two never disagree: docs/decisions/0003-envelope-scan.md.
+ * no object) to JSON.parse, so the two never disagree: docs/decisions/0006-envelope-scan.md.
  */
 export class EnvelopeScan {
   /** Whether a line break stands between the tokens of the value that was scanned last. */
