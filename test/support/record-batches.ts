@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url)
 const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch(batch: object): Promise<{ buffer: Buffer }>
 }
+const crc32C = require('kafkajs/src/protocol/recordBatch/crc32C') as (data: Buffer) => number
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object
 
 export interface TestRecord {
@@ -70,7 +71,13 @@ export async function encodeBatch(batch: TestBatch): Promise<Buffer> {
     (batch.transactional || control ? 0x10 : 0) |
     (control ? 0x20 : 0)
   encoded.writeInt16BE(flags, 21)
-  return encoded
+  return seal(encoded)
+}
+
+/** Writes the checksum anew over what the batch says by now. */
+export function seal(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32C(batch.subarray(21)), 17)
+  return batch
 }
 
 /** `count` consecutive records, whose values are their offsets. */
@@ -82,7 +89,6 @@ function controlRecord(offset: bigint, control: 'commit' | 'abort'): TestRecord 
   return { offset, key: Buffer.from([0, 0, 0, control === 'commit' ? 1 : 0]), value: Buffer.alloc(6) }
 }
 
-/** The checksum is not made anew: nothing checks it. */
 function compressed(batch: Buffer, codec: NonNullable<TestBatch['codec']>): Buffer {
   if (codec === 'none') return batch
   const encoded = Buffer.concat([batch.subarray(0, 61), COMPRESS[codec](batch.subarray(61))])

@@ -1,3 +1,4 @@
+import { crc32c } from '@platformatic/wasm-utils'
 import type { RecordBatch } from '../record-source.ts'
 import { decompress } from './codecs.ts'
 import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
@@ -10,6 +11,7 @@ import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 const HEADER_BYTES = 61
+const CRC_AT = 17
 /** Bytes of a batch that `batchLength` does not count. */
 const LENGTH_PREFIX_BYTES = 12
 const MAGIC_V2 = 2
@@ -68,6 +70,7 @@ export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<Record
   }
   for (const header of batchesOf(set.data)) {
     try {
+      checkCrc(set.data, header)
       if (!transactions.skips(header) && header.nextOffset > from) {
         const batch = decodeBatch(set.data, header, from)
         batches.push(batch)
@@ -83,6 +86,13 @@ export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<Record
     if (bytes >= PIECE_BYTES) yield piece()
   }
   if (nextOffset > handedOut) yield piece()
+}
+
+/** CRC-32C of everything behind the checksum itself, compressed as it came: of what goes on there is no other proof that it is what was produced. */
+function checkCrc(data: Buffer, { at, end }: BatchHeader): void {
+  const expected = data.readUInt32BE(at + CRC_AT)
+  const found = crc32c(data.subarray(at + CRC_AT + 4, end)) >>> 0
+  if (found !== expected) throw new Error(`record batch is damaged: its checksum is ${found}, not ${expected}`)
 }
 
 function* batchesOf(data: Buffer): Generator<BatchHeader> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeRecordSet, endOf, type RecordSet } from '../../../src/sink/kafka/record-batch.ts'
-import { consecutive, encodeBatch, type TestBatch } from '../../support/record-batches.ts'
+import { consecutive, encodeBatch, seal, type TestBatch } from '../../support/record-batches.ts'
 import { type PlainRecordCopy, takeAll } from '../../support/source-records.ts'
 
 async function recordSet(batches: TestBatch[], rest: Partial<RecordSet> = {}): Promise<RecordSet> {
@@ -178,9 +178,27 @@ describe('decodeRecordSet', () => {
       expect(() => pieces.next()).toThrow('offset 2: compressed with codec 5, which is not known')
     })
 
-    it('says which one is damaged', async () => {
+    it('notices any bit that is not what the producer sent, by the checksum', async () => {
+      const { data, ...rest } = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2), codec: 'zstd' }])
+      fc.assert(
+        fc.property(fc.integer({ min: 17, max: data.length - 1 }), fc.nat(7), (at, bit) => {
+          const flipped = Buffer.from(data)
+          flipped[at] = (flipped[at] as number) ^ (1 << bit)
+          expect(() => decode({ ...rest, data: flipped })).toThrow('offset 5: record batch is damaged: its checksum is')
+        }),
+      )
+    })
+
+    it('checks a batch that is larger than any piece', async () => {
+      const value = Buffer.alloc(20_000_000, 'x')
+      const set = await recordSet([{ baseOffset: 0n, records: [{ offset: 0n, value }] }])
+      expect(decode(set).offsets).toEqual([0])
+    })
+
+    it('says which one is not a record batch, though its checksum is right', async () => {
       const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
       set.data[61] = 0x7e
+      seal(set.data)
       expect(() => decode(set)).toThrow('offset 5: record batch is damaged')
     })
 
