@@ -38,8 +38,8 @@ export interface CommittedOffset {
 }
 
 /**
- * One partition held under one (member id, generation), from assignment to revocation. Commits carry exactly that
- * identity, so that the broker can refuse a zombie.
+ * One partition held by one group member, from assignment to revocation: over as many generations as nobody else has it
+ * (docs/decisions/0004). Commits carry that member's id and generation, so that the broker can refuse a zombie.
  */
 export interface Tenure {
   readonly topic: string

@@ -1,14 +1,19 @@
+import { type Clock, sleep } from '../lib/clock.ts'
 import { type HttpRoutes, jsonAnswer, textAnswer } from '../lib/http-server.ts'
 import { whenAborted } from '../lib/lifecycle.ts'
 import { metricsAnswer } from '../lib/metrics.ts'
 import { preflight } from './preflight.ts'
 import type { Sink, SinkParts } from './sink.ts'
+import { StalledError } from './stall-watch.ts'
+
+const PROGRESS_CHECK_MS = 5_000
+const STALLED_STOP_MS = 5_000
 
 /**
  * Everything a sink process does, in order, until `shutdown` aborts: check what it needs, join the group, deliver, give
  * every partition up in good order within `drainTimeoutMs`.
  *
- * @throws what the source cannot recover from
+ * @throws what the source cannot recover from; StalledError when it stands still
  */
 export async function runSink(sink: Sink, parts: SinkParts, shutdown: AbortSignal, drainTimeoutMs: number) {
   const { source, store, clock, logger } = parts
@@ -18,11 +23,29 @@ export async function runSink(sink: Sink, parts: SinkParts, shutdown: AbortSigna
   }
   try {
     if (!(await preflight(sink.checks, clock, shutdown, reportCheck))) return
-    await Promise.race([source.run(sink.listener), whenAborted(shutdown)])
+    const ending = new AbortController()
+    try {
+      await Promise.race([source.run(sink.listener), whenAborted(shutdown), watchProgress(sink, clock, ending.signal)])
+    } catch (error) {
+      // Leaving lets the others go on at once; a source that stands still may not even be able to.
+      if (error instanceof StalledError) await source.stop(AbortSignal.timeout(STALLED_STOP_MS))
+      throw error
+    } finally {
+      ending.abort()
+    }
     await drain(sink, parts, drainTimeoutMs)
   } finally {
     store.close()
   }
+}
+
+/** Rejects with StalledError when nothing moves any more; never resolves otherwise. */
+async function watchProgress(sink: Sink, clock: Clock, ended: AbortSignal): Promise<never> {
+  while (!ended.aborted) {
+    await sleep(clock, PROGRESS_CHECK_MS, ended)
+    sink.checkProgress()
+  }
+  return new Promise(() => {})
 }
 
 async function drain({ health }: Sink, { source, clock, logger }: SinkParts, drainTimeoutMs: number): Promise<void> {
@@ -35,13 +58,15 @@ async function drain({ health }: Sink, { source, clock, logger }: SinkParts, dra
   else logger.info('drained')
 }
 
-/** What a sink process serves. `/readyz` tells whether events are being delivered, `/healthz` whether a restart would help. */
+/**
+ * What a sink process serves. `/readyz` tells whether events are being delivered, `/healthz` that the process
+ * answers: one that stands still ends by itself.
+ */
 export function sinkRoutes(sink: Sink, { registry }: Pick<SinkParts, 'registry'>): HttpRoutes {
   return {
     '/status': () => jsonAnswer(sink.status()),
     '/metrics': () => metricsAnswer(registry),
-    '/healthz': () =>
-      sink.isAlive() ? textAnswer(200, 'ok') : textAnswer(503, 'records wait and none was read for minutes'),
+    '/healthz': () => textAnswer(200, 'ok'),
     '/readyz': () => {
       const { state, error } = sink.health.state
       return sink.isActive() ? textAnswer(200, 'ok') : textAnswer(503, error ?? state)

@@ -12,7 +12,7 @@ import type { RecordSource, SourceListener } from './record-source.ts'
 import { sinkListener } from './sink-listener.ts'
 import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
 import { SinkStats } from './sink-stats.ts'
-import { StallWatch } from './stall-watch.ts'
+import { StalledError, StallWatch } from './stall-watch.ts'
 import { SinkHealth } from './status.ts'
 
 export interface SinkParts {
@@ -77,10 +77,12 @@ export class Sink {
     return this.health.state.state === 'ACTIVE'
   }
 
-  /** False when a restart is the only cure left. */
-  isAlive(): boolean {
+  /** To be called now and then. @throws StalledError when a new process is the only cure left */
+  checkProgress(): void {
     const { source, clock } = this.#parts
     const isHeldUp = !this.isActive() || this.#budget.isExceeded
-    return !this.#stallWatch.isStalled({ read: this.#stats.read, lag: source.lag(), isHeldUp }, clock.now())
+    const lag = source.lag()
+    if (this.#stallWatch.isStalled({ read: this.#stats.read, lag, isHeldUp }, clock.now()))
+      throw new StalledError(lag ?? 0)
   }
 }

@@ -1,5 +1,5 @@
 /** Long enough for a leader election, a rebalance and a fetch time-out one after another. */
-const STALLED_AFTER_MS = 5 * 60_000
+export const STALLED_AFTER_MS = 5 * 60_000
 
 export interface Progress {
   /** Records read since the process started. */
@@ -9,15 +9,25 @@ export interface Progress {
   readonly isHeldUp: boolean
 }
 
+/** Ends the process: only another one can help. */
+export class StalledError extends Error {
+  override readonly name = 'StalledError'
+
+  constructor(lag: number) {
+    super(
+      `${lag} records wait in Kafka and none was read for ${STALLED_AFTER_MS / 60_000} minutes, though nothing is known to be wrong: starting again`,
+    )
+  }
+}
+
 /**
  * Notices a sink that does not move although it should: records wait, nothing is known to be wrong, and none was read for five
- * minutes. A restart by the liveness probe is then the only cure (a Kafka client can dial a lost broker for ever).
+ * minutes. A new process is then the only cure (a Kafka client can dial a lost broker for ever).
  */
 export class StallWatch {
   #read = -1
   #movedAtMs = 0
 
-  /** Asked at every liveness probe. */
   isStalled({ read, lag, isHeldUp }: Progress, nowMs: number): boolean {
     if (read !== this.#read || !lag || isHeldUp) {
       this.#read = read

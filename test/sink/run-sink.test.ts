@@ -101,6 +101,27 @@ test('what the source cannot recover from ends the sink', async () => {
   await expect(running).rejects.toThrow('is not host:port')
 })
 
+test('a sink that stands still although records wait leaves, and ends with the reason', async () => {
+  const running = runSink(sink, parts, new AbortController().signal, 10_000)
+  const ended = running.then(
+    () => null,
+    (error: Error) => error.message,
+  )
+  const listener = await source.joined
+  source.waiting = 3
+  listener.problem('Kafka: no answer to Fetch')
+  listener.settled(1)
+  await clock.advance(10 * 60_000)
+  listener.problem(null)
+  await clock.advance(4 * 60_000)
+  expect(source.hasLeft).toBe(false)
+  await clock.advance(2 * 60_000)
+  expect(await ended).toBe(
+    '3 records wait in Kafka and none was read for 5 minutes, though nothing is known to be wrong: starting again',
+  )
+  expect(source.hasLeft).toBe(true)
+})
+
 test('what Kafka cannot do shows in the status until it can again', async () => {
   void runSink(sink, parts, new AbortController().signal, 10_000)
   const listener = await source.joined

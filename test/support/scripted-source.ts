@@ -103,6 +103,10 @@ export class ScriptedSource implements RecordSource {
   readonly #tenures: ScriptedTenure[] = []
   #listener = Promise.withResolvers<SourceListener>()
 
+  /** Records behind the high watermark. */
+  waiting = 0
+  hasLeft = false
+
   constructor(fate = new Fate()) {
     this.#fate = fate
   }
@@ -119,6 +123,7 @@ export class ScriptedSource implements RecordSource {
 
   async stop(deadline: AbortSignal): Promise<void> {
     await Promise.all(this.#tenures.map((tenure) => tenure.revoke('shutdown', deadline)))
+    this.hasLeft = true
     this.#running.resolve()
   }
 
@@ -127,7 +132,7 @@ export class ScriptedSource implements RecordSource {
   }
 
   lag(): number | null {
-    return 0
+    return this.waiting
   }
 
   /** Assigns the partition in a new generation: commits of earlier ones are refused from now on. */
