@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/sink/object-writer.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
@@ -27,7 +28,11 @@ beforeEach(() => {
 
 /** A closed set with one object for each event name. */
 function closedSet(...names: string[]): RecordSet {
-  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n)
+  return setWith(sinkConfig(), ...names)
+}
+
+function setWith(config: SinkConfig, ...names: string[]): RecordSet {
+  const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n)
   const log = new ScriptedPartition().append(...names.map((name, i) => event(i, { name })))
   for (const record of log.records) set.add(record, 0)
   return set
@@ -132,6 +137,24 @@ describe('a key that is taken', () => {
     await write(closedSet('login'))
     expect(created).toHaveLength(1)
   })
+
+  test.each([
+    ['ndjson', 'gzip'],
+    ['parquet', 'zstd'],
+  ] as const)(
+    'in %s with %s by the same lines in other bytes is done: another release wrote them',
+    async (format, compression) => {
+      const config = sinkConfig({ format, compression })
+      await write(setWith(config, 'login'))
+      const [key = ''] = bucket.keys
+      const { metadata = {} } = bucket.objects.get(key) ?? {}
+      bucket.put(key, 'encoded by an older zlib', metadata)
+      await write(setWith(config, 'login'))
+      expect(created).toHaveLength(1)
+      bucket.put(key, 'other lines', { ...metadata, crc32: '00000000', bytes: '1' })
+      await expect(write(setWith(config, 'login'))).rejects.toThrow(/bytes is 1, not \d+; crc32 is 00000000, not/)
+    },
+  )
 
   test('by other content is an error that names what differs, at once even if another object cannot be written', async () => {
     const set = closedSet('login', 'logout')

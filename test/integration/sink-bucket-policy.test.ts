@@ -1,0 +1,74 @@
+/** The bucket policy that the product hands out is enough, on a server that enforces it. */
+import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { S3Error } from '../../src/sink/s3-errors.ts'
+import { S3Store } from '../../src/sink/s3-store.ts'
+import { connectStack } from '../stack/remote.ts'
+import { Bucket } from '../support/bucket.ts'
+import { createS3User } from '../support/s3-user.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+
+const ACTIONS = ['s3:ListBucket', 's3:GetBucketLocation', 's3:GetObject', 's3:GetObjectVersion', 's3:PutObject']
+
+const { s3 } = connectStack(inject('stack'))
+const { signal } = new AbortController()
+const bucket = new Bucket(s3, `policy-${Date.now().toString(36)}`)
+const user = { accessKeyId: `writer-${Date.now().toString(36)}`, secretAccessKey: 'writer-secret' }
+const denied: string[] = []
+let store: S3Store
+
+beforeAll(async () => {
+  await bucket.create()
+  await createS3User(bucket.client, user)
+  process.env.AWS_ACCESS_KEY_ID = user.accessKeyId
+  process.env.AWS_SECRET_ACCESS_KEY = user.secretAccessKey
+  store = new S3Store({
+    s3: { ...sinkConfig().s3, bucketName: bucket.name, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true },
+    credentialsDir: '/nowhere',
+    observer: { called: (operation, _ms, error) => error?.code === 'AccessDenied' && denied.push(operation) },
+  })
+})
+afterAll(() => store.close())
+
+const object = (key: string, mebibytes = 0) => ({
+  key,
+  chunks: [Buffer.from('first\n'), ...Array.from({ length: mebibytes }, () => Buffer.alloc(1024 * 1024, 'x'))],
+  contentType: 'application/x-ndjson',
+  metadata: { records: '1' },
+})
+
+test('without a policy the bucket is closed to a user who does not own it', async () => {
+  const error = await store.createIfAbsent(object('closed.json'), signal).catch((thrown: S3Error) => thrown)
+  expect(error).toMatchObject({ code: 'AccessDenied', kind: 'person' })
+})
+
+test('with the five actions everything works that the sink does: the check, writes in one piece and in parts, comparing', async () => {
+  const Statement = [
+    {
+      Sid: 'AccelByteAnalyticsConnector',
+      Effect: 'Allow',
+      Principal: { AWS: [user.accessKeyId] },
+      Action: ACTIONS,
+      Resource: [`arn:aws:s3:::${bucket.name}`, `arn:aws:s3:::${bucket.name}/*`],
+    },
+  ]
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+  await bucket.client.send(new PutBucketPolicyCommand({ Bucket: bucket.name, Policy }))
+  denied.length = 0
+  await store.checkBucket(signal)
+  expect(await store.createIfAbsent(object('small.json'), signal)).toBe('created')
+  expect(await store.createIfAbsent(object('small.json'), signal)).toBe('exists')
+  expect(await store.createIfAbsent(object('large.json', 65), signal)).toBe('created')
+  expect(await store.head('small.json', signal)).toMatchObject({ sizeBytes: 6, metadata: { records: '1' } })
+  expect(await store.head('nothing.json', signal)).toBe(null)
+  expect(denied).toEqual([])
+})
+
+test('parts that may not be given free are left, which changes nothing else', async () => {
+  expect(await store.createIfAbsent(object('large.json', 65), signal)).toBe('exists')
+  await expect.poll(() => denied).toEqual(['AbortMultipartUpload'])
+  const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
+  expect(Uploads.map(({ Key }) => Key)).toEqual(['large.json'])
+  for (const { Key, UploadId } of Uploads)
+    await bucket.client.send(new AbortMultipartUploadCommand({ Bucket: bucket.name, Key, UploadId }))
+})
