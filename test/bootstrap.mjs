@@ -27,6 +27,7 @@ const tasks = {
   admin: (args) => runOnStack('admin', ['--port', '8443', '--health-port', '0'], args),
   'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
   'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
+  'bench:admin': (args) => run(node, [...quiet, 'test/bench/admin/main.ts', ...args]),
   'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),
 }
 

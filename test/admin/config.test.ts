@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { parseAdminConfig } from '../../src/admin/config.ts'
+
+const MINIMAL = 'realm: live\nkafka: { bootstrapServers: ["kafka:9092"] }\n'
+
+test('realm and Kafka are enough; the rest has defaults', () => {
+  expect(parseAdminConfig(MINIMAL, 'admin.yaml')).toEqual({
+    realm: 'live',
+    kafka: { bootstrapServers: ['kafka:9092'] },
+    topicPatterns: {
+      game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
+      justice_event: 'analytics_justice_event.{realm}.{namespace}.{eventName}',
+    },
+    rateLimits: { perClient: { perSecond: 50, burst: 100 }, refusals: { perSecond: 1, burst: 30 } },
+    trustedProxies: [],
+    shutdownDelaySeconds: 5,
+  })
+})
+
+test.each([
+  ['roleArn: connector', 'roleArn: must be the ARN of a role'],
+  ['trustedProxies: [proxy]', 'trustedProxies.0: must be an address or a network'],
+  ['tls: { certFile: tls.crt }', 'tls.keyFile: '],
+  ['rateLimits: { perClient: { perSecond: 0, burst: 1 } }', 'rateLimits.perClient.perSecond: '],
+  ['auth: {}', 'auth: name at least one of iam, builtIn and kubernetes'],
+  ['color: red', 'the file: '],
+])('%s is refused with the field and what is allowed', (line, message) => {
+  expect(() => parseAdminConfig(MINIMAL + line, 'admin.yaml')).toThrow(`admin.yaml cannot be used: ${message}`)
+})
+
+test('a password is not sent to a broker that nobody has checked', () => {
+  const kafka = { bootstrapServers: ['kafka:9092'], sasl: { mechanism: 'PLAIN', username: 'u', passwordFile: 'p' } }
+  expect(() => parseAdminConfig(JSON.stringify({ realm: 'live', kafka }), 'admin.yaml')).toThrow('must have tls')
+})
