@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { REJECT_REASONS } from '../../src/sink/rejects.ts'
 import { filesLike, root, textOf } from './files.ts'
 
 const pages = filesLike('README.md', 'src/README.md', 'docs/**/*.md')
@@ -50,4 +51,10 @@ test('the code map names only what is there, by paths from src, and fits on two 
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((path) => !existsSync(join(root, 'src', path)))).toEqual([])
   expect(map.split('\n').length).toBeLessThanOrEqual(120)
+})
+
+test('docs/formats.md explains every reason for a reject, and no other', () => {
+  const table = textOf('docs/formats.md').split('## Rejects')[1]?.split('\n## ')[0] ?? ''
+  const explained = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, reason]) => reason)
+  expect(explained.filter((reason) => reason !== 'reason').sort()).toEqual([...REJECT_REASONS].sort())
 })
