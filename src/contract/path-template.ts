@@ -51,6 +51,8 @@ export interface ObjectPosition {
   readonly partition: number
   /** First offset of the set that the object belongs to. */
   readonly startOffset: bigint
+  /** Written from 1 on: a range of offsets that is written again under another epoch has keys of its own. */
+  readonly epoch: number
 }
 
 export interface CompiledTemplate {
@@ -104,12 +106,17 @@ export function compileTemplate(
     partitionStartMs,
     pathFor: (record) =>
       render(withConstants, { ...constants, ...record }, partitionStartMs(record.timestampMs), encode),
-    keyFor: (path, { topic, partition, startOffset }) => {
+    keyFor: (path, { topic, partition, startOffset, epoch }) => {
       const base = path.slice(0, path.length - extension.length)
       const topicPart = namesTopic ? '' : `${TOPIC_MARK}${encode(topic)}`
-      return `${base}${topicPart}-${digits(partition, 5)}-${digits(startOffset, 20)}${ending}`
+      return `${base}${topicPart}-${positionPart(partition, startOffset, epoch)}${ending}`
     },
   }
+}
+
+/** What ends an object's name before its extension. */
+export function positionPart(partition: number, startOffset: bigint, epoch: number): string {
+  return `${digits(partition, 5)}-${digits(startOffset, 20)}${epoch === 0 ? '' : `-e${epoch}`}`
 }
 
 function tokenize(template: string): Token[] {

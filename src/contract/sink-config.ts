@@ -22,6 +22,8 @@ export const sinkConfigSchema = z.strictObject({
     groupId: z.string().min(1),
     /** Where a partition starts for which the group has no offset. */
     startFrom: z.enum(['earliest', 'latest']),
+    /** Part of every key from 1 on: a range that was written under another epoch can be written again. */
+    epoch: z.int().nonnegative(),
     /** Absent: nothing is encrypted. */
     tls: z
       .strictObject({

@@ -1,5 +1,5 @@
 import { describeError } from '../lib/errors.ts'
-import { decodeIntent, type Intent } from './intent.ts'
+import { type CommitMetadata, decodeCommitMetadata, type Intent } from './commit-metadata.ts'
 import type { Plan } from './plan.ts'
 import type { CommittedOffset } from './record-source.ts'
 
@@ -15,28 +15,43 @@ export interface BeginningContext {
   readonly committed: CommittedOffset
   readonly clusterId: string
   readonly startFrom: 'earliest' | 'latest'
+  /** `spec.kafka.epoch`: from 1 on, offsets that somebody else committed are where to begin. */
+  readonly epoch: number
   /** The plan of a mounted revision, null where it is not mounted. */
   readonly planOf: (revision: string) => Plan | null
 }
 
 /** Decides from the committed offset and its metadata how a tenure begins. Never resets anything. */
-export function beginningOf({ committed, clusterId, startFrom, planOf }: BeginningContext): Beginning {
-  const { offset, metadata } = committed
-  let intent: Intent | null
+export function beginningOf(context: BeginningContext): Beginning {
+  const { committed, clusterId, startFrom, epoch } = context
+  const { offset } = committed
+  let found: CommitMetadata
   try {
-    intent = decodeIntent(metadata)
+    found = decodeCommitMetadata(committed.metadata)
   } catch (error) {
     return stop(describeError(error))
   }
-  if (intent === null) return { kind: 'read', from: offset < 0n ? startFrom : offset }
-  if (intent.clusterId !== clusterId)
-    return stop(`the intent at offset ${offset} was made in Kafka cluster ${intent.clusterId}, this is ${clusterId}`)
+  if (found.kind === 'none' && offset >= 0n && epoch === 0) return stop(movedByHand(offset))
+  if (found.kind !== 'none' && found.clusterId !== clusterId)
+    return stop(`offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId}`)
+  if (found.kind === 'intent') return replayOf(offset, found.intent, context)
+  return { kind: 'read', from: offset < 0n ? startFrom : offset }
+}
+
+function replayOf(offset: bigint, intent: Intent, { planOf }: BeginningContext): Beginning {
   if (offset < 0n || intent.endOffset <= offset)
     return stop(`the intent at offset ${offset} ends at ${intent.endOffset}, before it begins`)
   const plan = planOf(intent.revision)
   if (plan === null)
     return stop(`the intent at offset ${offset} needs revision ${intent.revision} of the configuration, which is gone`)
   return { kind: 'replay', from: offset, intent, plan }
+}
+
+function movedByHand(offset: bigint): string {
+  return (
+    `the committed offset ${offset} is not this connector's: somebody has moved it. To go on there, set spec.kafka.epoch ` +
+    'to a number that was not used before; records that are in the bucket already are then written again under new names'
+  )
 }
 
 function stop(error: string): Beginning {

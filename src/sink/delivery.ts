@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { encodeIntent, encodeMark, type Intent } from './commit-metadata.ts'
 import type { FlushReason } from './flush-policy.ts'
-import { encodeIntent, type Intent } from './intent.ts'
 import type { ObjectWriter } from './object-writer.ts'
 import type { Tenure } from './record-source.ts'
 import { type RecordSet, type SetObject, setChecksum } from './set.ts'
@@ -16,43 +16,138 @@ export interface DeliveryParts {
   readonly problem: (error: string | null) => void
 }
 
+/** A set that takes no more records. */
 export interface ClosedSet {
   readonly set: RecordSet
+  readonly objects: readonly SetObject[]
   readonly reason: FlushReason
   /** Whether its intent is committed already: it was, by an earlier owner, for a set that is replayed. */
   readonly isPromised: boolean
+  /** Whether some of its records have expired since they were promised. */
+  readonly isPartial: boolean
+  readonly closedAtMs: number
+}
+
+/** What a delivery asks its partition. */
+export interface DeliverySource {
+  /** Closes the next set if that is due, for its intent to go out with the end of the set before. */
+  next(): ClosedSet | null
+  /** Memory has become free. */
+  released(): void
+  failed(error: unknown): void
 }
 
 /**
- * Makes a closed set durable: intent, objects, final commit, in this order, each only after the one before. A set
- * without objects (everything filtered) promises nothing and needs the final commit only.
+ * The closed sets of one partition on their way into the bucket, one after the other: intent, objects, final commit, each
+ * only after the one before. When a set is written and the next is due, one commit is the end of the one and the intent of the other.
  *
- * @param signal once aborted nothing is written or committed any more
- * @throws TenureLostError, ForeignObjectError, or the signal's reason; the set is then not delivered, perhaps half written
+ * A set without objects (everything filtered) promises nothing: it moves the committed offset on, alone or with the next.
  */
-export async function deliverSet(
-  { set, reason, isPromised }: ClosedSet,
-  tenure: Tenure,
-  signal: AbortSignal,
-  { writer, stats, clock, logger, problem }: DeliveryParts,
-): Promise<void> {
-  const startedMs = clock.now()
-  const objects = set.objects()
-  if (objects.length > 0) {
-    stats.setClosed(reason)
-    if (!isPromised)
-      await tenure.commit(set.startOffset, encodeIntent(intentFor(set, reason, objects, tenure.clusterId)))
-    const objectCreated = (sizeBytes: number) => stats.objectCreated(sizeBytes)
-    await writer.write(set, objects, signal, { objectCreated, problem })
+export class Delivery {
+  readonly #tenure: Tenure
+  readonly #signal: AbortSignal
+  readonly #parts: DeliveryParts
+  readonly #source: DeliverySource
+  /** Closed and not committed, oldest first. */
+  #sets: ClosedSet[] = []
+  #turn = Promise.withResolvers<void>()
+
+  /** @param signal once aborted nothing is written or committed any more */
+  constructor(tenure: Tenure, signal: AbortSignal, parts: DeliveryParts, source: DeliverySource) {
+    this.#tenure = tenure
+    this.#signal = signal
+    this.#parts = parts
+    this.#source = source
   }
-  signal.throwIfAborted()
-  await tenure.commit(set.endOffset, '')
-  stats.setCommitted(set.counts, clock.now())
-  const durationMs = clock.now() - startedMs
-  logger.debug({ ...whereOf(set), reason, objects: objects.length, durationMs }, 'set delivered')
+
+  get isBusy(): boolean {
+    return this.#sets.length > 0
+  }
+
+  get allocatedBytes(): number {
+    return this.#sets.reduce((sum, { set }) => sum + set.allocatedBytes, 0)
+  }
+
+  /** Resolves when the next set may be closed: it was asked for, or none is on its way any more. */
+  turn(): Promise<void> {
+    return this.#turn.promise
+  }
+
+  /** Resolves when no set is on its way any more. */
+  async idle(): Promise<void> {
+    while (this.isBusy) await this.#turn.promise
+  }
+
+  /** To be called when it is not busy. What goes wrong is told to the source. */
+  start(first: ClosedSet): void {
+    this.#sets = [first]
+    void this.#run(first).catch((error: unknown) => {
+      for (const { set } of this.#sets) this.#parts.stats.setAbandoned(set.counts)
+      this.#source.failed(error)
+      this.#remaining([])
+    })
+  }
+
+  /** @throws TenureLostError, ForeignObjectError, or the signal's reason; what is then left in `#sets` is not delivered, perhaps half written */
+  async #run(first: ClosedSet): Promise<void> {
+    if (first.objects.length > 0 && !first.isPromised) await this.#commit(first.set.startOffset, first)
+    for (let current: ClosedSet | null = first; current; ) {
+      await this.#write(current)
+      const next = this.#source.next()
+      if (next) this.#sets.push(next)
+      this.#nextTurn()
+      if (!next || next.objects.length > 0) {
+        await this.#commit(current.set.endOffset, next)
+        this.#committed(next)
+      }
+      current = next
+    }
+  }
+
+  async #write({ set, objects, isPartial }: ClosedSet): Promise<void> {
+    const { writer, stats, problem } = this.#parts
+    const objectCreated = (sizeBytes: number) => stats.objectCreated(sizeBytes)
+    await writer.write({ set, objects, isPartial }, this.#signal, { objectCreated, problem })
+    this.#signal.throwIfAborted()
+  }
+
+  async #commit(offset: bigint, promised: ClosedSet | null): Promise<void> {
+    const { clusterId } = this.#tenure
+    await this.#tenure.commit(
+      offset,
+      promised ? encodeIntent(intentFor(promised, clusterId)) : encodeMark({ clusterId }),
+    )
+  }
+
+  /** Every set before `next` is done. */
+  #committed(next: ClosedSet | null): void {
+    const { stats, clock, logger } = this.#parts
+    for (const closed of this.#sets) {
+      if (closed === next) break
+      const { set, reason, objects, closedAtMs } = closed
+      stats.setCommitted(set.counts, clock.now())
+      logger.debug(
+        { ...whereOf(set), reason, objects: objects.length, durationMs: clock.now() - closedAtMs },
+        'set delivered',
+      )
+    }
+    this.#remaining(next ? [next] : [])
+  }
+
+  /** The others are done, or given up. Another delivery may begin in here. */
+  #remaining(sets: ClosedSet[]): void {
+    this.#sets = sets
+    this.#nextTurn()
+    this.#source.released()
+  }
+
+  #nextTurn(): void {
+    this.#turn.resolve()
+    this.#turn = Promise.withResolvers()
+  }
 }
 
-function intentFor(set: RecordSet, reason: FlushReason, objects: readonly SetObject[], clusterId: string): Intent {
+function intentFor({ set, reason, objects }: ClosedSet, clusterId: string): Intent {
   return {
     endOffset: set.endOffset,
     revision: set.plan.revision,

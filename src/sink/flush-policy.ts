@@ -1,6 +1,19 @@
-/** Why a set was closed. Metric label and log field; every flush has one. */
-export const FLUSH_REASONS = ['events', 'bytes', 'interval', 'memory', 'rebalance', 'shutdown'] as const
+/** Why a set was closed. Metric label and log field; every flush has one. `expired`: what comes next has expired in Kafka. */
+export const FLUSH_REASONS = [
+  'events',
+  'bytes',
+  'interval',
+  'partition_closed',
+  'too_many_objects',
+  'memory',
+  'expired',
+  'rebalance',
+  'shutdown',
+] as const
 export type FlushReason = (typeof FLUSH_REASONS)[number]
+
+/** How long after its end a time partition is flushed: events are that late as a rule, and what comes later has its own flush. */
+export const TIME_PARTITION_GRACE_MS = 30_000
 
 export interface FlushLimits {
   /** Most events in one object. */
@@ -9,6 +22,8 @@ export interface FlushLimits {
   readonly bytes: number
   /** Longest time between a set's first record and its flush, milliseconds. */
   readonly intervalMs: number
+  /** Most objects in one set. */
+  readonly objects: number
 }
 
 /** What the policy needs to know about an open set. */
@@ -17,27 +32,48 @@ export interface SetSize {
   readonly mostEvents: number
   /** Bytes in the set's largest object. */
   readonly mostBytes: number
+  readonly objectCount: number
   /** When the set got its first record, milliseconds since the epoch; null while it has none. */
   readonly firstRecordAtMs: number | null
+  /** End of the time partition in which that was; null where paths do not tell the time, or only by months. */
+  readonly timePartitionEndMs: number | null
 }
 
 /**
  * Whether a set must be flushed now, and why. Holds no timer and no clock: it is asked after each record, and again when
- * `flushDeadlineMs` has come, so that a topic that fell silent is flushed too. Memory, rebalance and shutdown are
+ * `flushDeadlineMs` has come, so that a topic that fell silent is flushed too. Memory, expiry, rebalance and shutdown are
  * decided by those who see more than one set.
+ *
+ * A set that was begun in one time partition is not kept long into the next, so that a reader can take a partition for
+ * complete soon after its end. This goes by our clock and not by the records': late ones would cause a flush each.
  */
 export function flushReason(limits: FlushLimits, set: SetSize, nowMs: number): FlushReason | null {
-  return sizeFlushReason(limits, set) ?? (nowMs >= (flushDeadlineMs(limits, set) ?? Infinity) ? 'interval' : null)
+  return sizeFlushReason(limits, set) ?? timeFlushReason(limits, set, nowMs)
 }
 
-/** The part of the policy that does not depend on time: limits are per object, and the first object to reach one closes the set. */
+/** The part of the policy that does not depend on time: the first object to reach a limit closes the set. */
 export function sizeFlushReason(limits: FlushLimits, set: SetSize): FlushReason | null {
   if (set.mostEvents >= limits.events) return 'events'
   if (set.mostBytes >= limits.bytes) return 'bytes'
+  if (set.objectCount >= limits.objects) return 'too_many_objects'
   return null
+}
+
+function timeFlushReason(limits: FlushLimits, set: SetSize, nowMs: number): FlushReason | null {
+  if (nowMs >= intervalEndMs(limits, set)) return 'interval'
+  return nowMs >= partitionClosedAtMs(set) ? 'partition_closed' : null
 }
 
 /** When the policy must be asked again if nothing else happens, milliseconds since the epoch; null for a set without records. */
 export function flushDeadlineMs(limits: FlushLimits, set: SetSize): number | null {
-  return set.firstRecordAtMs === null ? null : set.firstRecordAtMs + limits.intervalMs
+  const deadlineMs = Math.min(intervalEndMs(limits, set), partitionClosedAtMs(set))
+  return Number.isFinite(deadlineMs) ? deadlineMs : null
+}
+
+function intervalEndMs({ intervalMs }: FlushLimits, { firstRecordAtMs }: SetSize): number {
+  return firstRecordAtMs === null ? Number.POSITIVE_INFINITY : firstRecordAtMs + intervalMs
+}
+
+function partitionClosedAtMs({ timePartitionEndMs }: SetSize): number {
+  return timePartitionEndMs === null ? Number.POSITIVE_INFINITY : timePartitionEndMs + TIME_PARTITION_GRACE_MS
 }

@@ -33,6 +33,14 @@ export interface ObjectWriterOptions {
   readonly connector: string
 }
 
+/** A closed set as it is to be written. */
+export interface WrittenSet {
+  readonly set: RecordSet
+  readonly objects: readonly SetObject[]
+  /** Whether some of its records have expired since it was promised: an object that is there may hold more of them. */
+  readonly isPartial: boolean
+}
+
 /** Makes the objects of closed sets durable. */
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions
@@ -49,12 +57,12 @@ export class ObjectWriter {
    *
    * @throws ForeignObjectError where a key holds anything else; nothing is overwritten
    */
-  async write(set: RecordSet, objects: readonly SetObject[], signal: AbortSignal, listener: WriteListener) {
+  async write(written: WrittenSet, signal: AbortSignal, listener: WriteListener): Promise<void> {
     const abandon = new AbortController()
     const either = AbortSignal.any([signal, abandon.signal])
     setMaxListeners(0, either)
     const problems = new ProblemsByKey(listener)
-    const writes = objects.map((object) => this.#untilDurable(set, object, either, listener, problems))
+    const writes = written.objects.map((object) => this.#untilDurable(written, object, either, listener, problems))
     try {
       await Promise.all(writes)
     } catch (error) {
@@ -66,7 +74,7 @@ export class ObjectWriter {
   }
 
   async #untilDurable(
-    set: RecordSet,
+    written: WrittenSet,
     object: SetObject,
     signal: AbortSignal,
     listener: WriteListener,
@@ -75,7 +83,7 @@ export class ObjectWriter {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted()
       try {
-        const createdBytes = await this.#slots.run(() => this.#createOrCompare(set, object, signal))
+        const createdBytes = await this.#slots.run(() => this.#createOrCompare(written, object, signal))
         if (createdBytes !== null) listener.objectCreated(createdBytes)
         return problems.cleared(object.key)
       } catch (error) {
@@ -92,7 +100,11 @@ export class ObjectWriter {
    *
    * @returns size of the object that was created, null where it was there already
    */
-  async #createOrCompare(set: RecordSet, object: SetObject, signal: AbortSignal): Promise<number | null> {
+  async #createOrCompare(
+    { set, isPartial }: WrittenSet,
+    object: SetObject,
+    signal: AbortSignal,
+  ): Promise<number | null> {
     const { store, connector } = this.#options
     const { key, format } = object
     const metadata = objectMetadata(connector, set, object)
@@ -101,7 +113,9 @@ export class ObjectWriter {
     if (outcome === 'created') return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const found = await store.head(key, signal)
     if (found === null) throw new Error(`object ${key} exists and does not: it is being written or deleted by somebody`)
-    const difference = differenceFrom(metadata, isPlain(format) ? object.sizeBytes : null, found)
+    const difference = isPartial
+      ? differenceFrom(metadata, found, SAME_SET)
+      : contentDifference(metadata, object, found)
     if (difference) throw new ForeignObjectError(`object ${key} exists and is not this set's: ${difference}`)
     return null
   }
@@ -142,6 +156,7 @@ function objectMetadata(connector: string, set: RecordSet, object: SetObject): O
     partition: String(set.partition),
     'start-offset': String(set.startOffset),
     'end-offset': String(set.endOffset),
+    epoch: String(set.plan.epoch),
     records: String(object.records),
     bytes: String(object.sizeBytes),
     crc32: object.crc32,
@@ -149,13 +164,19 @@ function objectMetadata(connector: string, set: RecordSet, object: SetObject): O
   }
 }
 
-const COMPARED = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'records', 'bytes', 'crc32'] as const
+/** The same set under the same configuration: such an object holds every record of its path that had not expired when it was written. */
+const SAME_SET = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'revision']
+const SAME_CONTENT = ['connector', 'topic', 'partition', 'start-offset', 'end-offset', 'records', 'bytes', 'crc32']
 
-/** @param sizeBytes of the object, null where it depends on who encoded it */
-function differenceFrom(expected: ObjectMetadata, sizeBytes: number | null, found: StoredObject): string {
-  const fields = COMPARED.filter((name) => found.metadata[name] !== expected[name]).map(
-    (name) => `${name} is ${found.metadata[name] ?? 'absent'}, not ${expected[name]}`,
-  )
-  if (sizeBytes !== null && found.sizeBytes !== sizeBytes) fields.push(`size is ${found.sizeBytes}, not ${sizeBytes}`)
-  return fields.join('; ')
+function differenceFrom(expected: ObjectMetadata, found: StoredObject, fields: readonly string[]): string {
+  return fields
+    .filter((name) => found.metadata[name] !== expected[name])
+    .map((name) => `${name} is ${found.metadata[name] ?? 'absent'}, not ${expected[name]}`)
+    .join('; ')
+}
+
+/** The size of an object that is not plain depends on who encoded it. */
+function contentDifference(expected: ObjectMetadata, { sizeBytes, format }: SetObject, found: StoredObject): string {
+  const size = !isPlain(format) || found.sizeBytes === sizeBytes ? '' : `size is ${found.sizeBytes}, not ${sizeBytes}`
+  return [differenceFrom(expected, found, SAME_CONTENT), size].filter(Boolean).join('; ')
 }

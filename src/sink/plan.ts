@@ -1,4 +1,4 @@
-import { compileTemplate } from '../contract/path-template.ts'
+import { type CompiledTemplate, compileTemplate, type ObjectPosition } from '../contract/path-template.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
 import type { BodyFormat } from './encode/body-encoder.ts'
 import { envelopeFieldsOf } from './envelope.ts'
@@ -14,11 +14,7 @@ export type Route =
   | { readonly kind: 'filtered' }
 
 /** What the key of an object is made of, beside its path. */
-export interface SetStart {
-  readonly topic: string
-  readonly partition: number
-  readonly startOffset: bigint
-}
+export type SetStart = Omit<ObjectPosition, 'epoch'>
 
 /**
  * One revision of the configuration as it applies to records. Pure: where a record goes, and under which key, follows
@@ -27,14 +23,20 @@ export interface SetStart {
 export interface Plan {
   readonly revision: string
   readonly bodyFormat: BodyFormat
+  readonly epoch: number
   route(topic: string, record: SourceRecord): Route
   keyOf(path: string, start: SetStart): string
   rejectsKeyOf(start: SetStart): string
+  /** When paths begin to show another time than they do at `nowMs`; null where they do not within a day. */
+  timePartitionEndMs(nowMs: number): number | null
 }
+
+const DAY_MS = 86_400_000
 
 /** @throws {PathTemplateError} for a template that the resource's validation would have refused */
 export function compilePlan(config: SinkConfig): Plan {
   const { template, partitionDurationMs, timestampSource } = config.path
+  const { epoch } = config.kafka
   const compiled = compileTemplate(template, partitionDurationMs, config)
   const parts = { template: compiled, timestampSource, fields: envelopeFieldsOf(config.eventType) }
   const rules = new Map<string, TopicRules>()
@@ -46,8 +48,31 @@ export function compilePlan(config: SinkConfig): Plan {
   return {
     revision: revisionOf(config),
     bodyFormat: { format: config.format, compression: config.compression, eventType: config.eventType },
+    epoch,
     route: (topic, record) => (rules.get(topic) ?? rulesOf(topic)).route(record),
-    keyOf: (path, start) => compiled.keyFor(path, start),
-    rejectsKeyOf: ({ topic, partition, startOffset }) => rejectsKey(config.connector, topic, partition, startOffset),
+    keyOf: (path, start) => compiled.keyFor(path, { ...start, epoch }),
+    rejectsKeyOf: (start) => rejectsKey(config.connector, { ...start, epoch }),
+    timePartitionEndMs: timePartitionEnds(compiled, partitionDurationMs),
+  }
+}
+
+/** A path may show less than its time partition (`{hh}` of 15 minutes), so it is the path that is looked at. */
+function timePartitionEnds(template: CompiledTemplate, durationMs: number): Plan['timePartitionEndMs'] {
+  const pathAt = (timestampMs: number) =>
+    template.pathFor({ namespace: 'any', topic: 'any', eventName: 'any', timestampMs })
+  const ends = new Map<number, number | null>()
+  const endAfter = (startMs: number) => {
+    for (let atMs = startMs + durationMs; atMs <= startMs + DAY_MS; atMs += durationMs)
+      if (pathAt(atMs) !== pathAt(startMs)) return atMs
+    return null
+  }
+  return (nowMs) => {
+    const startMs = template.partitionStartMs(nowMs)
+    const known = ends.get(startMs)
+    if (known !== undefined) return known
+    ends.clear()
+    const end = endAfter(startMs)
+    ends.set(startMs, end)
+    return end
   }
 }

@@ -59,6 +59,12 @@ export interface Tenure {
 
 export type RevocationReason = 'rebalance' | 'shutdown'
 
+/** The offsets that a partition's log holds: from `startOffset` up to and without `endOffset`. */
+export interface LogRange {
+  readonly startOffset: bigint
+  readonly endOffset: bigint
+}
+
 /** The sink's side of one tenure. */
 export interface PartitionHandler {
   /** First offset to read; `earliest` / `latest` where the group has none. Asked once, before the first batch. */
@@ -68,6 +74,11 @@ export interface PartitionHandler {
    * back-pressure. Other partitions, heartbeats and commits go on meanwhile.
    */
   records(batch: RecordBatch): Promise<void>
+  /**
+   * The log does not hold `position`, the next offset to read: what was there has expired, or the log ends before it.
+   * Everything that was read before has been handed over. Returns where to read on, null for nowhere.
+   */
+  outOfRange(position: bigint, log: LogRange): Promise<bigint | null>
   /**
    * The partition is about to be given up and commits are still accepted: finish and commit what is buffered. The
    * source waits for it until `deadline` aborts; after that, or when the tenure was lost, nothing may be committed.

@@ -1,3 +1,4 @@
+import { type ObjectPosition, positionPart } from '../contract/path-template.ts'
 import type { EnvelopeFault } from './envelope.ts'
 import type { SourceRecord } from './record-source.ts'
 
@@ -18,9 +19,8 @@ export const REJECT_REASONS: readonly RejectReason[] = [
  *
  * @param connector `<namespace>/<name>` of the custom resource
  */
-export function rejectsKey(connector: string, topic: string, partition: number, startOffset: bigint): string {
-  const start = String(startOffset).padStart(20, '0')
-  return `_errors/${connector}/${topic}-${String(partition).padStart(5, '0')}-${start}.json`
+export function rejectsKey(connector: string, { topic, partition, startOffset, epoch }: ObjectPosition): string {
+  return `_errors/${connector}/${topic}-${positionPart(partition, startOffset, epoch)}.json`
 }
 
 /** One line of a rejects object: all that is needed to find the record again, mend it and produce it anew. */

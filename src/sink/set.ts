@@ -48,6 +48,14 @@ export class RecordSet implements SetSize {
     return this.#endOffset + BigInt(this.#lastDelta + 1)
   }
 
+  get objectCount(): number {
+    return this.#objects.size
+  }
+
+  get timePartitionEndMs(): number | null {
+    return this.firstRecordAtMs === null ? null : this.plan.timePartitionEndMs(this.firstRecordAtMs)
+  }
+
   get isUntouched(): boolean {
     return this.endOffset === this.startOffset
   }

@@ -1,6 +1,7 @@
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { describeError } from '../lib/errors.ts'
 import { beginningOf } from './assignment.ts'
+import { decodeCommitMetadata } from './commit-metadata.ts'
 import type { Plan } from './plan.ts'
 import type { SourceListener, Tenure } from './record-source.ts'
 import type { CommitKind } from './sink-metrics.ts'
@@ -22,8 +23,8 @@ export function sinkListener(parts: SinkListenerParts): SourceListener {
   return {
     assigned: async (tenure) => {
       const { topic, partition, committed, clusterId } = tenure
-      const { startFrom } = config.kafka
-      const beginning = beginningOf({ committed, clusterId, startFrom, planOf })
+      const { startFrom, epoch } = config.kafka
+      const beginning = beginningOf({ committed, clusterId, startFrom, epoch, planOf })
       logger.debug(
         { topic, partition, beginning: beginning.kind, offset: String(committed.offset) },
         'partition assigned',
@@ -59,7 +60,7 @@ function countingCommits(tenure: Tenure, committed: SinkListenerParts['committed
     committed: tenure.committed,
     ended: tenure.ended,
     commit: async (offset, metadata) => {
-      const kind = metadata === '' ? 'final' : 'intent'
+      const kind = decodeCommitMetadata(metadata).kind === 'intent' ? 'intent' : 'final'
       try {
         await tenure.commit(offset, metadata)
         committed(kind, null)

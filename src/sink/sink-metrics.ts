@@ -44,6 +44,11 @@ export function registerStats(register: Registry, stats: SinkStats): void {
     'Records read but given up with their partition; its next owner reads them again.',
     () => stats.abandoned,
   )
+  total(
+    'offsets_lost_total',
+    'Offsets that expired in Kafka before they were delivered; `status` has the ranges.',
+    () => stats.lostOffsets,
+  )
   totalBy('records_rejected_total', 'Records written to _errors/.', 'reason', stats.rejected)
   total('objects_created_total', 'Objects created in the bucket.', () => stats.objects)
   total('object_bytes_created_total', 'Bytes of the objects created.', () => stats.bytes)
@@ -95,6 +100,7 @@ export function s3Metrics(register: Registry): S3Observer {
   }
 }
 
+/** Whether a commit promised a set, or only told that everything before its offset is done. */
 export type CommitKind = 'intent' | 'final'
 
 /** Counts commits by kind and outcome. */

@@ -11,7 +11,7 @@ import type { Check } from './preflight.ts'
 import type { RecordSource, SourceListener } from './record-source.ts'
 import { sinkListener } from './sink-listener.ts'
 import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
-import { SinkStats } from './sink-stats.ts'
+import { type LostRange, SinkStats } from './sink-stats.ts'
 import { StalledError, StallWatch } from './stall-watch.ts'
 import { SinkHealth } from './status.ts'
 
@@ -25,6 +25,9 @@ export interface SinkParts {
   readonly logger: Logger
   readonly registry: Registry
 }
+
+/** Objects of one set: each takes memory however small it is, and all of them are written between one intent and its end. */
+const MOST_OBJECTS_A_SET = 500
 
 /** A sink put together from its parts, not yet doing anything. */
 export class Sink {
@@ -52,7 +55,7 @@ export class Sink {
       plan,
       readPlan: (revision) => compilePlan(readRevision(revision)),
       health: this.health,
-      limits: config.flush,
+      limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
       writer: new ObjectWriter({ store, clock, connector: config.connector }),
       stats: this.#stats,
@@ -71,6 +74,11 @@ export class Sink {
 
   status(): SinkStatus {
     return this.health.status(this.#parts.config, this.#revision, this.#stats, this.#parts.source.lag())
+  }
+
+  /** What expired in Kafka before it was delivered, newest last. */
+  get lostRanges(): readonly LostRange[] {
+    return this.#stats.lostRanges
   }
 
   isActive(): boolean {

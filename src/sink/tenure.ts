@@ -2,11 +2,12 @@ import { describeError } from '../lib/errors.ts'
 import { whenAborted } from '../lib/lifecycle.ts'
 import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
-import { type DeliveryParts, deliverSet, whereOf } from './delivery.ts'
+import { encodeMark, type Intent } from './commit-metadata.ts'
+import { type ClosedSet, Delivery, type DeliveryParts, whereOf } from './delivery.ts'
 import { type FlushLimits, type FlushReason, flushDeadlineMs, flushReason, sizeFlushReason } from './flush-policy.ts'
-import type { Intent } from './intent.ts'
 import type { Plan } from './plan.ts'
 import {
+  type LogRange,
   type PartitionHandler,
   type RecordBatch,
   type RevocationReason,
@@ -40,12 +41,21 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   #replaying: Intent | null
   /** Null until the first batch has said where `earliest` or `latest` is. */
   #open: RecordSet | null = null
-  #inFlight: { readonly set: RecordSet; readonly done: Promise<void> } | null = null
+  /** Why the open set is to be closed as soon as the one before it is written. */
+  #due: FlushReason | null = null
+  /** Whether records of the set that is being replayed have expired. */
+  #isPartial = false
+  readonly #delivery: Delivery
   #cancelTimer: (() => void) | null = null
 
   constructor(tenure: Tenure, beginning: Beginning, parts: TenureParts) {
     this.#tenure = tenure
     this.#parts = parts
+    this.#delivery = new Delivery(tenure, this.#committing.signal, parts, {
+      next: () => this.#next(),
+      released: () => parts.budget.released(),
+      failed: (error) => this.#fail(error),
+    })
     this.startAt = beginning.kind === 'stop' ? 'latest' : beginning.from
     this.#replaying = beginning.kind === 'replay' ? beginning.intent : null
     parts.budget.add(this)
@@ -59,11 +69,11 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   get inFlightBytes(): number {
-    return this.#inFlight?.set.allocatedBytes ?? 0
+    return this.#delivery.allocatedBytes
   }
 
   get canFlush(): boolean {
-    return this.#replaying === null && this.#inFlight === null && this.#isReading
+    return this.#replaying === null && !this.#delivery.isBusy && this.#isReading
   }
 
   flushForMemory(): void {
@@ -91,11 +101,23 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     try {
       // A set that is being replayed stays as it is: it can be closed at its intent's end only.
       if (this.#replaying === null) await this.#close(reason)
-      await this.#inFlight?.done
+      await this.#delivery.idle()
     } finally {
       deadline.removeEventListener('abort', timeIsUp)
       this.#end()
     }
+  }
+
+  async outOfRange(position: bigint, log: LogRange): Promise<bigint | null> {
+    if (position >= log.startOffset) {
+      this.#stop(beyondTheEnd(position, log))
+      return null
+    }
+    this.#reportLost(position, log.startOffset)
+    this.#isPartial = this.#replaying !== null
+    if (this.#replaying && log.startOffset < this.#replaying.endOffset) this.#open?.advanceTo(log.startOffset)
+    else await this.#goOnFrom(log.startOffset)
+    return this.#isReading ? log.startOffset : null
   }
 
   lost(): void {
@@ -107,6 +129,24 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return !this.#reading.signal.aborted && !this.#committing.signal.aborted
   }
 
+  /** Finishes what was read before a gap in the log, and holds on to where it ends: it is not to be reported again. */
+  async #goOnFrom(offset: bigint): Promise<void> {
+    if (this.#replaying === null) await this.#close('expired')
+    else await this.#closeReplay()
+    await this.#delivery.idle()
+    if (this.#isReading && (await this.#commitOrFail(offset))) this.#open = this.#newSet(offset)
+  }
+
+  #reportLost(from: bigint, to: bigint): void {
+    const { topic, partition } = this.#tenure
+    this.#parts.stats.rangeLost({ topic, partition, from, to })
+    const where = { topic, partition, from: String(from), to: String(to) }
+    this.#parts.logger.error(
+      where,
+      `offsets ${from} to ${to - 1n} expired in Kafka before they were delivered: reading goes on behind them`,
+    )
+  }
+
   /** Fixes the start of a partition that the group never committed. */
   async #anchor(from: bigint): Promise<void> {
     // Committed at once: after a restart `latest` would be somewhere else, and what lies between would be skipped.
@@ -116,7 +156,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   async #commitOrFail(offset: bigint): Promise<boolean> {
     try {
-      await this.#tenure.commit(offset, '')
+      await this.#tenure.commit(offset, encodeMark(this.#tenure))
       return this.#isReading
     } catch (error) {
       this.#fail(error)
@@ -159,39 +199,51 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     this.#cancelTimer = null
   }
 
-  /** Closes the set that is open now, after the one in flight is done; nothing if somebody else has closed it by then. */
+  /** Closes the set that is open now, as soon as the one before it is written; nothing if somebody else has closed it by then. */
   async #close(reason: FlushReason): Promise<void> {
     const set = this.#open
-    while (this.#inFlight !== null) await this.#inFlight.done
-    if (set === null || set !== this.#open || set.isUntouched || this.#committing.signal.aborted) return
+    while (this.#delivery.isBusy && set === this.#open) {
+      this.#due ??= reason
+      await this.#delivery.turn()
+    }
+    if (set === this.#open && this.#isClosable) this.#delivery.start(this.#cut(reason))
+  }
+
+  /** The next set, for the delivery that has written the one before. */
+  #next(): ClosedSet | null {
+    return this.#due !== null && this.#isClosable ? this.#cut(this.#due) : null
+  }
+
+  get #isClosable(): boolean {
+    return this.#open !== null && !this.#open.isUntouched && !this.#committing.signal.aborted
+  }
+
+  #cut(reason: FlushReason): ClosedSet {
+    const set = this.#open as RecordSet
     this.#disarmTimer()
+    this.#due = null
     this.#open = this.#newSet(set.endOffset)
-    this.#deliver(set, reason, false)
+    return this.#closed(set, reason)
+  }
+
+  #closed(set: RecordSet, reason: FlushReason, isPromised = false): ClosedSet {
+    const { stats, clock } = this.#parts
+    stats.setClosed(reason)
+    return { set, objects: set.objects(), reason, isPromised, isPartial: this.#isPartial, closedAtMs: clock.now() }
   }
 
   async #closeReplay(): Promise<void> {
     const [set, intent] = [this.#open, this.#replaying]
     if (set === null || intent === null || !this.#isReading) return
     set.advanceTo(intent.endOffset)
-    const checksum = setChecksum(set.objects())
-    if (checksum !== intent.checksum) return this.#stop(replayDiffers(set, intent, checksum))
+    const closed = this.#closed(set, intent.reason, true)
+    const checksum = setChecksum(closed.objects)
+    if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))
     this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')
     this.#replaying = null
+    this.#isPartial = false
     this.#open = this.#newSet(intent.endOffset)
-    this.#deliver(set, intent.reason, true)
-  }
-
-  #deliver(set: RecordSet, reason: FlushReason, isPromised: boolean): void {
-    const done = deliverSet({ set, reason, isPromised }, this.#tenure, this.#committing.signal, this.#parts)
-      .catch((error: unknown) => {
-        this.#parts.stats.setAbandoned(set.counts)
-        this.#fail(error)
-      })
-      .finally(() => {
-        this.#inFlight = null
-        this.#parts.budget.released()
-      })
-    this.#inFlight = { set, done }
+    this.#delivery.start(closed)
   }
 
   #fail(error: unknown): void {
@@ -222,6 +274,13 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
     this.#open = null
   }
+}
+
+function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRange): string {
+  return (
+    `offset ${position} is beyond the end of the log (${startOffset} to ${endOffset}): the topic was created again or has lost ` +
+    'its newest records. To go on, move the offset of the consumer group and set spec.kafka.epoch to a number that was not used before'
+  )
 }
 
 function replayDiffers(set: RecordSet, intent: Intent, checksum: string): string {

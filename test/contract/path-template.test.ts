@@ -20,7 +20,7 @@ const values: PathValues = {
   eventName: 'gameStarted',
   timestampMs: Date.parse('2026-11-24T10:59:59.999Z'),
 }
-const position: ObjectPosition = { topic, partition: 2, startOffset: 1830n }
+const position: ObjectPosition = { topic, partition: 2, startOffset: 1830n, epoch: 0 }
 
 const compile = (template: string, durationMs = QUARTER_HOUR) => compileTemplate(template, durationMs, constants)
 const pathOf = (template: string, overrides: Partial<PathValues> = {}, durationMs = QUARTER_HOUR) =>
@@ -164,6 +164,7 @@ const record = fc.record({
 const start = fc.record({
   partition: fc.constantFrom(0, 1, 99_999, 100_000, 2_147_483_647),
   startOffset: fc.bigInt({ min: 0n, max: 9_223_372_036_854_775_807n }),
+  epoch: fc.oneof(fc.constant(0), fc.nat(2_147_483_647)),
 })
 
 describe('for every template and every record', () => {
@@ -172,10 +173,10 @@ describe('for every template and every record', () => {
     fc.assert(
       fc.property(templateText, few, (template, objects) => {
         const compiled = compile(template)
-        const identities = objects.map(([values, { partition, startOffset }]) => {
+        const identities = objects.map(([values, { partition, startOffset, epoch }]) => {
           const path = compiled.pathFor(values)
-          const identity = JSON.stringify([path, values.topic, partition, String(startOffset)])
-          return [identity, compiled.keyFor(path, { topic: values.topic, partition, startOffset })] as const
+          const identity = JSON.stringify([path, values.topic, partition, String(startOffset), epoch])
+          return [identity, compiled.keyFor(path, { topic: values.topic, partition, startOffset, epoch })] as const
         })
         expect(new Set(identities.map(([, key]) => key)).size).toBe(new Map(identities).size)
       }),
@@ -196,11 +197,11 @@ describe('for every template and every record', () => {
         shortRecord,
         shortRecord,
         start,
-        (template, one, other, { partition, startOffset }) => {
+        (template, one, other, { partition, startOffset, epoch }) => {
           fc.pre(one.topic !== other.topic)
           const compiled = compile(template)
           const key = (values: PathValues) =>
-            compiled.keyFor(compiled.pathFor(values), { topic: values.topic, partition, startOffset })
+            compiled.keyFor(compiled.pathFor(values), { topic: values.topic, partition, startOffset, epoch })
           expect(key(one)).not.toBe(key(other))
         },
       ),
@@ -210,9 +211,9 @@ describe('for every template and every record', () => {
 
   test('a key is within S3’s rules: at most 1,024 bytes, no empty, . or .. folder, no control character', () => {
     fc.assert(
-      fc.property(templateText, record, start, (template, values, { partition, startOffset }) => {
+      fc.property(templateText, record, start, (template, values, { partition, startOffset, epoch }) => {
         const compiled = compile(template)
-        const key = compiled.keyFor(compiled.pathFor(values), { topic: values.topic, partition, startOffset })
+        const key = compiled.keyFor(compiled.pathFor(values), { topic: values.topic, partition, startOffset, epoch })
         expect(Buffer.byteLength(key)).toBeLessThanOrEqual(MAX_KEY_BYTES)
         expect(key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')).toBe(true)
         expect([...key].every((character) => character >= ' ' && character !== '\x7f')).toBe(true)
@@ -231,6 +232,7 @@ describe('for every template and every record', () => {
         topic: 't'.repeat(249),
         partition: 2_147_483_647,
         startOffset: 2n ** 63n - 1n,
+        epoch: 2_147_483_647,
       })
       expect(Buffer.byteLength(key)).toBeLessThanOrEqual(MAX_KEY_BYTES)
     }

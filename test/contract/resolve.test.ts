@@ -30,6 +30,7 @@ test('the least of a manifest becomes a whole configuration by the documented de
       bootstrapServers: ['kafka:9092'],
       groupId: 'analytics-connector.games.game-events',
       startFrom: 'earliest',
+      epoch: 0,
     },
     s3: {
       bucketName: 'acme-events',

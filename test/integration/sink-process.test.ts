@@ -49,7 +49,7 @@ async function scene(changes: Partial<SinkConfig> & { template?: string } = {}):
   const config = sinkConfig({
     connector: `test/${name}`,
     filter: { acme: [topic] },
-    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest' },
+    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
     s3: {
       bucketName: bucket.name,
       region: s3.region,

@@ -6,17 +6,21 @@ import type { SimulatedProcess } from './simulated-process.ts'
 export function violationsOf(
   logs: ReadonlyMap<number, SimulatedLog>,
   bucket: SimulatedBucket,
-  survivors: readonly SimulatedProcess[],
+  processes: readonly SimulatedProcess[],
 ): string[] {
   return [
     ...bucket.overwritten.map((key) => `${key} was overwritten`),
-    ...misplaced(logs, bucket),
-    ...survivors.flatMap(miscounted),
+    ...misplaced(logs, bucket, processes),
+    ...processes.filter(({ life }) => !life.isDead).flatMap(miscounted),
   ]
 }
 
 /** Every record is in one object, byte for byte, or in one rejects object, or filtered; and nothing else is anywhere. */
-function misplaced(logs: ReadonlyMap<number, SimulatedLog>, bucket: SimulatedBucket): string[] {
+function misplaced(
+  logs: ReadonlyMap<number, SimulatedLog>,
+  bucket: SimulatedBucket,
+  processes: readonly SimulatedProcess[],
+): string[] {
   const keysOf = new Map<string, string[]>()
   const violations: string[] = []
   for (const [key, { body }] of bucket.objects) {
@@ -25,19 +29,28 @@ function misplaced(logs: ReadonlyMap<number, SimulatedLog>, bucket: SimulatedBuc
       keysOf.set(what, [...(keysOf.get(what) ?? []), key])
     }
   }
-  for (const { partition, produced } of logs.values()) {
+  for (const log of logs.values()) {
+    const { partition, produced } = log
     for (const record of produced) {
       const what = placeOf(partition, record)
       const keys = keysOf.get(what) ?? []
       keysOf.delete(what)
       const expected = record.fate === 'filtered' ? 0 : 1
-      if (keys.length === expected) continue
+      if (keys.length === expected || (keys.length === 0 && isReportedLost(record, log, processes))) continue
       const where = keys.length === 0 ? 'nowhere' : keys.join(' and ')
       violations.push(`record ${record.offset} of partition ${partition} (${record.fate}) is ${where}`)
     }
   }
   for (const [what, keys] of keysOf) violations.push(`never produced: ${what} in ${keys.join(' and ')}`)
   return violations
+}
+
+/** Only what has expired may be missing, and only where a sink has told that it is. */
+function isReportedLost({ offset }: Produced, log: SimulatedLog, processes: readonly SimulatedProcess[]): boolean {
+  if (offset >= log.startOffset) return false
+  if (offset < log.unseenBefore) return true
+  const lost = processes.flatMap(({ sink }) => sink.lostRanges).filter(({ partition }) => partition === log.partition)
+  return lost.some(({ from, to }) => from <= offset && offset < to)
 }
 
 /** What is looked for in the bucket: the event itself, or the reject that names place and bytes. */

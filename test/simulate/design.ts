@@ -1,3 +1,4 @@
+import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
 import type { ObjectStore } from '../../src/sink/object-store.ts'
 import type { Tenure } from '../../src/sink/record-source.ts'
 
@@ -39,24 +40,20 @@ const withCommit = (tenure: Tenure, commit: Tenure['commit']): Tenure => ({
 
 /** Whether commit metadata promises a set. */
 export function isIntent(metadata: string): boolean {
-  return metadata !== ''
+  return decodeCommitMetadata(metadata).kind === 'intent'
 }
 
-const withoutIntent = (tenure: Tenure): Tenure =>
-  withCommit(tenure, async (offset, metadata) => {
-    if (!isIntent(metadata)) await tenure.commit(offset, '')
-  })
+const markOf = ({ clusterId }: Tenure) => encodeMark({ clusterId })
+
+const withoutIntent = (tenure: Tenure): Tenure => withCommit(tenure, (offset) => tenure.commit(offset, markOf(tenure)))
 
 const withLateIntent = (tenure: Tenure): Tenure => {
   let promised: [bigint, string] | null = null
   return withCommit(tenure, async (offset, metadata) => {
-    if (isIntent(metadata)) {
-      promised = [offset, metadata]
-      return
-    }
-    if (promised) await tenure.commit(...promised)
-    promised = null
-    await tenure.commit(offset, metadata)
+    const written = promised
+    promised = isIntent(metadata) ? [offset, metadata] : null
+    if (written) await tenure.commit(...written)
+    if (written || !promised) await tenure.commit(offset, markOf(tenure))
   })
 }
 

@@ -1,7 +1,7 @@
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
 import { event, sinkConfig } from '../support/sink-process.ts'
 import { violationsOf } from './check.ts'
-import { type Design, OURS } from './design.ts'
+import { type Design, isIntent, OURS } from './design.ts'
 import type { Random } from './random.ts'
 import { SimulatedBucket } from './simulated-bucket.ts'
 import { SimulatedGroup } from './simulated-group.ts'
@@ -65,6 +65,7 @@ class Schedule {
   readonly #surroundings: Surroundings
   readonly #processes: SimulatedProcess[] = []
   readonly #faultyMs: number
+  readonly #hasRetention: boolean
   #config: SinkConfig
   #produced = 0
   #failed: string[] = []
@@ -81,6 +82,7 @@ class Schedule {
     this.#configs = Array.from({ length: 3 }, (_, i) => drawConfig(random, i))
     this.#config = random.pick(this.#configs)
     this.#faultyMs = random.int(10_000, 90_000)
+    this.#hasRetention = random.chance(0.3)
     // A connection delivers in order and once, and a member sends a commit once.
     const kafkaFates = { ...drawFates(random), twice: 0 }
     this.#surroundings = {
@@ -107,7 +109,7 @@ class Schedule {
       violations: [
         ...this.#failed,
         ...(isDelivered ? [] : this.#undelivered()),
-        ...violationsOf(this.#logs, this.#bucket, kept),
+        ...violationsOf(this.#logs, this.#bucket, this.#processes),
       ],
       records: this.#produced,
       objects: this.#bucket.objects.size,
@@ -161,6 +163,7 @@ class Schedule {
     if (!this.#world.faulty) return
     const victim = this.#running[this.#random.int(0, MOST_PROCESSES)]
     const { life } = victim ?? {}
+    if (this.#hasRetention && this.#random.chance(0.3)) this.#expire()
     const what = this.#random.pick(['kill', 'kill', 'kill', 'sleep', 'stop', 'start', 'edit'] as const)
     if (what === 'kill' && life) life.killAfter(this.#random.int(1, 25))
     if (what === 'sleep' && life) {
@@ -170,6 +173,14 @@ class Schedule {
     if (what === 'stop') victim?.stop()
     if (what === 'edit') this.#config = this.#random.pick(this.#configs)
     if (what === 'edit' || (what === 'start' && this.#running.length < MOST_PROCESSES)) this.#start()
+  }
+
+  #expire(): void {
+    const log = this.#random.pick([...this.#logs.values()])
+    const offset = BigInt(this.#random.int(Number(log.startOffset), Number(log.endOffset)))
+    this.#world.note('log', `partition ${log.partition} expires up to ${offset}`)
+    log.expire(offset)
+    if (this.#group.committedOffset(log.partition).offset < 0n) log.unseenBefore = offset
   }
 
   /** From here on nothing goes wrong any more. */
@@ -208,7 +219,8 @@ class Schedule {
 
   #isDelivered(log: SimulatedLog): boolean {
     const { offset, metadata } = this.#group.committedOffset(log.partition)
-    return offset === log.endOffset && metadata === ''
+    if (offset < 0n) return log.startOffset === log.endOffset
+    return offset === log.endOffset && !isIntent(metadata)
   }
 
   #undelivered(): string[] {

@@ -18,6 +18,8 @@ export class SimulatedLog {
   /** First offset that is still there. */
   startOffset = 0n
   endOffset = 0n
+  /** What expired before the group first committed an offset: a group without a place begins with what is there. */
+  unseenBefore = 0n
   #waiting: (() => void)[] = []
 
   constructor(partition: number) {

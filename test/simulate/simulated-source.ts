@@ -230,6 +230,12 @@ export class SimulatedSource implements RecordSource {
     while (!givenUp.aborted) {
       const answer = await this.#untilAnswered('fetch', () => this.#fetch(log, position), generation)
       if (givenUp.aborted) return
+      if (answer === 'out of range') {
+        const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
+        if (next === null) return
+        position = next
+        continue
+      }
       await handler.records(recordBatch(answer.records, answer))
       // Lent for the call only.
       for (const { bytes } of answer.records) bytes.fill('#')
@@ -245,12 +251,13 @@ export class SimulatedSource implements RecordSource {
 
   async #fetch(log: SimulatedLog, position: bigint) {
     const { world } = this.#options
-    if (position >= log.endOffset) {
+    if (position === log.endOffset) {
       const waited = Promise.withResolvers<void>()
       const cancel = world.schedule(LONG_POLL_MS, 'long poll', () => waited.resolve())
       await Promise.race([log.changed(), waited.promise])
       cancel()
     }
+    if (position < log.startOffset || position > log.endOffset) return 'out of range'
     return log.read(position, world.random.int(1, MOST_RECORDS_A_FETCH))
   }
 

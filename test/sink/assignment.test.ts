@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { beginningOf } from '../../src/sink/assignment.ts'
-import { encodeIntent, type Intent } from '../../src/sink/intent.ts'
+import { encodeIntent, encodeMark, type Intent } from '../../src/sink/commit-metadata.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
@@ -15,8 +15,9 @@ const intent: Intent = {
   reason: 'bytes',
 }
 
-const begin = (offset: bigint, metadata: string) =>
+const begin = (offset: bigint, metadata: string, epoch = 0) =>
   beginningOf({
+    epoch,
     committed: { offset, metadata },
     clusterId: 'here',
     startFrom: 'latest',
@@ -27,8 +28,16 @@ test('a group that never committed starts where the configuration says', () => {
   expect(begin(-1n, '')).toEqual({ kind: 'read', from: 'latest' })
 })
 
-test('a plain commit is where reading goes on', () => {
-  expect(begin(0n, '')).toEqual({ kind: 'read', from: 0n })
+test('an offset before which everything is done is where reading goes on', () => {
+  expect(begin(0n, encodeMark({ clusterId: 'here' }))).toEqual({ kind: 'read', from: 0n })
+})
+
+test('an offset that somebody else committed stops the partition and says what to do, until there is a new epoch', () => {
+  expect(begin(7n, '')).toEqual({
+    kind: 'stop',
+    error: expect.stringMatching(/offset 7 is not .*set spec.kafka.epoch/),
+  })
+  expect(begin(7n, '', 1)).toEqual({ kind: 'read', from: 7n })
 })
 
 test('an intent is replayed from its offset under its revision', () => {
@@ -37,6 +46,7 @@ test('an intent is replayed from its offset under its revision', () => {
 
 test.each([
   ['of another cluster', 5n, encodeIntent({ ...intent, clusterId: 'there' }), /cluster there, this is here/],
+  ['of another cluster, all done', 5n, encodeMark({ clusterId: 'there' }), /cluster there, this is here/],
   ['that ends where it begins', 9n, encodeIntent(intent), /offset 9 ends at 9, before it begins/],
   ['without an offset', -1n, encodeIntent(intent), /before it begins/],
   ['whose revision is gone', 5n, encodeIntent({ ...intent, revision: 'eeee' }), /needs revision eeee .* gone/],

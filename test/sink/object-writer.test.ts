@@ -40,7 +40,7 @@ function setWith(config: SinkConfig, ...names: string[]): RecordSet {
 
 function write(set: RecordSet, signal = new AbortController().signal): Promise<void> {
   const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'games/game-events' })
-  return writer.write(set, set.objects(), signal, listener)
+  return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
 }
 
 /** Fails the first creates with these errors. */
@@ -59,6 +59,7 @@ test('an object says which records it holds', async () => {
     partition: '0',
     'start-offset': '0',
     'end-offset': '2',
+    epoch: '0',
     records: '2',
     bytes: String(Buffer.byteLength(`${event(0)}\n${event(1)}\n`)),
     crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -180,7 +181,11 @@ describe('a key that is taken', () => {
     }
     const writer = new ObjectWriter({ store: flickering, clock, connector: 'games/game-events' })
     const set = closedSet('login')
-    const writing = writer.write(set, set.objects(), new AbortController().signal, listener)
+    const writing = writer.write(
+      { set, objects: set.objects(), isPartial: false },
+      new AbortController().signal,
+      listener,
+    )
     await clock.advance(1_000)
     await writing
     expect(created).toHaveLength(1)
@@ -199,7 +204,9 @@ test('at most sixteen objects are written at once by all sets together', async (
   const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'c' })
   const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
   const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
-  const writing = sets.map((set) => writer.write(set, set.objects(), new AbortController().signal, listener))
+  const writing = sets.map((set) =>
+    writer.write({ set, objects: set.objects(), isPartial: false }, new AbortController().signal, listener),
+  )
   await settled()
   gate.resolve()
   await Promise.all(writing)

@@ -35,7 +35,7 @@ test('a tombstone without a key, at a time that no calendar has, can be written'
 })
 
 test('the key follows from connector, topic, partition and start of the set', () => {
-  expect(rejectsKey('games/game-events', 'a.b', 7, 42n)).toBe(
+  expect(rejectsKey('games/game-events', { topic: 'a.b', partition: 7, startOffset: 42n, epoch: 0 })).toBe(
     '_errors/games/game-events/a.b-00007-00000000000000000042.json',
   )
 })

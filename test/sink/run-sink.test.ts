@@ -2,12 +2,13 @@ import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type HttpEndpoint, serveHttp } from '../../src/lib/http-server.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import { encodeMark } from '../../src/sink/commit-metadata.ts'
 import { runSink, sinkRoutes } from '../../src/sink/run-sink.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
 import { Sink, type SinkParts } from '../../src/sink/sink.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
-import { ScriptedPartition, ScriptedSource } from '../support/scripted-source.ts'
+import { CLUSTER_ID, ScriptedPartition, ScriptedSource } from '../support/scripted-source.ts'
 import { events, sinkConfig } from '../support/sink-process.ts'
 
 let bucket: FakeBucket
@@ -47,7 +48,7 @@ test('a sink is ready when its bucket answers and it has joined, and drains when
   shutdown.abort()
   await running
   expect(bucket.lines()).toEqual(events(0, 3))
-  expect(log.committed).toEqual({ offset: 3n, metadata: '' })
+  expect(log.committed).toEqual({ offset: 3n, metadata: encodeMark({ clusterId: CLUSTER_ID }) })
   expect(JSON.parse((await get('/status')).text)).toMatchObject({
     connector: 'games/game-events',
     state: 'STOPPING',

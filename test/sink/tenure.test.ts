@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { revisionOf } from '../../src/contract/sink-config.ts'
-import { decodeIntent } from '../../src/sink/intent.ts'
+import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
 import { TenureLostError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
@@ -9,6 +9,13 @@ import { recordBatch } from '../support/source-records.ts'
 
 const flush = (limits: { events?: number; bytes?: number; intervalMs?: number }) =>
   sinkConfig({ flush: { intervalMs: 60_000, events: 1_000, bytes: 1_000_000, ...limits } })
+
+const DONE = encodeMark({ clusterId: CLUSTER_ID })
+const intentIn = (metadata: string) => {
+  const found = decodeCommitMetadata(metadata)
+  return found.kind === 'intent' ? found.intent : null
+}
+const intentOf = (log: ScriptedPartition) => intentIn(log.committed.metadata)
 
 let bucket: FakeBucket
 let log: ScriptedPartition
@@ -29,7 +36,7 @@ describe('accumulating', () => {
     await sink.settle()
     expect(bucket.keys).toEqual([keyAt(0), keyAt(4)])
     expect(bucket.lines()).toEqual(events(0, 8))
-    expect(log.committed).toEqual({ offset: 8n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 8n, metadata: DONE })
   })
 
   test('the limit of bytes is that of one object, not of the set', async () => {
@@ -57,7 +64,7 @@ describe('accumulating', () => {
     expect(sink.clock.pendingTimers).toBe(0)
   })
 
-  test('reading goes on while a set is written, and the next set waits for it', async () => {
+  test('reading goes on while a set is written; one commit is its end and the intent of the next', async () => {
     const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
     const written = Promise.withResolvers<void>()
     bucket.onCreate = () => written.promise
@@ -71,9 +78,8 @@ describe('accumulating', () => {
     await held.feed()
     await sink.settle()
     expect(bucket.keys).toEqual([keyAt(0), keyAt(2)])
-    expect(log.commits.map(({ offset, metadata }) => [offset, metadata === ''])).toEqual([
+    expect(log.commits.map(({ offset, metadata }) => [offset, metadata === DONE])).toEqual([
       [0n, false],
-      [2n, true],
       [2n, false],
       [4n, true],
     ])
@@ -85,7 +91,7 @@ describe('accumulating', () => {
     log.append(event(0))
     await held.feedBatch(recordBatch(log.records, { nextOffset: 7n }))
     await held.revoke()
-    expect(log.committed).toEqual({ offset: 7n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 7n, metadata: DONE })
     expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('7')
   })
 
@@ -94,7 +100,7 @@ describe('accumulating', () => {
     const held = await sink.source.assign(log.append(...events(0, 3, { namespace: 'other' })))
     await held.feed()
     await sink.clock.advance(60_000)
-    expect(log.commits).toEqual([{ offset: 3n, metadata: '' }])
+    expect(log.commits).toEqual([{ offset: 3n, metadata: DONE }])
     expect(bucket.keys).toEqual([])
     expect(sink.stats).toEqual({ read: 3, delivered: 0, rejected: 0, filtered: 3 })
   })
@@ -112,11 +118,11 @@ describe('accumulating', () => {
   })
 
   test('a group without offsets that starts at the latest one holds on to it before the first record', async () => {
-    const config = sinkConfig({ kafka: { bootstrapServers: ['k:1'], groupId: 'g', startFrom: 'latest' } })
+    const config = sinkConfig({ kafka: { bootstrapServers: ['k:1'], groupId: 'g', startFrom: 'latest', epoch: 0 } })
     const sink = new SinkProcess(bucket, { config })
     const held = await sink.source.assign(log.append(...events(0, 5)))
     await held.feed()
-    expect(log.committed).toEqual({ offset: 5n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 5n, metadata: DONE })
     expect(bucket.keys).toEqual([])
   })
 })
@@ -132,7 +138,7 @@ describe('the protocol', () => {
     await held.feed()
     await sink.settle()
     expect(committedAtWrite.offset).toBe(0n)
-    expect(decodeIntent(committedAtWrite.metadata)).toMatchObject({ endOffset: 2n, records: 2, clusterId: CLUSTER_ID })
+    expect(intentIn(committedAtWrite.metadata)).toMatchObject({ endOffset: 2n, records: 2, clusterId: CLUSTER_ID })
   })
 
   test('a refused intent writes nothing', async () => {
@@ -151,8 +157,8 @@ describe('the protocol', () => {
 
   test('after an unknown outcome of the final commit nothing more is written or committed by that tenure', async () => {
     const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
-    log.onCommit = (_offset, metadata) => {
-      if (metadata === '') throw new TenureLostError('no answer')
+    log.onCommit = (offset) => {
+      if (offset === 2n) throw new TenureLostError('no answer')
     }
     const held = await sink.source.assign(log.append(...events(0, 6)))
     void held.feed()
@@ -175,7 +181,7 @@ describe('the protocol', () => {
     bucket.onCreate = () => new Promise(() => {})
     void (await first.source.assign(log.append(...events(0, 5)))).feed()
     await first.settle()
-    expect(decodeIntent(log.committed.metadata)?.revision).toBe(revisionOf(old))
+    expect(intentOf(log)?.revision).toBe(revisionOf(old))
 
     bucket.onCreate = () => {}
     const second = new SinkProcess(bucket, { older: [old] })
@@ -259,7 +265,7 @@ describe('objects that exist', () => {
     const held = await sink.source.assign(log.append(...events(0, 2)))
     await held.feed()
     await sink.clock.advance(1_000)
-    expect(log.committed).toEqual({ offset: 2n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 2n, metadata: DONE })
     expect(bucket.lines()).toEqual(events(0, 2))
   })
 
@@ -282,7 +288,7 @@ describe('objects that exist', () => {
     const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
     await (await sink.source.assign(log.append(...events(0, 2)))).feed()
     await sink.settle()
-    log.committed = { offset: 0n, metadata: '' }
+    log.committed = { offset: 0n, metadata: DONE }
     log.append(event(2))
     const again = new SinkProcess(bucket, { config: flush({ events: 3 }) })
     void (await again.source.assign(log)).feed()
@@ -299,7 +305,7 @@ describe('giving up', () => {
     await held.feed()
     await held.revoke()
     expect(bucket.lines()).toEqual(events(0, 3))
-    expect(log.committed).toEqual({ offset: 3n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 3n, metadata: DONE })
   })
 
   test('when the time runs out the intent stays for the next owner and nothing is committed later', async () => {
@@ -316,7 +322,7 @@ describe('giving up', () => {
     await revoked
     await sink.settle()
     expect(log.commits).toHaveLength(1)
-    expect(decodeIntent(log.committed.metadata)).toMatchObject({ endOffset: 3n, reason: 'shutdown' })
+    expect(intentOf(log)).toMatchObject({ endOffset: 3n, reason: 'shutdown' })
   })
 
   test('a replay that was not read to its end leaves the intent as it is', async () => {
@@ -361,10 +367,10 @@ describe('memory', () => {
     })
     await sink.settle()
     expect(settled).toBe(false)
-    expect(decodeIntent(log.committed.metadata)?.reason).toBe('memory')
+    expect(intentOf(log)?.reason).toBe('memory')
     written.resolve()
     await feeding
-    expect(log.committed).toEqual({ offset: 1n, metadata: '' })
+    expect(log.committed).toEqual({ offset: 1n, metadata: DONE })
     expect(sink.stats).toMatchObject({ read: 2, delivered: 1 })
   })
 

@@ -1,4 +1,5 @@
 import type {
+  LogRange,
   PartitionHandler,
   RecordBatch,
   RevocationReason,
@@ -14,11 +15,14 @@ export class RecordingHandler implements PartitionHandler {
   readonly offsets: bigint[] = []
   readonly values: string[] = []
   position = -1n
+  /** What the log was found not to hold. */
+  readonly missing: { position: bigint; log: LogRange }[] = []
   readonly heard: ('revoked' | 'revoked done' | 'lost')[] = []
   reason: RevocationReason | null = null
   /** What happens in `records` and `revoked`, beside being recorded. */
   onRecord: (record: PlainRecordCopy) => void = () => {}
   onRecords: (batch: RecordBatch) => Promise<void> = async () => {}
+  onOutOfRange: (log: LogRange) => bigint | null = () => null
   onRevoked: (deadline: AbortSignal) => Promise<void> = async () => {}
 
   constructor(tenure: Tenure, startAt: bigint | 'earliest' | 'latest') {
@@ -38,6 +42,11 @@ export class RecordingHandler implements PartitionHandler {
     }
     this.position = batch.nextOffset
     await this.onRecords(batch)
+  }
+
+  async outOfRange(position: bigint, log: LogRange): Promise<bigint | null> {
+    this.missing.push({ position, log })
+    return this.onOutOfRange(log)
   }
 
   async revoked(reason: RevocationReason, deadline: AbortSignal): Promise<void> {

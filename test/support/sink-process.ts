@@ -20,7 +20,7 @@ export function sinkConfig({
     realm: 'dev',
     topicPattern: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
     filter: { acme: [TOPIC] },
-    kafka: { bootstrapServers: ['kafka:9092'], groupId: 'games', startFrom: 'earliest' },
+    kafka: { bootstrapServers: ['kafka:9092'], groupId: 'games', startFrom: 'earliest', epoch: 0 },
     s3: {
       bucketName: 'acme-events',
       region: 'us-west-2',

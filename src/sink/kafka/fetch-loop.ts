@@ -30,7 +30,6 @@ export interface FetchLoopOptions {
   readonly problems: Problems
   /** Most bytes of fetched record sets, as they come from Kafka, that are held over all partitions. */
   readonly maxBufferedBytes: number
-  readonly onOutOfRange: (reader: PartitionReader) => void
 }
 
 /**
@@ -184,8 +183,7 @@ export class FetchLoops {
   /** Returns whether the leader has to be looked up again. */
   #failed(reader: PartitionReader, errorCode: number): boolean {
     if (errorCode === OFFSET_OUT_OF_RANGE) {
-      reader.stop()
-      this.#options.onOutOfRange(reader)
+      void reader.outOfRange()
       return false
     }
     reader.notBeforeMs = this.#options.clock.now() + backoffMs(reader.failures++, BACKOFF)

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
+import type { LogRange } from '../record-source.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { check, KafkaConnectionError } from './kafka-error.ts'
 import { EARLIEST, LATEST, listOffsetsCall } from './protocol.ts'
@@ -34,14 +35,10 @@ export async function endOfLog(end: 'earliest' | 'latest', options: LogOptions):
   return null
 }
 
-/** What is and what is not in the log, when `offset` is not: one line. Null once `ended`. */
-export async function describeOutOfRange(offset: bigint, options: LogOptions): Promise<string | null> {
-  const [first, next] = [await endOfLog('earliest', options), await endOfLog('latest', options)]
-  if (first === null || next === null) return null
-  const name = `Kafka ${options.topic}-${options.partition}`
-  return offset < first
-    ? `${name} is stopped: offsets ${offset} to ${first - 1n} (at most ${first - offset} records) expired before they were read`
-    : `${name} is stopped: offset ${offset} is beyond the end of the log (${first} to ${next - 1n}); was the topic created again?`
+/** The offsets that the log holds. Null once `ended`. */
+export async function logRange(options: LogOptions): Promise<LogRange | null> {
+  const [startOffset, endOffset] = [await endOfLog('earliest', options), await endOfLog('latest', options)]
+  return startOffset === null || endOffset === null ? null : { startOffset, endOffset }
 }
 
 async function askLeader(end: 'earliest' | 'latest', { cluster, topic, partition }: LogOptions): Promise<bigint> {

@@ -6,6 +6,8 @@ export interface PartitionReaderOptions {
   readonly partition: number
   readonly startOffset: bigint
   readonly handler: Pick<PartitionHandler, 'records'>
+  /** The log does not hold this offset, and everything before it was handled: this reader reads no further. */
+  readonly onOutOfRange: (position: bigint) => void
   /** The handler refused, or a batch cannot be read: the partition is not read any further. */
   readonly onFailed: (error: unknown) => void
 }
@@ -28,8 +30,9 @@ export class PartitionReader {
   readonly #options: PartitionReaderOptions
   #handledOffset: bigint
   #waiting: { set: RecordSet; from: bigint; done: () => void } | null = null
-  #working = false
+  #working: Promise<void> | null = null
   #stopped = false
+  #isOutOfRange = false
 
   constructor(options: PartitionReaderOptions) {
     this.#options = options
@@ -39,8 +42,9 @@ export class PartitionReader {
     this.#handledOffset = options.startOffset
   }
 
+  /** Nothing more is to be fetched. */
   get stopped(): boolean {
-    return this.#stopped
+    return this.#stopped || this.#isOutOfRange
   }
 
   /** Records between what was handled and the high watermark; null until the first answer. */
@@ -52,7 +56,7 @@ export class PartitionReader {
 
   /** Whether there is room for a record set. */
   get isIdle(): boolean {
-    return !this.#stopped && this.#waiting === null
+    return !this.stopped && this.#waiting === null
   }
 
   wantsFetch(nowMs: number): boolean {
@@ -74,7 +78,7 @@ export class PartitionReader {
     }
     this.#waiting = { set, from, done }
     this.waitingSinceMs = nowMs
-    if (!this.#working) void this.#work()
+    this.#working ??= this.#work()
   }
 
   /** No call of the handler begins after this; one under way may still settle. */
@@ -85,13 +89,19 @@ export class PartitionReader {
     this.waitingSinceMs = null
   }
 
+  /** What has been fetched is still handed over; then it is told. */
+  async outOfRange(): Promise<void> {
+    this.#isOutOfRange = true
+    await this.#working
+    if (!this.#stopped) this.#options.onOutOfRange(this.fetchOffset)
+  }
+
   #fail(error: unknown): void {
     if (!this.#stopped) this.#options.onFailed(error)
     this.stop()
   }
 
   async #work(): Promise<void> {
-    this.#working = true
     for (let next = this.#take(); next; next = this.#take()) {
       try {
         await this.#hand(next.set, next.from)
@@ -101,7 +111,7 @@ export class PartitionReader {
         next.done()
       }
     }
-    this.#working = false
+    this.#working = null
   }
 
   #take(): { set: RecordSet; from: bigint; done: () => void } | null {

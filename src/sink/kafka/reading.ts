@@ -1,11 +1,11 @@
-import type { Clock } from '../../lib/clock.ts'
+import { type Clock, sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { PartitionHandler, Tenure } from '../record-source.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
-import { describeOutOfRange, endOfLog } from './log-range.ts'
+import { endOfLog, logRange } from './log-range.ts'
 import { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 
@@ -17,6 +17,9 @@ export interface ReadingOptions {
   readonly maxBufferedBytes: number
 }
 
+/** A new leader may answer so for a moment. */
+const OUT_OF_RANGE_PAUSE_MS = 200
+
 /** Reads the partitions of one membership: from where their handlers want to begin, until each is given up. */
 export class Reading {
   readonly #options: ReadingOptions
@@ -25,7 +28,7 @@ export class Reading {
 
   constructor(options: ReadingOptions) {
     this.#options = options
-    this.#loops = new FetchLoops({ ...options, onOutOfRange: (reader) => void this.#outOfRange(reader) })
+    this.#loops = new FetchLoops(options)
   }
 
   /** Null until every partition was fetched once. */
@@ -45,11 +48,34 @@ export class Reading {
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
       await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
+    this.#readFrom(startOffset, tenure, handler, givenUp)
+  }
+
+  #readFrom(startOffset: bigint, tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): void {
     if (givenUp.aborted) return
-    const onFailed = (error: unknown) => this.failed(tenure, error)
-    const reader = new PartitionReader({ ...tenure, startOffset, handler, onFailed })
+    const reader = new PartitionReader({
+      ...tenure,
+      startOffset,
+      handler,
+      onFailed: (error) => this.failed(tenure, error),
+      onOutOfRange: (position) => void this.#outOfRange(position, tenure, handler, givenUp),
+    })
     givenUp.addEventListener('abort', () => this.#loops.remove(reader), { once: true })
     this.#loops.add(reader)
+  }
+
+  /** The handler decides where to go on, unless it was a leader that had not caught up. */
+  async #outOfRange(position: bigint, tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
+    try {
+      await sleep(this.#options.clock, OUT_OF_RANGE_PAUSE_MS, givenUp)
+      const log = await logRange(this.#logOf(tenure, givenUp))
+      if (log === null || givenUp.aborted) return
+      const isHeld = log.startOffset <= position && position <= log.endOffset
+      const next = isHeld ? position : await handler.outOfRange(position, log)
+      if (next !== null) this.#readFrom(next, tenure, handler, givenUp)
+    } catch (error) {
+      this.failed(tenure, error)
+    }
   }
 
   /** The partition is not read any further: going on could lose records. */
@@ -63,13 +89,6 @@ export class Reading {
   close(): void {
     this.#closed.abort()
     this.#loops.close()
-  }
-
-  async #outOfRange({ topic, partition, fetchOffset }: PartitionReader): Promise<void> {
-    const line = await describeOutOfRange(fetchOffset, this.#logOf({ topic, partition }, this.#closed.signal))
-    if (line === null) return
-    this.#options.logger.error({ topic, partition, offset: `${fetchOffset}` }, line)
-    this.#options.problems.set(concernOf({ topic, partition }), line)
   }
 
   #logOf(tenure: Pick<Tenure, 'topic' | 'partition'>, ended: AbortSignal) {

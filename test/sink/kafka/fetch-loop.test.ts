@@ -85,7 +85,6 @@ function start(maxBufferedBytes = 1_000_000): void {
     clock: systemClock,
     problems: new Problems((line) => told.push(line)),
     maxBufferedBytes,
-    onOutOfRange: (reader) => outOfRange.push(reader),
   })
 }
 
@@ -116,6 +115,7 @@ function add(
     partition,
     startOffset: 0n,
     handler: { records },
+    onOutOfRange: () => outOfRange.push(reader),
     onFailed: (error) => told.push(String(error)),
   })
   loops.add(reader)

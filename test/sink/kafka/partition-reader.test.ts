@@ -25,6 +25,7 @@ function busyReader() {
   const reader = new PartitionReader({
     topic: 't',
     partition: 0,
+    onOutOfRange: () => {},
     startOffset: 0n,
     handler: { records },
     onFailed: (error) => failures.push(error),

@@ -8,6 +8,15 @@ const decimal = z
   .regex(/^\d{1,19}$/)
   .transform((digits) => BigInt(digits))
 
+/** Offsets mean something in this cluster only: MirrorMaker copies metadata beside translated offsets. */
+const clusterId = z.string().min(1).max(128)
+
+/**
+ * That everything before the committed offset is done, by this program. Offset tools commit no metadata, so an offset
+ * without a mark was put there by somebody else.
+ */
+const markSchema = z.strictObject({ v: z.literal(VERSION), clusterId })
+
 /**
  * The promise that a set will be written, kept by the group coordinator as metadata of the committed offset (the set's
  * start). Anyone with DESCRIBE on the group can read it, so it holds no field value of any event.
@@ -18,8 +27,7 @@ const intentSchema = z.strictObject({
   endOffset: decimal,
   /** Revision of the configuration that decided the set's objects; a replay uses the same. */
   revision: z.string().min(1).max(64),
-  /** Offsets mean something in this cluster only: MirrorMaker copies metadata beside translated offsets. */
-  clusterId: z.string().min(1).max(128),
+  clusterId,
   objects: z.int().nonnegative(),
   records: z.int().nonnegative(),
   /** Over keys and bodies of the set's objects, so that a replay knows whether it read the same records. */
@@ -27,7 +35,14 @@ const intentSchema = z.strictObject({
   reason: z.enum(FLUSH_REASONS),
 })
 
+export type Mark = Omit<z.infer<typeof markSchema>, 'v'>
 export type Intent = Omit<z.infer<typeof intentSchema>, 'v'>
+
+/** What is committed beside an offset. `none`: nothing, so it is not ours. */
+export type CommitMetadata =
+  | { readonly kind: 'none' }
+  | ({ readonly kind: 'mark' } & Mark)
+  | { readonly kind: 'intent'; readonly clusterId: string; readonly intent: Intent }
 
 /** Commit metadata that this program did not write, or wrote for another cluster or in a newer version. */
 export class ForeignMetadataError extends Error {
@@ -39,17 +54,21 @@ export function encodeIntent(intent: Intent): string {
   return JSON.stringify({ v: VERSION, ...intent, endOffset: String(intent.endOffset) })
 }
 
-/**
- * Reads commit metadata. Empty metadata is a plain commit: null.
- *
- * @throws ForeignMetadataError for anything else that is not an intent of ours
- */
-export function decodeIntent(metadata: string): Intent | null {
-  if (metadata === '') return null
-  const parsed = intentSchema.safeParse(jsonOrNull(metadata))
+/** Commit metadata for an offset before which everything is done. */
+export function encodeMark({ clusterId }: Mark): string {
+  return JSON.stringify({ v: VERSION, clusterId })
+}
+
+/** @throws ForeignMetadataError for anything that is neither empty nor written by this program */
+export function decodeCommitMetadata(metadata: string): CommitMetadata {
+  if (metadata === '') return { kind: 'none' }
+  const json = jsonOrNull(metadata)
+  const mark = markSchema.safeParse(json)
+  if (mark.success) return { kind: 'mark', clusterId: mark.data.clusterId }
+  const parsed = intentSchema.safeParse(json)
   if (!parsed.success) throw new ForeignMetadataError(`commit metadata is not ours: ${excerpt(metadata)}`)
   const { v: _, ...intent } = parsed.data
-  return intent
+  return { kind: 'intent', clusterId: intent.clusterId, intent }
 }
 
 function jsonOrNull(text: string): unknown {

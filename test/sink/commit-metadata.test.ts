@@ -1,0 +1,72 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  decodeCommitMetadata,
+  encodeIntent,
+  encodeMark,
+  ForeignMetadataError,
+  type Intent,
+} from '../../src/sink/commit-metadata.ts'
+import { FLUSH_REASONS } from '../../src/sink/flush-policy.ts'
+
+const LARGEST_OFFSET = 2n ** 63n - 1n
+
+const intents: fc.Arbitrary<Intent> = fc.record({
+  endOffset: fc.bigInt({ min: 0n, max: LARGEST_OFFSET }),
+  revision: fc.stringMatching(/^[0-9a-f]{10}$/),
+  clusterId: fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/),
+  objects: fc.nat(),
+  records: fc.maxSafeNat(),
+  checksum: fc.stringMatching(/^[0-9a-f]{8}$/),
+  reason: fc.constantFrom(...FLUSH_REASONS),
+})
+
+describe('commit metadata', () => {
+  test('an intent is read as it was written, whatever it holds', () => {
+    fc.assert(
+      fc.property(intents, (intent) => {
+        expect(decodeCommitMetadata(encodeIntent(intent))).toEqual({
+          kind: 'intent',
+          clusterId: intent.clusterId,
+          intent,
+        })
+      }),
+    )
+  })
+
+  test('an intent is ASCII and under 1 KiB', () => {
+    fc.assert(
+      fc.property(intents, (intent) => {
+        const metadata = encodeIntent(intent)
+        expect(metadata).toMatch(/^[\x20-\x7e]*$/)
+        expect(metadata.length).toBeLessThan(1024)
+      }),
+    )
+  })
+
+  test('a mark is read as it was written, and no metadata is told from it', () => {
+    expect(decodeCommitMetadata(encodeMark({ clusterId: 'c' }))).toEqual({ kind: 'mark', clusterId: 'c' })
+    expect(decodeCommitMetadata('')).toEqual({ kind: 'none' })
+  })
+
+  test('anything else is foreign and named in the error, never taken for none', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (text) => {
+        expect(() => decodeCommitMetadata(text)).toThrow(ForeignMetadataError)
+      }),
+    )
+    expect(() => decodeCommitMetadata('checkpoint 7')).toThrow('commit metadata is not ours: checkpoint 7')
+  })
+
+  test('with one field changed, missing or added is not read', () => {
+    const [intent] = fc.sample(intents, 1) as [Intent]
+    const whole = JSON.parse(encodeIntent(intent))
+    for (const field of Object.keys(whole)) {
+      const { [field]: _, ...others } = whole
+      expect(() => decodeCommitMetadata(JSON.stringify(others))).toThrow(ForeignMetadataError)
+      expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, [field]: {} }))).toThrow(ForeignMetadataError)
+    }
+    expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, more: 1 }))).toThrow(ForeignMetadataError)
+    expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, v: 2 }))).toThrow(ForeignMetadataError)
+  })
+})
