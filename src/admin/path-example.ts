@@ -22,5 +22,10 @@ export function pathExample(
   const durationMs = parseQuantity(CUSTOM_PARTITION_DURATION, customPartitionDuration)
   const { pathFor, keyFor } = compileTemplate(customPath, durationMs, { eventType, realm, format, compression })
   const timestampMs = time === undefined ? nowMs : Date.parse(time)
-  return keyFor(pathFor({ namespace, topic, eventName, timestampMs }), { topic, partition: 0, startOffset: 0n })
+  return keyFor(pathFor({ namespace, topic, eventName, timestampMs }), {
+    topic,
+    partition: 0,
+    startOffset: 0n,
+    epoch: 0,
+  })
 }

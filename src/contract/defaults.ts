@@ -18,6 +18,7 @@ export const DEFAULTS = {
   timestampSource: 'record',
   requestChecksumCalculation: 'when_supported',
   startFrom: 'earliest',
+  epoch: 0,
   /** Twice `flushMemory`, so that one chunk can go up while the next one grows. */
   bufferBytes: 67_108_864,
 } as const

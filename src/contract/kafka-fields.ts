@@ -151,7 +151,7 @@ export const kafkaSchema = field(
     sasl: kafkaSaslSchema.optional(),
     groupId: field(
       z.string().max(249),
-      'Consumer group, which keeps the connector’s place. Changing it starts again at startFrom. Default analytics-connector.<namespace>.<name>.',
+      'Consumer group, which keeps the connector’s place. Changing it starts again at startFrom, and needs a new epoch where objects exist already. Default analytics-connector.<namespace>.<name>.',
       {
         rules: [matches('^[a-zA-Z0-9._-]+$', 'must be 1 to 249 letters, digits, dots, underscores and hyphens')],
       },
@@ -159,6 +159,11 @@ export const kafkaSchema = field(
     startFrom: field(
       z.enum(['earliest', 'latest']),
       `Where to begin in a partition for which the group has no place yet: with the oldest event that Kafka still has (earliest) or only with new ones (latest). Default ${DEFAULTS.startFrom}.`,
+    ).optional(),
+    epoch: field(
+      z.int().min(0).max(999_999),
+      `Number of the writing, 0 to 999999; from 1 on it is part of every object’s name. After somebody has moved the group’s offsets, or a topic was created again, the connector stops: a number not used before lets it go on from there, and what is in the bucket already is written again under new names. Default ${DEFAULTS.epoch}.`,
+      { format: 'int32' },
     ).optional(),
   }),
   'Where the events come from. Default: the cluster of the operator’s configuration.',

@@ -51,7 +51,7 @@ export function resolveSinkConfig(
       ...sinkKafkaAccess(failingAs('', () => kafkaAccessOf(kafka, defaults.kafka))),
       groupId: kafka?.groupId ?? defaultGroupId({ namespace, name }),
       startFrom: kafka?.startFrom ?? DEFAULTS.startFrom,
-      epoch: 0,
+      epoch: kafka?.epoch ?? DEFAULTS.epoch,
     },
     s3: s3Of(config, `${namespace}.${name}`),
     format,

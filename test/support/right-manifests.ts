@@ -65,7 +65,9 @@ export const rightManifests: readonly ManifestCase[] = [
   accepted('everything of every namespace', { spec: { filter: { acme: null, '*': ['*'] } } }),
   accepted('dotted namespaces and 249 characters of topic', { spec: { filter: { 'acme.eu': ['t'.repeat(249)] } } }),
   accepted('its own Kafka', {
-    spec: { kafka: { bootstrapServers: ['kafka-0.k:9092', '[::1]:9092'], groupId: 'a.B_c-1', startFrom: 'latest' } },
+    spec: {
+      kafka: { bootstrapServers: ['kafka-0.k:9092', '[::1]:9092'], groupId: 'a.B_c-1', startFrom: 'latest', epoch: 3 },
+    },
   }),
   ...[
     { tls: {} },

@@ -149,6 +149,7 @@ const kafka: readonly WrongManifest[] = [
     { kafka: { startFrom: 'beginning' } },
     { field: 'spec.kafka.startFrom', value: 'beginning', allowed: '"earliest"' },
   ),
+  wrongSpec('epoch -1', { kafka: { epoch: -1 } }, { field: 'spec.kafka.epoch', value: '-1', allowed: /0/ }),
   wrongSpec(
     'a password without TLS',
     { kafka: { bootstrapServers: ['k:9092'], sasl: { mechanism: 'PLAIN', secretRef } } },

@@ -72,6 +72,7 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
       bootstrapServers: servers.kafkaBootstrapServers.split(','),
       groupId: `${bucket}-${Date.now().toString(36)}`,
       startFrom: 'earliest',
+      epoch: 0,
     },
     s3: {
       bucketName: bucket,
