@@ -55,6 +55,47 @@ test.each([
   }
 })
 
+describe('a field that may lead to what is not of the namespace', () => {
+  const FIELDS = [
+    ['credentialsSecretRef', { name: 'keys-of-other' }, 'also one of another game namespace'],
+    ['assumeRole', { roleArn: 'arn:aws:iam::111122223333:role/other' }, 'also one of another game namespace'],
+    ['endpoint', 'http://169.254.169.254', "any address that the connectors' network reaches"],
+  ] as const
+  const refusal = (name: string) =>
+    `config.${name}: is not allowed below a namespace: must be set through v1 or kubectl`
+
+  test.each(FIELDS)('%s cannot be set by POST or PUT, and nothing is written', async (name, value, why) => {
+    const { send, own, stored } = await setUp()
+    const body = { ...NEW_CONNECTOR, filter: ALONE, config: { ...NEW_CONNECTOR.config, [name]: value } }
+    const before = [stored(own.connectorName), (await send({ url: `${V1}/connectors` })).json.length]
+    for (const request of [
+      { method: 'POST', url: `${V2}/connectors`, body },
+      { method: 'PUT', url: `${V2}/connectors/${own.id}`, body: { config: { [name]: value } } },
+    ] as const) {
+      const { status, json } = await send({ ...request, token: 'acme' })
+      expect([status, json.errorCode]).toEqual([400, 20002])
+      expect(json.errorMessage).toContain(refusal(name))
+      expect(json.errorMessage).toContain(why)
+    }
+    expect([stored(own.connectorName), (await send({ url: `${V1}/connectors` })).json.length]).toEqual(before)
+  })
+
+  test.each(FIELDS)('%s, set through v1, stays through an edit that repeats it', async (name, value) => {
+    const { send, create } = anAdmin()
+    const { id } = await create({ filter: ALONE, config: { ...NEW_CONNECTOR.config, [name]: value } })
+    const url = `${V2}/connectors/${id}`
+    const edit = (config: object) => send({ method: 'PUT', url, token: 'acme', body: { config } })
+    const { status, json } = await edit({ [name]: value, flushSize: '7' })
+    expect([status, json.config.flushSize, json.config[name]]).toEqual([200, '7', value])
+    const other =
+      typeof value === 'string'
+        ? 'http://minio'
+        : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, `${each}-2`]))
+    const refused = await edit({ [name]: other })
+    expect([refused.status, refused.json.errorMessage]).toEqual([400, expect.stringContaining(refusal(name))])
+  })
+})
+
 test.each(['*', '%2a', 'acme:ANALYTICS:CONNECTOR', 'acme%2f..%2fother', 'a%20b', '.acme'])(
   'the namespace %s is none',
   async (namespace) => {

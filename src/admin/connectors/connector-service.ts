@@ -14,7 +14,7 @@ import type { IdCounter } from '../../kube/id-counter.ts'
 import { CONNECTORS } from '../../kube/kinds.ts'
 import { ApiError } from '../api-error.ts'
 import type { ConnectorStore } from './connector-store.ts'
-import { checkWithin, isWithin, type Scope } from './scope.ts'
+import { checkSettable, checkWithin, isWithin, type Scope } from './scope.ts'
 import { entityTag, type IdentifiedConnector } from './shown-connector.ts'
 import { changeOf, patchOf, type SpecChange } from './spec-change.ts'
 import { statusDocument } from './status-document.ts'
@@ -71,6 +71,7 @@ export class ConnectorService {
     { connectorName, storageType, config, filter }: NewConnector,
   ): Promise<IdentifiedConnector> {
     checkWithin(scope, { filter })
+    checkSettable(scope, Object.keys(config))
     const { api, counter, namespace } = this.#options
     const id = await counter.next()
     const labels = { [ID_LABEL]: String(id) }
@@ -126,6 +127,7 @@ export class ConnectorService {
       const wanted = patchOf(changeFrom(connector), connector)
       if (wanted === undefined) return { id, connector }
       checkWithin(scope, wanted.spec)
+      checkSettable(scope, wanted.configFields)
       try {
         return { id, connector: await this.#write(connector, wanted.patch) }
       } catch (error) {

@@ -25,6 +25,31 @@ export function isWithin(scope: Scope, { filter }: Pick<AnalyticsConnectorSpec, 
   return scope.version === 'v1' || Object.keys(filter).every((namespace) => namespace === scope.namespace)
 }
 
+/**
+ * Fields of config that lead outside of the game namespace, whatever the filter says, and why: every connector runs in one
+ * Kubernetes namespace, with one role, so what one tenant names here may be another's.
+ */
+const OUTSIDE_FIELDS: Readonly<Record<string, string>> = {
+  credentialsSecretRef: 'any Secret beside the connectors could be named, also one of another game namespace',
+  assumeRole: 'any role that trusts the connectors could be taken on, also one of another game namespace',
+  endpoint: "any address that the connectors' network reaches could be called",
+}
+
+/**
+ * @param names fields of config that a caller sets, without those that keep their value
+ * @throws ApiError 400 that names each field that the scope may not set
+ */
+export function checkSettable(scope: Scope, names: readonly string[]): void {
+  if (scope.version === 'v1') return
+  const refused = names
+    .filter((name) => Object.hasOwn(OUTSIDE_FIELDS, name))
+    .map(
+      (name) =>
+        `config.${name}: is not allowed below a namespace: must be set through v1 or kubectl, as ${OUTSIDE_FIELDS[name]}`,
+    )
+  if (refused.length > 0) throw new ApiError('validation', refused.join('; '))
+}
+
 /** @throws ApiError 403 for a filter that reaches outside of the scope */
 export function checkWithin(scope: Scope, spec: Pick<AnalyticsConnectorSpec, 'filter'>): void {
   if (scope.version === 'v1' || isWithin(scope, spec)) return

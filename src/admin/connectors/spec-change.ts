@@ -19,6 +19,8 @@ export interface SpecPatch {
   readonly patch: Readonly<Record<string, unknown>>
   /** The spec that it leads to. */
   readonly spec: AnalyticsConnectorSpec
+  /** Names of the fields of config that it changes. */
+  readonly configFields: readonly string[]
 }
 
 /**
@@ -63,7 +65,8 @@ export function patchOf(change: SpecChange, connector: Connector): SpecPatch | u
     )
   }
   checkOwners(changed, connector)
-  return { patch: mergePatchOf(changed, spec), spec: next }
+  const configFields = changed.flatMap(({ path: [, name] }) => name ?? [])
+  return { patch: mergePatchOf(changed, spec), spec: next, configFields }
 }
 
 interface FieldChange {
