@@ -68,7 +68,7 @@ export interface Sources {
   readonly caches: Caches
   readonly reportOf: (podUid: string) => PodReport | undefined
   readonly ownWrites: OwnWrites
-  readonly references: Pick<References, 'versionOf' | 'forget'>
+  readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
 }
 
 /** Gathers what the sources know; undefined when there is no such connector, or it is being deleted. */

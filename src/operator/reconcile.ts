@@ -41,6 +41,8 @@ export interface ReconcileParts extends Sources {
 const RESYNC_MS = 600_000
 /** An object in the way has no label of ours, so nothing tells when it is gone. */
 const STALLED_RESYNC_MS = 30_000
+/** Should nothing tell that the references are known: often enough for a connector that has no pods yet. */
+const REFERENCES_RETRY_MS = 250
 
 /** What came of the attempt to make things as they should be. */
 interface Made {
@@ -65,12 +67,18 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
     parts.references.forget(key)
     return { kind: 'done' }
   }
+  if (awaitsReferences(observed, parts)) return { kind: 'after', delayMs: REFERENCES_RETRY_MS }
   const made = await makeSo(observed, parts)
   if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
   const identity = await identify(parts.caches.connectors.get(key), parts.ids)
   if (!identity.isNew) await report(observed, { ...made, id: identity.id }, parts)
   if (identity.failure) throw identity.failure
   return nextLook(observed, made, parts)
+}
+
+/** Pods made before the state of their Secrets is known would all be replaced a moment later, when it is. */
+function awaitsReferences({ deployment, owner, spec }: Observed, { references }: ReconcileParts): boolean {
+  return deployment === undefined && references.isPending(owner.namespace, spec)
 }
 
 async function makeSo(observed: Observed, { applier, defaults, sink }: ReconcileParts): Promise<Made> {

@@ -18,6 +18,9 @@ export interface ReferencesOptions {
   readonly onChange: (connectorKey: string) => void
 }
 
+/** A watch that is allowed knows what there is within this time, milliseconds. */
+const FIRST_LIST_MS = 1_000
+
 const KINDS: Readonly<Record<Reference['kind'], Kind<KubeObject>>> = { Secret: SECRETS, ConfigMap: CONFIG_MAPS }
 
 /**
@@ -29,7 +32,7 @@ export class References {
   readonly #options: ReferencesOptions
   readonly #stop = new AbortController()
   /** `<kind> <namespace>` to its watch. */
-  readonly #watches = new Map<string, Reflector<KubeObject>>()
+  readonly #watches = new Map<string, { readonly reflector: Reflector<KubeObject>; readonly sinceMs: number }>()
   /** Connector to what it refers to, and back, as `<kind> <namespace>/<name>`. */
   readonly #ofConnector = new Map<string, readonly string[]>()
   readonly #connectorsOf = new Map<string, Set<string>>()
@@ -54,6 +57,14 @@ export class References {
     return versions.includes(undefined) ? undefined : hashOf(versions)
   }
 
+  /** Whether that may be known in a moment, because its watches have only just begun. `onChange` tells when it is. */
+  isPending(namespace: string, spec: AnalyticsConnectorSpec): boolean {
+    return referencesOf(spec, this.#options.kafka).some(({ kind }) => {
+      const { reflector, sinceMs } = this.#watch(kind, namespace)
+      return !reflector.hasSynced && this.#options.clock.elapsed() - sinceMs < FIRST_LIST_MS
+    })
+  }
+
   /** A connector that is gone refers to nothing. */
   forget(connectorKey: string): void {
     this.#follow(connectorKey, [])
@@ -65,9 +76,9 @@ export class References {
   }
 
   #versionOf(namespace: string, { kind, name }: Reference): string | undefined {
-    const watch = this.#watch(kind, namespace)
-    if (!watch.hasSynced) return undefined
-    const { uid, resourceVersion } = watch.objects.get(`${namespace}/${name}`)?.metadata ?? {}
+    const { reflector } = this.#watch(kind, namespace)
+    if (!reflector.hasSynced) return undefined
+    const { uid, resourceVersion } = reflector.objects.get(`${namespace}/${name}`)?.metadata ?? {}
     return `${kind} ${name} ${uid ?? 'absent'} ${resourceVersion ?? ''}`
   }
 
@@ -86,11 +97,11 @@ export class References {
     }
   }
 
-  #watch(kind: Reference['kind'], namespace: string): Reflector<KubeObject> {
+  #watch(kind: Reference['kind'], namespace: string) {
     const known = this.#watches.get(`${kind} ${namespace}`)
     if (known) return known
     const { api, clock, logger, onChange } = this.#options
-    const watch = new Reflector<KubeObject>({
+    const reflector = new Reflector<KubeObject>({
       api,
       clock,
       logger,
@@ -106,8 +117,9 @@ export class References {
         }
       },
     })
+    const watch = { reflector, sinceMs: clock.elapsed() }
     this.#watches.set(`${kind} ${namespace}`, watch)
-    void watch.run(this.#stop.signal)
+    void reflector.run(this.#stop.signal)
     return watch
   }
 }

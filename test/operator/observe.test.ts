@@ -16,7 +16,7 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     caches: cluster.caches,
     reportOf: () => undefined,
     ownWrites: new OwnWrites(),
-    references: { versionOf: () => '', forget: () => {} },
+    references: { versionOf: () => '', isPending: () => false, forget: () => {} },
   })
   expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])
 })

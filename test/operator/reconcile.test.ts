@@ -18,7 +18,7 @@ function setUp() {
   const cluster = new Cluster()
   const events: Transition[] = []
   const reports = new Map<string, PodReport>()
-  const references: { version: string | undefined } = { version: '' }
+  const references: { version: string | undefined; isPending: boolean } = { version: '', isPending: false }
   const parts: ReconcileParts = {
     api: cluster.api,
     caches: cluster.caches,
@@ -26,7 +26,7 @@ function setUp() {
     applier: new Applier(cluster.api),
     ids: { ensure: async () => 1 },
     ownWrites: new OwnWrites(),
-    references: { versionOf: () => references.version, forget: () => {} },
+    references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },
     events: { record: async (_kind, _object, transition) => void events.push(transition) },
     defaults: DEFAULTS,
     sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },
@@ -195,6 +195,16 @@ describe('reconcile', () => {
     expect((await set.pass()).writes).toEqual([])
     set.references.version = 'second'
     expect((await set.pass()).writes).toEqual(['apply Deployment'])
+  })
+
+  it('makes no pods before the state of what they refer to can be known: it would replace them at once', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    set.references.version = undefined
+    set.references.isPending = true
+    expect(await set.pass()).toEqual({ outcome: { kind: 'after', delayMs: 250 }, writes: [] })
+    set.references.isPending = false
+    expect((await set.pass()).writes).toContain('apply Deployment')
   })
 
   it('puts back what somebody changed', async () => {

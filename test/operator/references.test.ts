@@ -9,13 +9,13 @@ const KEY = 'n/events'
 const { config } = aSpec()
 const withSecret = aSpec({ config: { ...config, credentialsSecretRef: { name: 'keys' } } })
 
-function setUp(watch: WatchScript) {
+function setUp(watch: WatchScript, clock = new FakeClock()) {
   const { api, watches } = scriptedApi({ watches: [watch] })
   const changed: string[] = []
   const references = new References({
     api,
     kafka: DEFAULTS.kafka,
-    clock: new FakeClock(),
+    clock,
     logger: createLogger('silent'),
     onChange: (key) => void changed.push(key),
   })
@@ -36,6 +36,20 @@ it('knows nothing until the namespace is listed, and asks for metadata only', as
   expect(watches).toMatchObject([{ namespace: 'n', metadataOnly: true }])
   expect(changed).toContain(KEY)
   expect(version()).toMatch(/^[0-9a-f]{16}$/)
+})
+
+it('is pending from the first question until the namespace is listed, and for a second at most', async () => {
+  const clock = new FakeClock()
+  const refused = setUp({ ending: 'hang' }, clock)
+  refused.version()
+  expect(refused.references.isPending('n', withSecret)).toBe(true)
+  expect(refused.references.isPending('n', aSpec())).toBe(false)
+  await clock.advance(1_000)
+  expect(refused.references.isPending('n', withSecret)).toBe(false)
+  const listed = setUp({ events: [bookmark('6', true)], ending: 'hang' })
+  listed.version()
+  await settled()
+  expect(listed.references.isPending('n', withSecret)).toBe(false)
 })
 
 it('has another name after each change of what is referred to, and only then', async () => {
