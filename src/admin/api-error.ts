@@ -59,7 +59,8 @@ export const API_ERRORS = {
   malformedRequest: {
     errorCode: 90009,
     status: 400,
-    meaning: 'The request is not HTTP that the server can read: a broken URL or header.',
+    meaning:
+      'The request is not HTTP that the server can read: a broken URL or header (431: a head that is too large; 408: one that took too long).',
   },
   notConfigured: {
     errorCode: 90010,

@@ -19,7 +19,7 @@ import { createHttpMetrics } from './http-metrics.ts'
 import type { Route } from './route.ts'
 import { connectorRoutes } from './routes/connector-routes.ts'
 import { toolRoutes } from './routes/tool-routes.ts'
-import { createServer } from './server.ts'
+import { createServer, type RequestTimeouts } from './server.ts'
 import { followTls, type TlsFiles } from './tls-files.ts'
 
 export interface AdminOptions {
@@ -39,6 +39,7 @@ export interface AdminOptions {
   readonly listen: { readonly address: string; readonly port: number }
   /** Where health and metrics are served: a port of its own, which no ingress leads to. */
   readonly healthPort: number
+  readonly timeouts?: RequestTimeouts | undefined
   readonly registry: Registry
   readonly clock: Clock
   readonly logger: Logger
@@ -87,7 +88,7 @@ export async function runAdmin(
 
 /** The server with everything that it needs, not yet listening. */
 export function createApp(options: AdminOptions): FastifyInstance {
-  const { config, authenticator, issuer, tls, registry, clock, logger } = options
+  const { config, authenticator, issuer, tls, timeouts, registry, clock, logger } = options
   const { perClient, refusals } = config.rateLimits
   return createServer({
     routes: createRoutes(options),
@@ -97,6 +98,7 @@ export function createApp(options: AdminOptions): FastifyInstance {
     trustedProxies: config.trustedProxies,
     metrics: createHttpMetrics(registry),
     logger,
+    timeouts,
   })
 }
 

@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -14,6 +12,7 @@ import type { Logger } from '../lib/logger.ts'
 import { ApiError } from './api-error.ts'
 import { registerApiPage } from './api-page.ts'
 import type { Caller } from './auth/authenticator.ts'
+import { refuseMalformed } from './client-error.ts'
 import { namespaceScope, requiredResource, type Scope } from './connectors/scope.ts'
 import { apiErrorOf } from './error-reply.ts'
 import type { Gate } from './gate.ts'
@@ -23,10 +22,17 @@ import { openApiDocument } from './openapi.ts'
 import { requestIdOf } from './request-id.ts'
 import { ACTIONS, BASE_PATHS, entityTagsOf, parsePart, type Route } from './route.ts'
 
-/** A head that is not complete after this time is no client's, but somebody who holds connections. */
-const HEADERS_TIMEOUT_MS = 10_000
-/** The same of a whole request. */
-const REQUEST_TIMEOUT_MS = 30_000
+/** How long a client may take; who takes longer is no client, but somebody who holds connections. */
+export interface RequestTimeouts {
+  /** Milliseconds until the TLS handshake is done, and from then until the head of a request is complete. */
+  readonly headMs: number
+  /** Milliseconds until the whole request is. */
+  readonly requestMs: number
+  /** Milliseconds between two looks for such connections: one is cut at most so much later. Node.js would look every 30 s. */
+  readonly lookEveryMs: number
+}
+
+const REQUEST_TIMEOUTS: RequestTimeouts = { headMs: 10_000, requestMs: 30_000, lookEveryMs: 1_000 }
 /** Longer than the idle time of common load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 75_000
 const MAX_CONNECTIONS = 2_000
@@ -43,6 +49,7 @@ export interface ServerParts {
   readonly trustedProxies: readonly string[]
   readonly metrics: HttpMetrics
   readonly logger: Logger
+  readonly timeouts?: RequestTimeouts | undefined
 }
 
 declare module 'fastify' {
@@ -57,10 +64,12 @@ declare module 'fastify' {
  * whatever is thrown on the way becomes `{errorCode, errorMessage}` at one place.
  */
 export function createServer(parts: ServerParts): FastifyInstance {
-  const { routes, issuer, tls, trustedProxies, logger } = parts
+  const { routes, issuer, tls, trustedProxies, logger, timeouts = REQUEST_TIMEOUTS } = parts
+  const { headMs, requestMs, lookEveryMs } = timeouts
+  const limits = { headersTimeout: headMs, connectionsCheckingInterval: lookEveryMs }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -72,9 +81,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, logger),
-    ...(tls
-      ? { https: { ...tls, headersTimeout: HEADERS_TIMEOUT_MS } }
-      : { http: { headersTimeout: HEADERS_TIMEOUT_MS } }),
+    ...(tls ? { https: { ...tls, ...limits, handshakeTimeout: headMs } } : { http: limits }),
   }) as FastifyInstance
   app.server.maxConnections = MAX_CONNECTIONS
   app.decorateRequest('caller', null)
@@ -216,17 +223,4 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
     .headers({ 'x-request-id': request.id, ...answered.headers })
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(answered.body))
-}
-
-/** For what is no HTTP, before there is a request. Source: `server.on('clientError')`, Node.js documentation. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const { status, body } = new ApiError('malformedRequest', 'the request is malformed')
-  const code = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? status
-  const text = JSON.stringify(body)
-  const head = `content-type: application/json; charset=utf-8\r\ncontent-length: ${text.length}\r\nconnection: close`
-  socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n${head}\r\n\r\n${text}`)
 }

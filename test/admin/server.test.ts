@@ -121,7 +121,7 @@ describe('on a socket', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  test('a head that never ends is cut off', async () => {
+  test('how long a client may take, and how many there may be, has limits', async () => {
     const { app } = await listening()
     expect(app.server.headersTimeout).toBe(10_000)
     expect(app.server.requestTimeout).toBe(30_000)
