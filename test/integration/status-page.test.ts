@@ -180,12 +180,19 @@ async function captureOf(reason: string): Promise<string> {
   const cells = columns.map(({ start }, i) => row.slice(start, columns[i + 1]?.start).trim())
   const same = cells.map((cell, i) => {
     if (columns[i]?.title === 'AGE') return '5m'
-    return cell
-      .replace(/-sink-[a-z0-9]{7,10}-[a-z0-9]{5}/, '-sink-5d8f9c7b6d-x2x9k')
-      .replace(/-sink-[a-z0-9]{7,10}-(?![a-z0-9])/, '-sink-5d8f9c7b6d-')
-      .replace(/\b[0-9a-f]{10}\b/g, '0a1b2c3d4e')
-      .replaceAll(namespace, 'games')
-      .replace(/127\.\d+\.\d+\.\d+/, '10.0.0.8')
+    return (
+      cell
+        .replace(/-sink-[a-z0-9]{7,10}-[a-z0-9]{5}/, '-sink-5d8f9c7b6d-x2x9k')
+        .replace(/-sink-[a-z0-9]{7,10}-(?![a-z0-9])/, '-sink-5d8f9c7b6d-')
+        .replace(/\b[0-9a-f]{10}\b/g, '0a1b2c3d4e')
+        .replaceAll(namespace, 'games')
+        .replace(/127\.\d+\.\d+\.\d+/, '10.0.0.8')
+        // The scheduler counts all nodes, those that other tests left too.
+        .replace(
+          /0\/\d+ nodes are available: .*/,
+          "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
+        )
+    )
   })
   const widths = columns.map(({ title }, i) => Math.max(title.length, same[i]?.length ?? 0) + 3)
   const line = (texts: readonly string[]) =>
