@@ -165,3 +165,13 @@ function scarcestFirst(
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+/** One entry a topic. */
+export function partitionsOf(
+  each: readonly { readonly topic: string; readonly partition: number }[],
+): TopicPartitions[] {
+  return [...Map.groupBy(each, ({ topic }) => topic)].map(([topic, of]) => ({
+    topic,
+    partitions: of.map(({ partition }) => partition),
+  }))
+}

@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import type { CommittedOffset } from '../record-source.ts'
 import { TenureLostError } from '../record-source.ts'
-import { assignPartitions, type TopicPartitions, withoutHeldByOthers } from './assignment.ts'
+import { assignPartitions, partitionsOf, type TopicPartitions, withoutHeldByOthers } from './assignment.ts'
 import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import {
@@ -69,6 +69,8 @@ export class GroupMember {
   #coordinator: BrokerAddress | null = null
   /** The connection on which a heartbeat was answered last. */
   #proven: BrokerConnection | null = null
+  /** The connection on which committed offsets were read last. */
+  #loaded: BrokerConnection | null = null
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
@@ -117,7 +119,8 @@ export class GroupMember {
   async committedOffsets(partitions: readonly TopicPartitions[]): Promise<Map<string, CommittedOffset>> {
     if (partitions.length === 0) return new Map()
     try {
-      const response = await this.#send(offsetFetchCall(this.#options.groupId, partitions))
+      const connection = await this.#connection()
+      const response = await connection.send(offsetFetchCall(this.#options.groupId, partitions))
       check(`Kafka group ${this.#options.groupId}: cannot read committed offsets`, response.errorCode)
       const offsets = new Map<string, CommittedOffset>()
       for (const { topic, partitions } of response.responses)
@@ -128,6 +131,7 @@ export class GroupMember {
           )
           offsets.set(`${topic}-${partition}`, { offset: BigInt(offset), metadata: metadata ?? '' })
         }
+      this.#loaded = connection
       return offsets
     } catch (error) {
       this.#judge(error)
@@ -149,7 +153,7 @@ export class GroupMember {
   ): Promise<(Error | null)[]> {
     const { groupId } = this.#options
     const names = commits.map(({ topic, partition }) => `${topic}-${partition}`)
-    const connection = await this.#coordinatorOf(identity, ended)
+    const connection = await this.#coordinatorOf(identity, commits, ended)
     if (!connection) throw new TenureLostError(`Kafka group ${groupId}: the tenure ended before a commit was sent`)
     try {
       const { responses } = await connection.send(offsetCommitCall(groupId, identity, commits))
@@ -232,15 +236,22 @@ export class GroupMember {
   }
 
   /**
-   * A connection on which the coordinator has acknowledged the identity, or null once `ended`. A broker that was found a
-   * moment ago may yet say that it is not the coordinator: better to a heartbeat than to a commit, which cannot be repeated.
+   * A connection on which the coordinator has acknowledged the identity and has told offsets, or null once `ended`. A broker
+   * that was found a moment ago may yet say that it is not the coordinator: better to these than to a commit, which cannot be
+   * repeated. A heartbeat alone proves too little: a coordinator that still loads its groups answers every one with success
+   * (GroupCoordinatorService.heartbeat), and refuses to read and to take offsets.
    */
-  async #coordinatorOf(identity: MemberIdentity, ended: AbortSignal): Promise<BrokerConnection | null> {
+  async #coordinatorOf(
+    identity: MemberIdentity,
+    commits: readonly PartitionCommit[],
+    ended: AbortSignal,
+  ): Promise<BrokerConnection | null> {
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
         const connection = await this.#connection()
         if (connection !== this.#proven) await this.heartbeat(identity)
-        if (connection === this.#proven) return ended.aborted ? null : connection
+        if (connection !== this.#loaded) await this.committedOffsets(partitionsOf(commits))
+        if (connection === this.#proven && connection === this.#loaded) return ended.aborted ? null : connection
       } catch (error) {
         if (isFenced(error)) throw new TenureLostError(problemLine(error), { cause: error })
       }
@@ -271,7 +282,10 @@ export class GroupMember {
 
   /** What an error says about the coordinator's address and our member id. */
   #judge(error: unknown): void {
-    if (error instanceof KafkaConnectionError || isCoordinatorMoved(error)) this.#coordinator = null
+    if (error instanceof KafkaConnectionError || isCoordinatorMoved(error)) {
+      this.#coordinator = null
+      this.#loaded = null
+    }
     if (isFenced(error) && reasonOf(error) !== 'ILLEGAL_GENERATION') this.#memberId = ''
   }
 }

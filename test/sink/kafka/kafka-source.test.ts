@@ -249,6 +249,20 @@ describe('a commit while the coordinator moves', () => {
     expect(first.heard).toEqual([])
   })
 
+  it('is not sent while the new one still loads its groups, though it answers heartbeats', async () => {
+    start({ timings: { heartbeatIntervalMs: 10_000 } })
+    const { first } = await joined()
+    const { port } = kafka
+    await kafka.stop()
+    kafka = await FakeKafka.start({ orders: 2 }, port)
+    kafka.next('OffsetFetch', 14, 14)
+    await within(() => expect(kafka.sent('Fetch').length).toBeGreaterThan(0))
+    await first.tenure.commit(5n, '')
+    const order = kafka.requests.map(({ api }) => api).filter((api) => ['OffsetFetch', 'OffsetCommit'].includes(api))
+    expect(order).toEqual([...Array(3).fill('OffsetFetch'), 'OffsetCommit'])
+    expect(first.heard).toEqual([])
+  })
+
   it('is not sent at all when the new one does not know the member', async () => {
     start({ timings: { heartbeatIntervalMs: 10_000 } })
     const { first } = await joined()
