@@ -39,7 +39,7 @@ export interface CommittedOffset {
 
 /**
  * One partition held by one group member, from assignment to revocation: over as many generations as nobody else has it
- * (docs/decisions/0004). Commits carry that member's id and generation, so that the broker can refuse a zombie.
+ * (docs/decisions/0008). Commits carry that member's id and generation, so that the broker can refuse a zombie.
  */
 export interface Tenure {
   readonly topic: string

@@ -46,7 +46,7 @@ export function registerStats(register: Registry, stats: SinkStats): void {
   )
   total(
     'offsets_lost_total',
-    'Offsets that expired in Kafka before they were delivered; `status` has the ranges.',
+    'Offsets that expired in Kafka before they were delivered; the log names each range.',
     () => stats.lostOffsets,
   )
   totalBy('records_rejected_total', 'Records written to _errors/.', 'reason', stats.rejected)

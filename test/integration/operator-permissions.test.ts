@@ -61,7 +61,7 @@ test('the rights of deploy/base are what the operator uses: none is missing, non
   expect([...used].sort()).toEqual([...(await granted())].sort())
 })
 
-/** As docs/decisions/0003-secrets-by-metadata-where-allowed.md says. */
+/** As docs/decisions/0007-secrets-by-metadata-where-allowed.md says. */
 async function letWatchSecrets(): Promise<void> {
   const role = 'analytics-connector-operator-secrets'
   const operator = `--serviceaccount=${OPERATOR_NAMESPACE}:analytics-connector-operator`

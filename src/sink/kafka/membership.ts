@@ -26,7 +26,7 @@ export type GenerationEnd = 'rebalance' | 'lost'
 /**
  * What one member id holds, from generation to generation, until it leaves or is expelled. A partition that the next
  * generation assigns to us again stays as it is, reading and buffers included: nobody else can have had it in between
- * (docs/decisions/0004), and the coordinator's offset and metadata must say so too. One that is assigned to us no more
+ * (docs/decisions/0008), and the coordinator's offset and metadata must say so too. One that is assigned to us no more
  * is finished and committed first, and then the group is joined again, so that it can be given to another.
  */
 export class Membership {

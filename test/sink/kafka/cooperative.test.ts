@@ -9,7 +9,7 @@ import {
 } from '../../../src/sink/kafka/assignment.ts'
 
 /*
- * The argument of docs/decisions/0004 as a model: a coordinator of the classic protocol, members that hold what they were
+ * The argument of docs/decisions/0008 as a model: a coordinator of the classic protocol, members that hold what they were
  * assigned until they have given it up, answers that get lost, members that are expelled and do not know it yet.
  */
 
