@@ -12,7 +12,6 @@ const BASE = '/analytics-connector/apidocs'
 const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
   'favicon-32x32.png': 'image/png',
 }
 
@@ -27,7 +26,6 @@ const PAGE = `<!DOCTYPE html>
   <body>
     <div id="swagger-ui"></div>
     <script src="swagger-ui-bundle.js"></script>
-    <script src="swagger-ui-standalone-preset.js"></script>
     <script src="start.js"></script>
   </body>
 </html>
@@ -37,7 +35,7 @@ const PAGE = `<!DOCTYPE html>
 const START = `window.ui = SwaggerUIBundle({
   url: 'api.json',
   dom_id: '#swagger-ui',
-  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+  presets: [SwaggerUIBundle.presets.apis],
   layout: 'BaseLayout',
   docExpansion: 'list',
   displayRequestDuration: true,

@@ -66,7 +66,10 @@ function operation(route: Route, version: Version): Json {
     ...(route.body === undefined
       ? {}
       : {
-          requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } },
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(route.body, 'input'), example: route.bodyExample } },
+          },
         }),
     responses: { [route.reply.status]: replyOf(route), ...errorsOf(route) },
   }
@@ -124,10 +127,16 @@ function errorsOf({ body, errors }: Route): Record<string, Json> {
       status,
       {
         description: all.map((name) => `${API_ERRORS[name].errorCode}: ${API_ERRORS[name].meaning}`).join(' '),
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        content: {
+          'application/json': { schema: { $ref: '#/components/schemas/Error' }, example: exampleOf(all) },
+        },
       },
     ]),
   )
+}
+
+function exampleOf([name = 'internal']: readonly ApiErrorName[]): Json {
+  return { errorCode: API_ERRORS[name].errorCode, errorMessage: API_ERRORS[name].meaning }
 }
 
 /** A zod schema as JSON schema, without the keywords that are for the CustomResourceDefinition. */

@@ -50,6 +50,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   readonly query: z.ZodType<Q>
   /** Absent: the request has no body. */
   readonly body?: z.ZodType<B>
+  /** A body that is right, as the page offers it: what Swagger UI makes of the schema alone is refused. */
+  readonly bodyExample?: object
   readonly reply: {
     readonly status: 200 | 201
     readonly schema: z.ZodType

@@ -74,7 +74,7 @@ function contentOf(field: string, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`${field}: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`, { cause: error })
+    throw new Error(`${field}: ${path} cannot be read`, { cause: error })
   }
 }
 

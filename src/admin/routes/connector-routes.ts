@@ -59,6 +59,20 @@ export function connectorRoutes(connectors: ConnectorService): Route[] {
       params: noParams,
       query: noParams,
       body: newConnectorSchema,
+      bodyExample: {
+        connectorName: 'game-events',
+        connectorType: 'SINK',
+        storageType: 'KAFKA_S3',
+        config: {
+          bucketName: 'acme-events',
+          region: 'us-west-2',
+          customPath: '{eventType}/{namespace}/{yyyy}/{MM}/{dd}/{topic}.json',
+          flushInterval: '15m',
+          flushSize: '1000',
+          eventType: 'game_telemetry',
+        },
+        filter: { acme: ['*'] },
+      },
       reply: {
         status: 201,
         schema: shownConnectorSchema,
@@ -92,6 +106,7 @@ export function connectorRoutes(connectors: ConnectorService): Route[] {
       params: idParams,
       query: noParams,
       body: connectorEditSchema,
+      bodyExample: { config: { flushInterval: '5m' } },
       reply: { status: 200, schema: shownConnectorSchema, headers: etag },
       errors: ['connectorNotFound', 'conflict', 'fieldOwned'],
       handle: async ({ scope, params, body, ifMatch }) =>

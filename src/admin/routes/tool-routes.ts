@@ -69,6 +69,12 @@ export function toolRoutes(options: ToolOptions): Route[] {
       params: noParams,
       query: noParams,
       body: pathExampleRequestSchema,
+      bodyExample: {
+        customPath: '{eventType}/{namespace}/{yyyy}/{MM}/{dd}/{topic}.json',
+        eventType: 'game_telemetry',
+        namespace: 'acme',
+        eventName: 'gameStarted',
+      },
       reply: { status: 200, schema: pathExampleSchema },
       errors: ['notConfigured'],
       handle: async ({ body }) => ({ body: { path: pathExample(body, realm, patternOf, clock.now()) } }),
