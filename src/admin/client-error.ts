@@ -8,9 +8,12 @@ const CLIENT_ERRORS: Readonly<Record<string, { readonly status: number; readonly
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'the request took too long' },
 }
 
+/** Connections on which nothing can be said: the client has gone, or there is no TLS on it (yet). */
+const UNSPEAKABLE = /^(ECONNRESET|ERR_TLS_|ERR_SSL_)/
+
 /** For what is no HTTP, before there is a request. Says so and closes: a connection that only we have ended would stay open for as long as its client likes. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (!socket.writable || UNSPEAKABLE.test(error.code ?? '')) {
     socket.destroy()
     return
   }

@@ -1,6 +1,7 @@
 /** TLS from files, with certificates that openssl makes. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -103,6 +104,23 @@ test('a half renewed pair is not used until it is whole', async () => {
   await point(keyFile, keyOf('second'))
   await look()
   expect(await call(port, 'second')).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+test.each([
+  ['never begins its handshake', ''],
+  ['never ends its handshake', '\x16\x03\x01\x02\x00\x01'],
+  ['speaks HTTP', 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'],
+])('a client that %s is cut off in time', async (_what, bytes) => {
+  const tls = new TlsFiles({ certFile: certOf('first'), keyFile: keyOf('first') })
+  const { app } = anAdmin({}, { tls, timeouts: { headMs: 300, requestMs: 600, lookEveryMs: 50 } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => app.close())
+  const { port } = app.server.address() as { port: number }
+  const begunMs = performance.now()
+  const socket = connectTcp({ host: '127.0.0.1', port })
+  socket.write(bytes, 'latin1')
+  await text(socket).catch(() => 'reset')
+  expect(performance.now() - begunMs).toBeLessThan(3_000)
 })
 
 describe('at the start, files that cannot be used are named with what is wrong', () => {
