@@ -45,7 +45,8 @@ export interface WriteOptions {
  */
 export interface KubeApi {
   get<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef): Promise<T | undefined>
-  list<T extends KubeObject>(kind: Kind<T>, scope: Scope, page: { limit: number; next?: string }): Promise<ListPage<T>>
+  /** Without a page: everything at once. */
+  list<T extends KubeObject>(kind: Kind<T>, scope: Scope, page?: { limit: number; next?: string }): Promise<ListPage<T>>
   /** Ends without an error when the server ends the watch; throws when it breaks, also on a 410 inside the stream. */
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent<T>>
   /** Server-side apply with `force`: the fields named in `object` are ours, no others. */

@@ -62,14 +62,14 @@ export class HttpKubeApi implements KubeApi {
   async list<T extends KubeObject>(
     kind: Kind<T>,
     scope: Scope,
-    page: { limit: number; next?: string },
+    page?: { limit: number; next?: string },
   ): Promise<ListPage<T>> {
-    const query = new URLSearchParams({ limit: String(page.limit) })
-    if (page.next !== undefined) query.set('continue', page.next)
+    const query = new URLSearchParams(page && { limit: String(page.limit) })
+    if (page?.next !== undefined) query.set('continue', page.next)
     if (scope.labelSelector) query.set('labelSelector', scope.labelSelector)
     const answer = await this.#call<{ items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>({
       method: 'GET',
-      path: `${collectionPath(kind, scope.namespace)}?${query}`,
+      path: `${collectionPath(kind, scope.namespace)}${query.size > 0 ? `?${query}` : ''}`,
       ...(scope.metadataOnly ? { accept: metadataOnly('PartialObjectMetadataList') } : {}),
     })
     return {

@@ -67,7 +67,7 @@ describe('HttpKubeApi', () => {
     expect(JSON.parse(body)).toEqual({ apiVersion: 'v1', kind: 'ConfigMap', ...object })
   })
 
-  it('lists a page of everything or of a namespace, with the token of the next', async () => {
+  it('lists a page of everything or of a namespace, with the token of the next, or all at once', async () => {
     const { api, asked } = await setUp(echo(200, { items: [{}], metadata: { resourceVersion: '9', continue: 'more' } }))
     expect(await api.list(PODS, { labelSelector: 'a=b' }, { limit: 5 })).toEqual({
       items: [{}],
@@ -75,9 +75,11 @@ describe('HttpKubeApi', () => {
       next: 'more',
     })
     await api.list(CONFIG_MAPS, { namespace: 'n', metadataOnly: true }, { limit: 5, next: 'more' })
+    await api.list(PODS, {})
     expect(asked.map(({ url }) => url)).toEqual([
       '/api/v1/pods?limit=5&labelSelector=a%3Db',
       '/api/v1/namespaces/n/configmaps?limit=5&continue=more',
+      '/api/v1/pods',
     ])
     expect(asked[1]?.headers.accept).toContain('as=PartialObjectMetadataList')
   })

@@ -14,7 +14,7 @@ export function scriptedApi(script: { watches?: WatchScript[]; lists?: (ListPage
   const api: Pick<KubeApi, 'list' | 'watch'> = {
     async list(_kind, _scope, page) {
       const answer = script.lists?.[lists.length]
-      lists.push(page)
+      if (page) lists.push(page)
       if (answer === undefined) return new Promise<never>(() => {})
       if (answer instanceof Error) throw answer
       return structuredClone(answer) as ListPage<never>

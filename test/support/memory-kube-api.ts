@@ -1,4 +1,4 @@
-import type { KubeApi } from '../../src/kube/api.ts'
+import type { KubeApi, Scope } from '../../src/kube/api.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, type ObjectRef } from '../../src/kube/kinds.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -57,8 +57,8 @@ export class MemoryKubeApi implements Pick<KubeApi, 'get' | 'list' | 'create' | 
 
   async list<T extends KubeObject>(
     kind: Kind<T>,
-    { namespace, labelSelector }: { namespace?: string; labelSelector?: string },
-    { limit, next = '0' }: { limit: number; next?: string },
+    { namespace, labelSelector, metadataOnly }: Scope,
+    { limit, next = '0' }: { limit: number; next?: string } = { limit: Number.POSITIVE_INFINITY },
   ) {
     await this.#called('list', kind)
     const [label = '', value] = labelSelector?.split('=') ?? []
@@ -69,7 +69,8 @@ export class MemoryKubeApi implements Pick<KubeApi, 'get' | 'list' | 'create' | 
         ({ metadata }) => label === '' || (metadata.labels?.[label] ?? null) === (value ?? metadata.labels?.[label]),
       )
     const from = Number(next)
-    const items = structuredClone(all.slice(from, from + limit)) as unknown as T[]
+    const page = all.slice(from, from + limit).map((object) => (metadataOnly ? { metadata: object.metadata } : object))
+    const items = structuredClone(page) as unknown as T[]
     const rest = from + limit < all.length ? { next: String(from + limit) } : {}
     return { items, resourceVersion: String(this.#version), ...rest }
   }

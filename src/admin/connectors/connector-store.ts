@@ -3,10 +3,9 @@ import { type Connector, type ConnectorIds, claimedId, holderOf } from '../../ku
 import { KubeApiError } from '../../kube/errors.ts'
 import { CONNECTORS, type ObjectRef } from '../../kube/kinds.ts'
 import { sharedRead } from '../../lib/shared-read.ts'
+import { ConnectorReader } from './connector-reader.ts'
 import type { IdentifiedConnector } from './shown-connector.ts'
 
-/** Connectors of one page of a list. */
-const PAGE_SIZE = 500
 /** Most places that are remembered: a hundred bytes each. */
 const MAX_PLACES = 20_000
 
@@ -19,29 +18,20 @@ export interface ConnectorStoreOptions {
 
 /**
  * Connectors as the API server has them at the moment of the question: every answer is read after it was asked for
- * (docs/decisions/0004-rest-api-over-the-resources.md). All that is kept is where an id was last found, and that is checked with each use.
+ * (docs/decisions/0004-rest-api-over-the-resources.md). What is kept, where an id was last found and what a list read last, is checked with
+ * the API server at each use.
  */
 export class ConnectorStore {
   readonly #options: ConnectorStoreOptions
   readonly #places = new Map<number, ObjectRef>()
-  readonly #listed = sharedRead(() => this.#listAll())
+  readonly #readers: readonly ConnectorReader[]
+
+  /** Every connector, by id. One that has no id yet (made by kubectl a moment ago) is given one. */
+  readonly all: () => Promise<readonly IdentifiedConnector[]> = sharedRead(() => this.#readAll())
 
   constructor(options: ConnectorStoreOptions) {
     this.#options = options
-  }
-
-  /** Every connector, by id. One that has no id yet (made by kubectl a moment ago) is given one. */
-  async all(): Promise<IdentifiedConnector[]> {
-    const connectors = (await this.#listed()).filter(isThere)
-    const claims = Map.groupBy(connectors, claimedId)
-    const identified = await Promise.all(
-      connectors.map((connector) => {
-        const id = claimedId(connector)
-        const isHolder = id !== undefined && holderOf(id, claims.get(id) ?? []) === connector
-        return isHolder ? { id, connector } : this.#identify(connector)
-      }),
-    )
-    return identified.filter((each) => each !== undefined).sort((a, b) => a.id - b.id)
+    this.#readers = (options.namespaces ?? [undefined]).map((namespace) => new ConnectorReader(options.api, namespace))
   }
 
   /** The connector with this id. */
@@ -55,22 +45,17 @@ export class ConnectorStore {
     return found
   }
 
-  async #listAll(): Promise<Connector[]> {
-    const lists = (this.#options.namespaces ?? [undefined]).map((namespace) => this.#listIn(namespace))
-    return (await Promise.all(lists)).flat()
-  }
-
-  async #listIn(namespace: string | undefined): Promise<Connector[]> {
-    const scope = namespace === undefined ? {} : { namespace }
-    const connectors: Connector[] = []
-    let next: string | undefined
-    do {
-      const limit = { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) }
-      const page = await this.#options.api.list(CONNECTORS, scope, limit)
-      connectors.push(...page.items)
-      next = page.next
-    } while (next !== undefined)
-    return connectors
+  async #readAll(): Promise<IdentifiedConnector[]> {
+    const connectors = (await Promise.all(this.#readers.map((reader) => reader.read()))).flat().filter(isThere)
+    const claims = Map.groupBy(connectors, claimedId)
+    const identified = await Promise.all(
+      connectors.map((connector) => {
+        const id = claimedId(connector)
+        const isHolder = id !== undefined && holderOf(id, claims.get(id) ?? []) === connector
+        return isHolder ? { id, connector } : this.#identify(connector)
+      }),
+    )
+    return identified.filter((each) => each !== undefined).sort((a, b) => a.id - b.id)
   }
 
   /** undefined when the connector is gone, or still changes: the next question sees it. */

@@ -9,8 +9,19 @@ export interface IdentifiedConnector {
   readonly connector: Connector
 }
 
+/** What was made of each connector for as long as it is kept: a list shows mostly those of the list before. */
+const made = new WeakMap<Connector, ShownConnector>()
+
 /** A connector as the API shows it; nothing in it is stored anywhere but in the resource. */
-export function shownConnector({ id, connector }: IdentifiedConnector): ShownConnector {
+export function shownConnector(identified: IdentifiedConnector): ShownConnector {
+  const known = made.get(identified.connector)
+  if (known?.id === identified.id) return known
+  const shown = makeShown(identified)
+  made.set(identified.connector, shown)
+  return shown
+}
+
+function makeShown({ id, connector }: IdentifiedConnector): ShownConnector {
   const { metadata, spec } = connector
   const createdAt = metadata.creationTimestamp ?? ''
   return {
