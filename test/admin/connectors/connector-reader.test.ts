@@ -12,8 +12,11 @@ const refOf = (i: number) => ({ namespace: 'games', name: nameOf(i) })
 
 function setUp(count: number) {
   const api = new MemoryKubeApi(() => 0)
-  const put = (i: number, bucketName = 'old') =>
-    api.put(CONNECTORS, { metadata: refOf(i), spec: { config: { bucketName } } } as Connector)
+  const put = (i: number, bucketName = 'old') => {
+    const uid = api.peek(CONNECTORS, refOf(i))?.metadata?.uid
+    const metadata = { ...refOf(i), ...(uid === undefined ? {} : { uid }) }
+    return api.put(CONNECTORS, { metadata, spec: { config: { bucketName } } } as Connector)
+  }
   for (let i = 0; i < count; i++) put(i)
   const reader = new ConnectorReader(api as unknown as KubeApi, 'games')
   /** What a read answers by name, and the calls that it took. */
