@@ -75,7 +75,7 @@ const truths: Readonly<Record<string, (printed: string) => Promise<void>>> = {
   '5. Create': async (printed) => {
     const { connectorName, active } = JSON.parse(printed)
     expect([active, connectorName]).toEqual([false, expect.stringMatching(new RegExp(`^${game}-connector-\\d{6}$`))])
-    expect(await inNamespace('get', 'ac', connectorName)).toContain('INACTIVE')
+    await eventually(20_000, async () => expect(await inNamespace('get', 'ac', connectorName)).toContain('INACTIVE'))
   },
   '6. Activate': async () => {
     await eventually(30_000, async () => expect(await bucket.count()).toBeGreaterThan(0))
