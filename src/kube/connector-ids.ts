@@ -72,7 +72,10 @@ export class ConnectorIds {
   }
 }
 
-/** Of several that claim an id by their labels: the one that the operator has noted it for, else the oldest. */
+/**
+ * Of several that claim an id by their labels: the one that the operator has noted it for, else the oldest. Kubernetes notes creation in
+ * whole seconds: of two made in one second, before the operator has seen the first, either may be taken for the oldest, the same one by everybody.
+ */
 export function holderOf(id: number, claims: readonly Connector[]): Connector | undefined {
   return claims
     .filter(({ status }) => status?.id === undefined || status.id === id)
