@@ -389,7 +389,8 @@ describe('a rebalance', () => {
       start()
       await within(() => expect(listener.handlers).toHaveLength(2))
       anotherJoins()
-      await within(() => expect(kafka.sent('SyncGroup')).toHaveLength(2))
+      // In place: from now on the partition is being given up.
+      await within(() => expect(listener.settledWith).toHaveLength(2))
       gate.resolve()
       await within(() => expect(listener.handlers[1]?.heard).toEqual(['revoked', 'revoked done']))
       expect(listener.handlers[1]?.position).toBe(-1n)
