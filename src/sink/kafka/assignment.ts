@@ -166,7 +166,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** One entry a topic. */
+/** The reverse of `namesOf`, from single partitions: one entry a topic. */
 export function partitionsOf(
   each: readonly { readonly topic: string; readonly partition: number }[],
 ): TopicPartitions[] {

@@ -3,7 +3,7 @@ import { sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import { whenAborted } from '../../lib/lifecycle.ts'
 import { type CommittedOffset, type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
-import { namesOf, type TopicPartitions } from './assignment.ts'
+import { namesOf, partitionsOf, type TopicPartitions } from './assignment.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Generation, GroupMember } from './group-member.ts'
 import { keepAlive } from './heartbeats.ts'
@@ -72,10 +72,7 @@ export class Membership {
 
   held(): TopicPartitions[] {
     const tenures = [...this.#held.values()].filter(({ hasEnded }) => !hasEnded).map(({ tenure }) => tenure)
-    return [...Map.groupBy(tenures, ({ topic }) => topic)].map(([topic, of]) => ({
-      topic,
-      partitions: of.map(({ partition }) => partition),
-    }))
+    return partitionsOf(tenures)
   }
 
   lag(): number | null {
