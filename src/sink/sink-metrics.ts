@@ -46,8 +46,8 @@ export function registerStats(register: Registry, stats: SinkStats): void {
   )
   total(
     'offsets_lost_total',
-    'Offsets that expired in Kafka before they were delivered; the log names each range.',
-    () => stats.lostOffsets,
+    'Offsets that expired in Kafka before they were delivered; status and log name each range.',
+    () => stats.lost.offsets,
   )
   totalBy('records_rejected_total', 'Records written to _errors/.', 'reason', stats.rejected)
   total('objects_created_total', 'Objects created in the bucket.', () => stats.objects)

@@ -1,17 +1,7 @@
 import { FLUSH_REASONS, type FlushReason } from './flush-policy.ts'
+import { LostRanges } from './lost-ranges.ts'
 import { REJECT_REASONS, type RejectReason } from './rejects.ts'
 import type { SetCounts } from './set.ts'
-
-/** Offsets that expired in Kafka before they were delivered, `to` exclusive. */
-export interface LostRange {
-  readonly topic: string
-  readonly partition: number
-  readonly from: bigint
-  readonly to: bigint
-}
-
-/** Newest lost ranges that `status` shows; the log has all of them. */
-const MOST_LOST_RANGES = 20
 
 /**
  * What the sink counted since it started: plain numbers, as the hot path adds to them for every batch. `status` and
@@ -26,9 +16,7 @@ export class SinkStats {
   objects = 0
   bytes = 0
   lastFlushMs: number | null = null
-  /** Offsets in lost ranges: as many records at most, as not every offset has one. */
-  lostOffsets = 0
-  lostRanges: readonly LostRange[] = []
+  readonly lost = new LostRanges()
   readonly rejected = new Map<RejectReason, number>(REJECT_REASONS.map((reason) => [reason, 0]))
   readonly flushes = new Map<FlushReason, number>(FLUSH_REASONS.map((reason) => [reason, 0]))
 
@@ -50,11 +38,6 @@ export class SinkStats {
     this.filtered += counts.filtered
     for (const [reason, n] of counts.rejected) this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + n)
     this.lastFlushMs = nowMs
-  }
-
-  rangeLost(range: LostRange): void {
-    this.lostOffsets += Number(range.to - range.from)
-    this.lostRanges = [...this.lostRanges, range].slice(-MOST_LOST_RANGES)
   }
 
   setAbandoned(counts: SetCounts): void {

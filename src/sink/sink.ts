@@ -4,6 +4,7 @@ import type { SinkStatus } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { ByteBudget } from './byte-budget.ts'
+import type { LostRange } from './lost-ranges.ts'
 import type { ObjectStore } from './object-store.ts'
 import { ObjectWriter } from './object-writer.ts'
 import { compilePlan } from './plan.ts'
@@ -11,7 +12,7 @@ import type { Check } from './preflight.ts'
 import type { RecordSource, SourceListener } from './record-source.ts'
 import { sinkListener } from './sink-listener.ts'
 import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
-import { type LostRange, SinkStats } from './sink-stats.ts'
+import { SinkStats } from './sink-stats.ts'
 import { StalledError, StallWatch } from './stall-watch.ts'
 import { SinkHealth } from './status.ts'
 
@@ -78,7 +79,7 @@ export class Sink {
 
   /** What expired in Kafka before it was delivered, newest last. */
   get lostRanges(): readonly LostRange[] {
-    return this.#stats.lostRanges
+    return this.#stats.lost.newest
   }
 
   isActive(): boolean {

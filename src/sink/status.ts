@@ -1,6 +1,7 @@
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { SinkStatus } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { LostRange } from './lost-ranges.ts'
 import type { SinkStats } from './sink-stats.ts'
 
 export interface HealthFacts {
@@ -76,6 +77,7 @@ export class SinkHealth {
       },
       objects: stats.objects,
       bytes: stats.bytes,
+      lost: { offsets: stats.lost.offsets, ranges: stats.lost.newest.map(shownRange) },
     }
   }
 
@@ -85,5 +87,16 @@ export class SinkHealth {
     if (next.state === this.#state.state && next.error === this.#state.error) return
     this.#state = next
     this.#sinceMs = this.#clock.now()
+  }
+}
+
+function shownRange({ topic, partition, from, to, atMs }: LostRange): SinkStatus['lost']['ranges'][number] {
+  return {
+    topic,
+    partition,
+    from: String(from),
+    to: String(to),
+    at: new Date(atMs).toISOString(),
+    reason: 'expired',
   }
 }

@@ -139,7 +139,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   #reportLost(from: bigint, to: bigint): void {
     const { topic, partition } = this.#tenure
-    this.#parts.stats.rangeLost({ topic, partition, from, to })
+    this.#parts.stats.lost.add({ topic, partition, from, to, atMs: this.#parts.clock.now() })
     const where = { topic, partition, from: String(from), to: String(to) }
     this.#parts.logger.error(
       where,
@@ -149,9 +149,9 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   /** Fixes the start of a partition that the group never committed. */
   async #anchor(from: bigint): Promise<void> {
-    // Committed at once: after a restart `latest` would be somewhere else, and what lies between would be skipped.
-    if (this.startAt === 'latest' && !(await this.#commitOrFail(from))) return
-    this.#open = this.#newSet(from)
+    // Committed at once: after a restart both `earliest` and `latest` may be somewhere else, and what expired or came in
+    // between would be passed over without a word.
+    if (await this.#commitOrFail(from)) this.#open = this.#newSet(from)
   }
 
   async #commitOrFail(offset: bigint): Promise<boolean> {

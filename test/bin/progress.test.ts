@@ -13,6 +13,7 @@ const status: SinkStatus = {
   records: { read: 12_000, delivered: 11_000, rejected: 0, filtered: 0 },
   objects: 7,
   bytes: 12_345_678,
+  lost: { offsets: 0, ranges: [] },
 }
 
 beforeEach(() => void vi.useFakeTimers())

@@ -56,6 +56,7 @@ export function says(state: SinkStatus['state'], overrides: Partial<SinkStatus> 
     records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
     objects: 0,
     bytes: 0,
+    lost: { offsets: 0, ranges: [] },
     ...overrides,
   }
   return { kind: 'status', status }

@@ -108,6 +108,39 @@ describe('a route', () => {
   })
 })
 
+describe('the end of a time partition', () => {
+  const at = (time: string) => Date.parse(`2026-03-01T${time}:00Z`)
+  const endOf = (template: string, partitionDurationMs: number, now: string) => {
+    const { path } = sinkConfig({ template })
+    const end = compilePlan(sinkConfig({ path: { ...path, partitionDurationMs } })).timePartitionEndMs(at(now))
+    return end === null ? null : new Date(end).toISOString().slice(5, 16)
+  }
+
+  test('is when paths begin to show another time, whatever the template shows of it', () => {
+    const minutes = '{yyyy}/{MM}/{dd}/{hh}/{mm}/{topic}.json'
+    expect(endOf(minutes, 900_000, '12:05')).toBe('03-01T12:15')
+    expect(endOf(minutes, 900_000, '12:15')).toBe('03-01T12:30')
+    expect(endOf(minutes, 4 * 3_600_000, '23:59')).toBe('03-02T00:00')
+    expect(endOf('{dd}/{hh}.json', 900_000, '12:05')).toBe('03-01T13:00')
+    expect(endOf('{dd}.json', 900_000, '12:05')).toBe('03-02T00:00')
+  })
+
+  test('is none where paths show no time, or the same for a day and longer', () => {
+    expect(endOf('{topic}.json', 900_000, '12:05')).toBe(null)
+    expect(endOf('{yyyy}/{topic}.json', 900_000, '12:05')).toBe(null)
+  })
+
+  test('follows the clock in both directions', () => {
+    const plan = compilePlan(sinkConfig({ template: '{dd}/{hh}/{mm}/{topic}.json' }))
+    for (const [now, end] of [
+      ['12:05', '12:15'],
+      ['12:16', '12:30'],
+      ['12:01', '12:15'],
+    ] as const)
+      expect(plan.timePartitionEndMs(at(now))).toBe(at(end))
+  })
+})
+
 test('a plan has the revision of its configuration, so a different configuration has another', () => {
   const [a, b] = [compilePlan(sinkConfig()), compilePlan(sinkConfig({ realm: 'prod' }))]
   expect(a.revision).toMatch(/^[0-9a-f]{10}$/)

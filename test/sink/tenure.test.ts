@@ -72,13 +72,14 @@ describe('accumulating', () => {
     await held.feed(3)
     const full = held.feed(1)
     await sink.settle()
-    expect(log.commits.map(({ offset }) => offset)).toEqual([0n])
+    expect(log.commits.map(({ offset }) => offset)).toEqual([0n, 0n])
     written.resolve()
     await full
     await held.feed()
     await sink.settle()
     expect(bucket.keys).toEqual([keyAt(0), keyAt(2)])
     expect(log.commits.map(({ offset, metadata }) => [offset, metadata === DONE])).toEqual([
+      [0n, true],
       [0n, false],
       [2n, false],
       [4n, true],
@@ -100,7 +101,8 @@ describe('accumulating', () => {
     const held = await sink.source.assign(log.append(...events(0, 3, { namespace: 'other' })))
     await held.feed()
     await sink.clock.advance(60_000)
-    expect(log.commits).toEqual([{ offset: 3n, metadata: DONE }])
+    expect(log.commits.at(-1)).toEqual({ offset: 3n, metadata: DONE })
+    expect(log.commits.map(({ metadata }) => intentIn(metadata))).toEqual([null, null])
     expect(bucket.keys).toEqual([])
     expect(sink.stats).toEqual({ read: 3, delivered: 0, rejected: 0, filtered: 3 })
   })
@@ -117,12 +119,14 @@ describe('accumulating', () => {
     expect(sink.stats).toEqual({ read: 6, delivered: 1, rejected: 5, filtered: 0 })
   })
 
-  test('a group without offsets that starts at the latest one holds on to it before the first record', async () => {
-    const config = sinkConfig({ kafka: { bootstrapServers: ['k:1'], groupId: 'g', startFrom: 'latest', epoch: 0 } })
-    const sink = new SinkProcess(bucket, { config })
-    const held = await sink.source.assign(log.append(...events(0, 5)))
-    await held.feed()
-    expect(log.committed).toEqual({ offset: 5n, metadata: DONE })
+  test('a group without offsets holds on to where it starts before the first record is read', async () => {
+    for (const startFrom of ['earliest', 'latest'] as const) {
+      const idle = new ScriptedPartition().append(...events(0, 5))
+      const config = sinkConfig({ kafka: { bootstrapServers: ['k:1'], groupId: 'g', startFrom, epoch: 0 } })
+      const held = await new SinkProcess(bucket, { config }).source.assign(idle)
+      await held.feed(0)
+      expect(idle.committed).toEqual({ offset: startFrom === 'latest' ? 5n : 0n, metadata: DONE })
+    }
     expect(bucket.keys).toEqual([])
   })
 })
@@ -321,7 +325,7 @@ describe('giving up', () => {
     written.resolve()
     await revoked
     await sink.settle()
-    expect(log.commits).toHaveLength(1)
+    expect(log.commits).toHaveLength(2)
     expect(intentOf(log)).toMatchObject({ endOffset: 3n, reason: 'shutdown' })
   })
 

@@ -85,6 +85,13 @@ export class ScriptedTenure {
     await this.handler.records(batch)
   }
 
+  /** Tells that the log begins and ends elsewhere than at the position. */
+  async outOfRange(startOffset: bigint, endOffset = this.#log.endOffset): Promise<bigint | null> {
+    const next = await this.handler.outOfRange(this.#position, { startOffset, endOffset })
+    if (next !== null) this.#position = next
+    return next
+  }
+
   async revoke(reason: RevocationReason = 'rebalance', deadline = new AbortController().signal): Promise<void> {
     await this.handler.revoked(reason, deadline)
     this.#ended.abort()

@@ -173,6 +173,7 @@ export class SimulatedNode {
       records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
       objects: 0,
       bytes: 0,
+      lost: { offsets: 0, ranges: [] },
     }
   }
 

@@ -1,0 +1,161 @@
+import { beforeEach, expect, test } from 'vitest'
+import { sinkStatusSchema } from '../../src/contract/sink-status.ts'
+import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
+import { TenureLostError } from '../../src/sink/record-source.ts'
+import { FakeBucket } from '../support/fake-bucket.ts'
+import { CLUSTER_ID, ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
+import { events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
+
+const DONE = encodeMark({ clusterId: CLUSTER_ID })
+const config = sinkConfig({ flush: { intervalMs: 60_000, events: 4, bytes: 1_000_000 } })
+const lost = (from: number, to: number) => ({ topic: TOPIC, partition: 3, from: `${from}`, to: `${to}` })
+
+let bucket: FakeBucket
+let log: ScriptedPartition
+
+beforeEach(() => {
+  bucket = new FakeBucket()
+  log = new ScriptedPartition(3).append(...events(0, 10))
+})
+
+/** A process that died after it had promised [0, 4) and before it had written anything. */
+async function diesWithAnIntent(): Promise<void> {
+  const sink = new SinkProcess(bucket, { config })
+  bucket.onCreate = () => new Promise(() => {})
+  void (await sink.source.assign(log)).feed(4)
+  await sink.settle()
+  bucket.onCreate = () => {}
+  expect(decodeCommitMetadata(log.committed.metadata).kind).toBe('intent')
+}
+
+const ends = () =>
+  [...bucket.objects.values()].map(({ metadata }) => `${metadata['start-offset']}-${metadata['end-offset']}`)
+
+test('what was read before the gap is delivered, the range is told exactly, and reading goes on behind it', async () => {
+  const sink = new SinkProcess(bucket, { config })
+  const held = await sink.source.assign(log)
+  await held.feed(2)
+  const toldAt = new Date(sink.clock.now()).toISOString()
+  expect(await held.outOfRange(7n)).toBe(7n)
+  expect(bucket.lines()).toEqual(events(0, 2))
+  expect(log.committed).toEqual({ offset: 7n, metadata: DONE })
+  const status = sink.sink.status()
+  expect(status.lost).toEqual({ offsets: 5, ranges: [{ ...lost(2, 7), at: toldAt, reason: 'expired' }] })
+  expect(sinkStatusSchema.parse(status)).toEqual(status)
+  await held.feed()
+  await held.revoke()
+  expect(bucket.lines()).toEqual([...events(0, 2), ...events(7, 10)])
+  expect(ends()).toEqual(['0-2', '7-10'])
+  expect(sink.stats).toEqual({ read: 5, delivered: 5, rejected: 0, filtered: 0 })
+})
+
+test('what expired before the first record was read is told by the next process', async () => {
+  await (await new SinkProcess(bucket).source.assign(log)).feed(0)
+  const next = new SinkProcess(bucket)
+  const held = await next.source.assign(log)
+  expect(held.handler.startAt).toBe(0n)
+  await held.outOfRange(6n)
+  expect(next.sink.status().lost).toMatchObject({ offsets: 6, ranges: [lost(0, 6)] })
+})
+
+test('of a promised set what is left is written under the name that was promised', async () => {
+  await diesWithAnIntent()
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  expect(await held.outOfRange(2n)).toBe(2n)
+  await held.feed(2)
+  await next.settle()
+  expect(bucket.lines()).toEqual(events(2, 4))
+  expect(ends()).toEqual(['0-4'])
+  expect(log.committed).toEqual({ offset: 4n, metadata: DONE })
+  expect(next.sink.status()).toMatchObject({ error: null, lost: { offsets: 2, ranges: [lost(0, 2)] } })
+})
+
+test('an object of the promised set that is there already has more of it, and stays', async () => {
+  const first = new SinkProcess(bucket, { config })
+  log.onCommit = (offset) => {
+    if (offset === 4n) throw new TenureLostError('no answer')
+  }
+  void (await first.source.assign(log)).feed(4)
+  await first.settle()
+  log.onCommit = () => {}
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  await held.outOfRange(2n)
+  await held.feed(2)
+  await next.settle()
+  expect(bucket.lines()).toEqual(events(0, 4))
+  expect(log.committed).toEqual({ offset: 4n, metadata: DONE })
+  expect(next.sink.status().error).toBe(null)
+})
+
+test('of a promised set that has expired as a whole nothing is written', async () => {
+  await diesWithAnIntent()
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  expect(await held.outOfRange(6n)).toBe(6n)
+  expect(log.committed).toEqual({ offset: 6n, metadata: DONE })
+  expect(next.sink.status()).toMatchObject({ error: null, lost: { offsets: 6, ranges: [lost(0, 6)] } })
+  await held.feed()
+  await held.revoke()
+  expect(bucket.lines()).toEqual(events(6, 10))
+})
+
+test('a position behind the end of the log stops the partition: nothing is reset, written or called lost', async () => {
+  const sink = new SinkProcess(bucket, { config })
+  const held = await sink.source.assign(log)
+  await held.feed(2)
+  const before = log.committed
+  expect(await held.outOfRange(0n, 1n)).toBe(null)
+  await held.revoke()
+  expect(log.committed).toEqual(before)
+  expect(bucket.creates).toBe(0)
+  expect(sink.sink.status().lost).toEqual({ offsets: 0, ranges: [] })
+})
+
+test('says what to do where the log ends before the position', async () => {
+  const sink = new SinkProcess(bucket, { config })
+  const held = await sink.source.assign(log)
+  await held.feed(2)
+  await held.outOfRange(0n, 1n)
+  expect(sink.sink.status()).toMatchObject({
+    state: 'FAILED',
+    error: expect.stringMatching(
+      /partition 3 is stopped: offset 2 is beyond the end of the log \(0 to 1\).*spec\.kafka\.epoch/,
+    ),
+  })
+})
+
+test('while S3 is away the range is told, and nothing behind it is read until what came before it is delivered', async () => {
+  const sink = new SinkProcess(bucket, { config })
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await sink.source.assign(log)
+  await held.feed(2)
+  let goesOnAt: bigint | null | undefined
+  void held.outOfRange(7n).then((next) => {
+    goesOnAt = next
+  })
+  await sink.settle()
+  expect(sink.sink.status().lost.offsets).toBe(5)
+  expect([goesOnAt, log.committed.offset]).toEqual([undefined, 0n])
+  written.resolve()
+  await sink.settle()
+  expect([goesOnAt, log.committed.offset]).toEqual([7n, 7n])
+})
+
+test('a partition that is given up meanwhile goes on nowhere, and its next owner tells the range again', async () => {
+  const sink = new SinkProcess(bucket, { config })
+  const held = await sink.source.assign(log)
+  await held.feed(4)
+  await sink.settle()
+  log.onCommit = () => {
+    throw new TenureLostError('REBALANCE')
+  }
+  expect(await held.outOfRange(7n)).toBe(null)
+  held.lose()
+  log.onCommit = () => {}
+  const again = await sink.source.assign(log)
+  expect(await again.outOfRange(8n)).toBe(8n)
+  expect(sink.sink.status().lost).toMatchObject({ offsets: 4, ranges: [lost(4, 8)] })
+})
