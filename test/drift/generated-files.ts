@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { customResourceDefinition } from '../../src/contract/crd.ts'
 import { envelopeScanModule } from './envelope-scan-wasm.ts'
 import { fieldReference } from './field-reference.ts'
+import { chartFiles } from './helm-chart.ts'
 
 const envelopeScan = await envelopeScanModule()
 
@@ -10,6 +11,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const crd = stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
   return new Map([
     ['src/sink/envelope-scan-wasm.ts', envelopeScan],
+    ...chartFiles(crd),
     [
       'crds/analyticsconnectors.yaml',
       `# Generated from src/contract/resource.ts by \`npm run generate\`. Do not edit.\n${crd}`,

@@ -1,0 +1,118 @@
+/** The Helm chart and the kustomizations of deploy/ are two ways to the same objects. */
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { connectStack } from '../stack/remote.ts'
+import { CHART, type Helm, openHelm } from '../support/helm.ts'
+import { kubectl } from '../support/kubectl.ts'
+import { comparable, type Manifest, manifestsOf } from '../support/rendered.ts'
+
+const stack = connectStack(inject('stack'))
+const DEPLOY = resolve(import.meta.dirname, '../../deploy')
+const NAMESPACE = 'analytics-connector'
+let helm: Helm
+
+beforeAll(async () => {
+  helm = await openHelm(stack)
+})
+
+afterAll(() => helm?.close())
+
+interface Kustomization {
+  readonly resources: readonly string[]
+  readonly components?: readonly string[]
+  /** Merged over the configuration that the REST API's folder ships. */
+  readonly adminConfig?: object
+}
+
+/** What kustomize makes of folders of deploy/. The namespace is Helm's `--create-namespace`. */
+async function kustomized({
+  resources,
+  components = [],
+  adminConfig,
+}: Kustomization): Promise<Record<string, Manifest>> {
+  // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
+  const overlay = await realpath(await mkdtemp(join(tmpdir(), 'helm-render-')))
+  onTestFinished(() => rm(overlay, { recursive: true }))
+  const folders = (names: readonly string[]) => names.map((name) => relative(overlay, join(DEPLOY, name)))
+  const kustomization = {
+    resources: folders(resources),
+    components: folders(components),
+    ...(adminConfig ? { configMapGenerator: [await replaced(overlay, 'admin', adminConfig)] } : {}),
+  }
+  await writeFile(join(overlay, 'kustomization.yaml'), stringify(kustomization))
+  const manifests = manifestsOf(await kubectl(stack, ['kustomize', overlay]))
+  return comparable(manifests.filter(({ kind }) => kind !== 'Namespace'))
+}
+
+/** As a user replaces a configuration file in an overlay. */
+async function replaced(overlay: string, folder: 'admin', changes: object): Promise<object> {
+  const file = `${folder}.yaml`
+  const shipped = parse(await readFile(join(DEPLOY, folder, file), 'utf8')) as object
+  await writeFile(join(overlay, file), stringify({ ...shipped, ...changes }))
+  return { name: `analytics-connector-${folder}-config`, namespace: NAMESPACE, behavior: 'replace', files: [file] }
+}
+
+async function templated(values: object = {}): Promise<Record<string, Manifest>> {
+  const file = join(await mkdtemp(join(tmpdir(), 'helm-values-')), 'values.yaml')
+  onTestFinished(() => rm(join(file, '..'), { recursive: true }))
+  await writeFile(file, stringify(values))
+  return comparable(manifestsOf(await helm('template', 'any-name', CHART, '--namespace', NAMESPACE, '-f', file)))
+}
+
+test.each<{ what: string; values: object; kustomization: Kustomization }>([
+  { what: 'a chart of default values', values: {}, kustomization: { resources: ['base'] } },
+  {
+    what: 'one with the REST API',
+    values: { admin: { enabled: true } },
+    kustomization: { resources: ['base', 'admin'] },
+  },
+  {
+    what: 'one with the REST API over TLS',
+    values: { admin: { enabled: true, tlsSecretName: 'analytics-connector-admin-tls' } },
+    kustomization: {
+      resources: ['base', 'admin'],
+      components: ['admin/tls'],
+      adminConfig: {
+        tls: { certFile: '/etc/analytics-connector-tls/tls.crt', keyFile: '/etc/analytics-connector-tls/tls.key' },
+      },
+    },
+  },
+])('$what gives the same objects', async ({ values, kustomization }) => {
+  const [chart, folder] = await Promise.all([templated(values), kustomized(kustomization)])
+  expect(Object.keys(chart).sort()).toEqual(Object.keys(folder).sort())
+  for (const [name, object] of Object.entries(folder)) expect(chart[name], name).toEqual(object)
+})
+
+test('helm finds nothing wrong with the chart', async () => {
+  const everything = ['--set', 'admin.enabled=true,admin.tlsSecretName=tls']
+  for (const values of [[], everything])
+    expect(await helm('lint', '--strict', CHART, ...values)).toContain('0 chart(s) failed')
+})
+
+test.each([
+  ['a value that does not exist', 'operator.replica=3', "additional properties 'replica' not allowed"],
+  ['a configuration that the operator would refuse', 'operator.config.realm=a b', '/operator/config/realm'],
+  ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],
+])('helm refuses %s', async (_what, assignment, said) => {
+  await expect(helm('template', 'x', CHART, '--set', assignment)).rejects.toThrow(said)
+})
+
+test('what is set reaches the pods', async () => {
+  const tolerations = [{ key: 'infra', operator: 'Exists' }]
+  const operator = { tolerations, nodeSelector: { infra: 'edge' }, resources: { limits: { memory: '2Gi' } } }
+  const image = { repository: 'registry.example.com/analytics-connector', tag: 'dev' }
+  const objects = await templated({ image, imagePullSecrets: [{ name: 'pull' }], operator })
+  const { spec } = objects[`Deployment ${NAMESPACE}/analytics-connector-operator`].spec.template
+  const { image: shown, resources } = spec.containers[0]
+  expect(shown).toBe('registry.example.com/analytics-connector:dev')
+  expect(resources.limits.memory).toBe('2Gi')
+  expect(spec).toMatchObject({ tolerations, nodeSelector: { infra: 'edge' }, imagePullSecrets: [{ name: 'pull' }] })
+})
+
+test('without the CRD a second install leaves it to the first', async () => {
+  const objects = await templated({ crds: { enabled: false } })
+  expect(Object.keys(objects).filter((name) => name.startsWith('CustomResource'))).toEqual([])
+})
