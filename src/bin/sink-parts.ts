@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { BodyEncoder } from '../sink/encode/body-encoder.ts'
 import { connectionSecurity } from '../sink/kafka/connection-security.ts'
 import { createKafkaSource } from '../sink/kafka/kafka-source.ts'
 import { SecretFiles } from '../sink/kafka/secret-files.ts'
@@ -45,5 +46,6 @@ export function sinkParts(surroundings: SinkSurroundings): SinkParts {
       timings: { sessionTimeoutMs, heartbeatIntervalMs: sessionTimeoutMs / HEARTBEATS_PER_SESSION },
     }),
     store: new S3Store({ s3: config.s3, credentialsDir, observer: s3Metrics(registry) }),
+    encoder: new BodyEncoder(),
   }
 }

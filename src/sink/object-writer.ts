@@ -3,7 +3,7 @@ import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { Slots } from '../lib/slots.ts'
-import { BodyEncoder, contentTypeOf, isPlain } from './encode/body-encoder.ts'
+import { contentTypeOf, type Encoder, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Error } from './s3-errors.ts'
 import type { RecordSet, SetObject } from './set.ts'
@@ -28,6 +28,7 @@ export interface WriteListener {
 
 export interface ObjectWriterOptions {
   readonly store: ObjectStore
+  readonly encoder: Encoder
   readonly clock: Clock
   /** `<namespace>/<name>` of the custom resource. */
   readonly connector: string
@@ -45,7 +46,6 @@ export interface WrittenSet {
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions
   readonly #slots = new Slots(OBJECT_WRITES_AT_ONCE)
-  readonly #encoder = new BodyEncoder()
 
   constructor(options: ObjectWriterOptions) {
     this.#options = options
@@ -105,10 +105,10 @@ export class ObjectWriter {
     object: SetObject,
     signal: AbortSignal,
   ): Promise<number | null> {
-    const { store, connector } = this.#options
+    const { store, encoder, connector } = this.#options
     const { key, format } = object
     const metadata = objectMetadata(connector, set, object)
-    const chunks = await this.#encoder.encode(object.chunks, format)
+    const chunks = await encoder.encode(object.chunks, format)
     const outcome = await store.createIfAbsent({ key, chunks, contentType: contentTypeOf(format), metadata }, signal)
     if (outcome === 'created') return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const found = await store.head(key, signal)

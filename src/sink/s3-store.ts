@@ -15,7 +15,7 @@ import { type CallOptions, type CallS3, type Upload, uploadInParts } from './s3-
 import { objectOptions } from './s3-object-options.ts'
 import { assumedRole } from './s3-role.ts'
 
-/** One PutObject up to here, parts above: a single buffer costs half the CPU of parts, and this much can still be sent again at once. */
+/** Default of `largestPutBytes`: a single buffer costs half the CPU of parts, and this much can still be sent again at once. */
 const LARGEST_PUT_BYTES = 64 * 1024 * 1024
 /** Sockets to S3: objects written at once (OBJECT_WRITES_AT_ONCE) times parts of one object, with some to spare for HEAD. */
 const MOST_SOCKETS = 64
@@ -36,6 +36,8 @@ export interface S3StoreOptions {
   /** Folder of the mounted credentials; used where `s3.credentials` is `mounted`. */
   readonly credentialsDir: string
   readonly observer: S3Observer
+  /** One PutObject up to here, parts above. */
+  readonly largestPutBytes?: number
 }
 
 /**
@@ -46,15 +48,15 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client
   readonly #options: S3StoreOptions
 
-  constructor(options: S3StoreOptions) {
+  constructor(options: S3StoreOptions, client = createClient(options)) {
     this.#options = options
-    this.#client = createClient(options)
+    this.#client = client
   }
 
   async createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
     const sizeBytes = object.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (sizeBytes > LARGEST_PUT_BYTES) await this.#uploadInParts(object, signal)
+      if (sizeBytes > (this.#options.largestPutBytes ?? LARGEST_PUT_BYTES)) await this.#uploadInParts(object, signal)
       else await this.#put(object, signal)
       return 'created'
     } catch (error) {

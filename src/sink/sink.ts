@@ -4,6 +4,7 @@ import type { SinkStatus } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { ByteBudget } from './byte-budget.ts'
+import type { Encoder } from './encode/body-encoder.ts'
 import type { LostRange } from './lost-ranges.ts'
 import type { ObjectStore } from './object-store.ts'
 import { ObjectWriter } from './object-writer.ts'
@@ -20,6 +21,7 @@ export interface SinkParts {
   readonly config: SinkConfig
   readonly source: RecordSource
   readonly store: ObjectStore
+  readonly encoder: Encoder
   /** The configuration of any mounted revision. @throws Error where it cannot be read */
   readonly readRevision: (revision: string) => SinkConfig
   readonly clock: Clock
@@ -44,7 +46,7 @@ export class Sink {
 
   /** @throws {PathTemplateError} for a configuration that the resource's validation would have refused */
   constructor(parts: SinkParts) {
-    const { config, source, store, clock, logger, registry, readRevision } = parts
+    const { config, source, store, encoder, clock, logger, registry, readRevision } = parts
     const plan = compilePlan(config)
     this.#parts = parts
     this.#revision = plan.revision
@@ -58,7 +60,7 @@ export class Sink {
       health: this.health,
       limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
-      writer: new ObjectWriter({ store, clock, connector: config.connector }),
+      writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
       stats: this.#stats,
       clock,
       logger,

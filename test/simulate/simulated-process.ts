@@ -46,6 +46,7 @@ export class SimulatedProcess {
       config,
       source: new SimulatedSource({ ...surroundings, life: this.life, clock, fates: surroundings.kafkaFates }),
       store: design.store?.(store) ?? store,
+      encoder: { encode: async (lines) => lines },
       readRevision: (revision) => {
         const found = revisions.get(revision)
         if (!found) throw new Error(`no revision ${revision}`)

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/sink/object-writer.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
@@ -11,6 +12,8 @@ import { event, sinkConfig } from '../support/sink-process.ts'
 
 const denied = new S3Error('AccessDenied', 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)')
 const slowDown = new S3Error('SlowDown', 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)')
+
+const encoder = new BodyEncoder()
 
 let bucket: FakeBucket
 let clock: FakeClock
@@ -39,7 +42,7 @@ function setWith(config: SinkConfig, ...names: string[]): RecordSet {
 }
 
 function write(set: RecordSet, signal = new AbortController().signal): Promise<void> {
-  const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'games/game-events' })
+  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, connector: 'games/game-events' })
   return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
 }
 
@@ -179,7 +182,7 @@ describe('a key that is taken', () => {
       createIfAbsent: async (...args: Parameters<typeof store.createIfAbsent>) =>
         asked++ === 0 ? ('exists' as const) : store.createIfAbsent(...args),
     }
-    const writer = new ObjectWriter({ store: flickering, clock, connector: 'games/game-events' })
+    const writer = new ObjectWriter({ store: flickering, encoder, clock, connector: 'games/game-events' })
     const set = closedSet('login')
     const writing = writer.write(
       { set, objects: set.objects(), isPartial: false },
@@ -201,7 +204,7 @@ test('at most sixteen objects are written at once by all sets together', async (
     await gate.promise
     atOnce--
   }
-  const writer = new ObjectWriter({ store: bucket.store(), clock, connector: 'c' })
+  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, connector: 'c' })
   const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
   const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
   const writing = sets.map((set) =>

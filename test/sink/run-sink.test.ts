@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type HttpEndpoint, serveHttp } from '../../src/lib/http-server.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { encodeMark } from '../../src/sink/commit-metadata.ts'
+import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import { runSink, sinkRoutes } from '../../src/sink/run-sink.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
 import { Sink, type SinkParts } from '../../src/sink/sink.ts'
@@ -24,7 +25,8 @@ beforeEach(async () => {
   source = new ScriptedSource()
   const config = sinkConfig()
   const [logger, registry] = [createLogger('silent'), new Registry()]
-  parts = { config, source, store: bucket.store(), readRevision: () => config, clock, logger, registry }
+  const [store, encoder] = [bucket.store(), new BodyEncoder()]
+  parts = { config, source, store, encoder, readRevision: () => config, clock, logger, registry }
   sink = new Sink(parts)
   http = await serveHttp('127.0.0.1', 0, sinkRoutes(sink, parts))
 })

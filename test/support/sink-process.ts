@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import { preflight } from '../../src/sink/preflight.ts'
 import { Sink } from '../../src/sink/sink.ts'
 import type { FakeBucket } from './fake-bucket.ts'
@@ -66,6 +67,7 @@ export class SinkProcess {
       config,
       source: this.source,
       store: bucket.store(fate),
+      encoder: new BodyEncoder(),
       readRevision: (revision) => {
         const found = revisions.get(revision)
         if (!found) throw new Error(`no revision ${revision}`)

@@ -9,6 +9,12 @@ export interface BodyFormat extends FileFormat {
   readonly eventType: string
 }
 
+/** Makes bodies of lines. */
+export interface Encoder {
+  /** @param lines each ended with a line feed; lent, and given back as they are where nothing is to be done */
+  encode(lines: readonly Buffer[], format: BodyFormat): Promise<readonly Buffer[]>
+}
+
 /** Half of libuv's thread pool, which also looks up host names: S3 must not wait for a compression. */
 const COMPRESSIONS_AT_ONCE = 2
 
@@ -16,11 +22,10 @@ const COMPRESSIONS_AT_ONCE = 2
  * Turns lines into an object's body, off the main thread where that is work. Equal lines give equal bytes with the same
  * release of Node and hyparquet-writer. That is not relied on: an object is recognised by its lines (object-writer.ts).
  */
-export class BodyEncoder {
+export class BodyEncoder implements Encoder {
   readonly #slots = new Slots(COMPRESSIONS_AT_ONCE)
   readonly #parquet = new ParquetThread()
 
-  /** @param lines each ended with a line feed; lent, and given back as they are where nothing is to be done */
   async encode(lines: readonly Buffer[], { format, compression, eventType }: BodyFormat): Promise<readonly Buffer[]> {
     if (format === 'parquet') return [await this.#parquet.file(eventType, compression, lines)]
     if (compression === 'none') return lines

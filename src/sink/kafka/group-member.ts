@@ -4,7 +4,7 @@ import type { CommittedOffset } from '../record-source.ts'
 import { TenureLostError } from '../record-source.ts'
 import { assignPartitions, partitionsOf, type TopicPartitions, withoutHeldByOthers } from './assignment.ts'
 import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
-import type { KafkaCluster } from './cluster.ts'
+import type { Purpose } from './cluster.ts'
 import {
   check,
   errorName,
@@ -39,8 +39,16 @@ export interface Generation extends MemberIdentity {
   readonly plannedFor: ReadonlyMap<string, readonly number[]>
 }
 
+type GroupConnection = Pick<BrokerConnection, 'send'>
+
+/** The part of a KafkaCluster that a member speaks through. */
+export interface GroupCluster {
+  connectionTo(address: BrokerAddress, purpose: Purpose): Promise<GroupConnection>
+  sendToAny<Response>(call: ApiCall<Response>): Promise<Response>
+}
+
 export interface GroupMemberOptions {
-  readonly cluster: KafkaCluster
+  readonly cluster: GroupCluster
   readonly clock: Clock
   readonly groupId: string
   readonly sessionTimeoutMs: number
@@ -68,9 +76,9 @@ export class GroupMember {
   readonly #abandoned = new Set<string>()
   #coordinator: BrokerAddress | null = null
   /** The connection on which a heartbeat was answered last. */
-  #proven: BrokerConnection | null = null
+  #proven: GroupConnection | null = null
   /** The connection on which committed offsets were read last. */
-  #loaded: BrokerConnection | null = null
+  #loaded: GroupConnection | null = null
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
@@ -245,7 +253,7 @@ export class GroupMember {
     identity: MemberIdentity,
     commits: readonly PartitionCommit[],
     ended: AbortSignal,
-  ): Promise<BrokerConnection | null> {
+  ): Promise<GroupConnection | null> {
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
         const connection = await this.#connection()
@@ -264,7 +272,7 @@ export class GroupMember {
     return (await this.#connection()).send(call)
   }
 
-  async #connection(): Promise<BrokerConnection> {
+  async #connection(): Promise<GroupConnection> {
     this.#coordinator ??= await this.#find()
     try {
       return await this.#options.cluster.connectionTo(this.#coordinator, 'group')

@@ -4,10 +4,11 @@ import type { Logger } from '../../lib/logger.ts'
 import type { RecordSource, SourceListener } from '../record-source.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import type { ConnectionSecurity } from './connection-security.ts'
-import { type Generation, GroupMember } from './group-member.ts'
+import { type Generation, type GroupCluster, GroupMember } from './group-member.ts'
 import { errorName, isFenced, isPassing, KafkaError, problemLine } from './kafka-error.ts'
-import { Membership } from './membership.ts'
+import { Membership, type PartitionReading } from './membership.ts'
 import { Problems } from './problems.ts'
+import { Reading } from './reading.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
 export interface KafkaSourceOptions {
@@ -58,13 +59,24 @@ const REBALANCE_MARGIN = 0.1
  * @throws Error when a bootstrap server is not `host:port`
  */
 export function createKafkaSource(options: KafkaSourceOptions): RecordSource {
-  return new KafkaSource(options)
+  const cluster = new KafkaCluster(options.config.bootstrapServers, { ...TIMINGS, ...options.timings, ...options })
+  const maxBufferedBytes = options.maxBufferedBytes ?? MAX_BUFFERED_BYTES
+  const readingFor = (problems: Problems) => new Reading({ ...options, cluster, problems, maxBufferedBytes })
+  return new KafkaSource(options, { cluster, readingFor })
 }
 
-class KafkaSource implements RecordSource {
+/** What a source reaches Kafka by. */
+export interface KafkaAccess {
+  readonly cluster: GroupCluster & Pick<KafkaCluster, 'metadata' | 'refresh' | 'onMetadata' | 'close'>
+  /** For one membership, which closes it. */
+  readonly readingFor: (problems: Problems) => PartitionReading
+}
+
+export class KafkaSource implements RecordSource {
   readonly #options: KafkaSourceOptions
   readonly #timings: KafkaTimings
-  readonly #cluster: KafkaCluster
+  readonly #cluster: KafkaAccess['cluster']
+  readonly #readingFor: KafkaAccess['readingFor']
   readonly #member: GroupMember
   readonly #stopping = new AbortController()
   /** The deadline of `stop` has passed. */
@@ -73,13 +85,14 @@ class KafkaSource implements RecordSource {
   #membership: Membership | null = null
   #lastIdentity = ''
 
-  constructor(options: KafkaSourceOptions) {
+  constructor(options: KafkaSourceOptions, { cluster, readingFor }: KafkaAccess) {
     this.#options = options
     this.#timings = { ...TIMINGS, ...options.timings }
-    this.#cluster = new KafkaCluster(options.config.bootstrapServers, { ...options, ...this.#timings })
+    this.#cluster = cluster
+    this.#readingFor = readingFor
     this.#member = new GroupMember({
       ...this.#timings,
-      cluster: this.#cluster,
+      cluster,
       clock: options.clock,
       groupId: options.config.groupId,
       partitionsOf: (topics) => this.#partitionsOf(topics),
@@ -155,13 +168,13 @@ class KafkaSource implements RecordSource {
     const { rebalanceTimeoutMs, heartbeatIntervalMs } = this.#timings
     return new Membership({
       ...this.#options,
-      cluster: this.#cluster,
       member: this.#member,
+      reading: this.#readingFor(problems),
+      clusterId: this.#cluster.metadata?.clusterId ?? '',
       listener,
       problems,
       heartbeatIntervalMs,
       revocationMs: rebalanceTimeoutMs * (1 - REBALANCE_MARGIN) - heartbeatIntervalMs,
-      maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
     })
   }
 

@@ -1,7 +1,9 @@
 import { backoffMs } from '../../lib/backoff.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import { whenAborted } from '../../lib/lifecycle.ts'
+import type { Logger } from '../../lib/logger.ts'
 import { type CommittedOffset, type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
 import { namesOf, partitionsOf, type TopicPartitions } from './assignment.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -9,11 +11,20 @@ import type { Generation, GroupMember } from './group-member.ts'
 import { keepAlive } from './heartbeats.ts'
 import { HeldPartition } from './held-partition.ts'
 import { problemLine, reasonOf } from './kafka-error.ts'
+import type { Problems } from './problems.ts'
 import type { PartitionCommit } from './protocol.ts'
-import { concernOf, Reading, type ReadingOptions } from './reading.ts'
+import { concernOf, type Reading } from './reading.ts'
 
-export interface MembershipOptions extends ReadingOptions {
+/** Reads the partitions of one membership. */
+export type PartitionReading = Pick<Reading, 'begin' | 'failed' | 'lag' | 'regroup' | 'close'>
+
+export interface MembershipOptions {
   readonly member: GroupMember
+  readonly reading: PartitionReading
+  readonly clusterId: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly problems: Problems
   readonly listener: SourceListener
   readonly heartbeatIntervalMs: number
   /** Longest time for handlers to finish when their partitions go to others. */
@@ -32,7 +43,6 @@ export type GenerationEnd = 'rebalance' | 'lost'
 export class Membership {
   readonly #options: MembershipOptions
   readonly #held = new Map<string, HeldPartition>()
-  readonly #reading: Reading
   readonly #commits: CommitQueue
   /** Aborted when nothing may be committed any more. */
   readonly #over = new AbortController()
@@ -48,7 +58,6 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    this.#reading = new Reading(options)
     this.#commits = new CommitQueue((commits) => this.#send(commits))
   }
 
@@ -76,11 +85,11 @@ export class Membership {
   }
 
   lag(): number | null {
-    return this.#reading.lag()
+    return this.#options.reading.lag()
   }
 
   regroup(): void {
-    this.#reading.regroup()
+    this.#options.reading.regroup()
   }
 
   /** The topics or partitions to be read have changed, or partitions were given up: asks for a rebalance. */
@@ -138,7 +147,7 @@ export class Membership {
     this.#over.abort()
     this.#adoptionOver.abort()
     this.#generationOver.abort()
-    this.#reading.close()
+    this.#options.reading.close()
     this.#options.problems.clearAll('partition ')
   }
 
@@ -234,10 +243,10 @@ export class Membership {
       topic,
       partition,
       committed,
-      clusterId: this.#options.cluster.metadata?.clusterId ?? '',
+      clusterId: this.#options.clusterId,
       commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, offset, metadata }, ended),
-      read: (tenure, handler, givenUp) => this.#reading.begin(tenure, handler, givenUp),
-      onFailed: (tenure, error) => this.#reading.failed(tenure, error),
+      read: (tenure, handler, givenUp) => this.#options.reading.begin(tenure, handler, givenUp),
+      onFailed: (tenure, error) => this.#options.reading.failed(tenure, error),
     })
   }
 

@@ -57,6 +57,8 @@ export function tokenSasl(token: () => Promise<string>): KafkaJsSasl {
 
 /** One request ready to be sent, and what its answer decodes to. Error codes in the answer are left to the caller. */
 export interface ApiCall<Response> {
+  /** What is asked, before it was encoded: for who answers without a socket (test/simulate). */
+  readonly parameters: object
   readonly request: { readonly apiName: string; readonly apiKey: number; readonly apiVersion: number }
   readonly response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<Response> }
   /** Milliseconds; counts only above the connection's own request timeout. */
@@ -87,6 +89,7 @@ function call<Response>(
 ): ApiCall<Response> {
   const { request, response, requestTimeout } = requests[api].protocol({ version: API_VERSIONS[api] })(parameters)
   return {
+    parameters,
     request,
     response: {
       decode: decode ? async (raw) => decode(raw) : (raw) => response.decode(raw),
