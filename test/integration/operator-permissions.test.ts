@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
+import { CONNECTORS } from '../../src/kube/kinds.ts'
 import { ownImage } from '../../src/operator/own-image.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import {
   type Call,
-  permissionsOfBase,
+  type Permission,
+  permissionsOf,
   recording,
-  signInAsOperator,
+  signedIn,
   startOperator,
   withoutInstalledOperator,
 } from '../support/in-process-operator.ts'
@@ -19,14 +21,19 @@ import { connector } from '../support/manifests.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `permissions-${randomBytes(4).toString('hex')}`
-const inNamespace = (...args: string[]) => kubectl(stack, [...args, '-n', namespace])
-const LEASE = { namespace: OPERATOR_NAMESPACE, name: 'analytics-connector-operator' }
 let installed: Awaited<ReturnType<typeof withoutInstalledOperator>>
 
 beforeAll(async () => {
   installed = await withoutInstalledOperator(stack)
   await kubectl(stack, ['create', 'namespace', namespace])
-  await kubectl(stack, ['delete', 'lease', LEASE.name, '-n', LEASE.namespace, '--ignore-not-found'])
+  await kubectl(stack, [
+    'delete',
+    'lease',
+    'analytics-connector-operator',
+    '-n',
+    OPERATOR_NAMESPACE,
+    '--ignore-not-found',
+  ])
 })
 
 afterAll(async () => {
@@ -34,38 +41,80 @@ afterAll(async () => {
   await installed?.restore()
 })
 
+interface Mode {
+  readonly folder: string
+  /** Namespace of the operator itself, unless it is the one of deploy/base. */
+  readonly home?: string
+  /** Undefined: every namespace. */
+  readonly watched?: string
+}
+
 test('the rights of deploy/base are what the operator uses: none is missing, none is never used', async () => {
-  const access = await signInAsOperator(stack)
-  await letWatchSecrets()
+  await usesWhatItHas({ folder: 'base' })
+})
+
+/** Beside each other, as neither sees the connectors of the other. */
+test('so are those of the overlays for one namespace and for some, which have none in any other', async () => {
+  const [own, some, games] = [`${namespace}-own`, `${namespace}-some`, `${namespace}-games`]
+  await Promise.all([own, some, games].map((name) => kubectl(stack, ['create', 'namespace', name])))
+  onTestFinished(async () => void (await kubectl(stack, ['delete', 'namespace', own, some, games, '--wait=false'])))
+  await Promise.all([
+    usesWhatItHas({ folder: 'overlays/namespace', home: own, watched: own }),
+    usesWhatItHas({ folder: 'overlays/namespaces', home: some, watched: games }),
+  ])
+})
+
+async function usesWhatItHas({ folder, home = OPERATOR_NAMESPACE, watched }: Mode): Promise<void> {
+  // The overlay names its namespaces as a user would; here they have the names of this test.
+  const permissions = (await permissionsOf(stack, folder)).map(({ ...object }) =>
+    JSON.parse(
+      JSON.stringify(object)
+        .replaceAll(`"namespace":"${OPERATOR_NAMESPACE}"`, `"namespace":"${home}"`)
+        .replaceAll('"namespace":"games"', `"namespace":"${watched}"`),
+    ),
+  )
+  const here = permissions.filter(({ metadata }) => metadata?.namespace !== 'services')
+  await apply(stack, { apiVersion: 'v1', kind: 'List', items: here })
+  const access = await signedIn(stack, home, 'analytics-connector-operator')
+  const place = watched ?? namespace
+  await letWatchSecrets(home, place)
+  const lease = { namespace: home, name: 'analytics-connector-operator' }
+  const config = watched === undefined ? {} : { watchNamespaces: [watched] }
   const calls: Call[] = []
-  for (const streamingLists of [true, false]) {
+  // A server before 1.32 has no streaming lists.
+  for (const [streamingLists, live] of [
+    [true, wholeLife],
+    [false, oneMoreLook],
+  ] as const) {
     const operator = await startOperator(stack, {
       access,
-      lease: LEASE,
-      identity: `test-${streamingLists}`,
+      lease,
+      identity: `${streamingLists}`,
       streamingLists,
+      config,
     })
     onTestFinished(() => operator.stop())
-    await wholeLife(`life-${streamingLists}`)
+    await live(place)
     await operator.stop()
     calls.push(...operator.calls)
   }
   const api = new HttpKubeApi({ access, userAgent: 'test' })
   onTestFinished(() => api.close())
-  await ownImage(recording(api, calls), { namespace: OPERATOR_NAMESPACE, name: 'none' })
+  await ownImage(recording(api, calls), { namespace: home, name: 'none' })
 
   // A namespace that an earlier test deletes meanwhile refuses everything.
-  const ours = calls.filter((call) => [undefined, namespace, OPERATOR_NAMESPACE].includes(call.namespace))
+  const ours = calls.filter((call) => [undefined, place, home].includes(call.namespace))
   expect(ours.filter(({ status }) => status === 401 || status === 403)).toEqual([])
   const used = new Set(ours.flatMap(({ verb, resource }) => rightsFor(verb, resource)))
-  expect([...used].sort()).toEqual([...(await granted())].sort())
-})
+  expect([...used].sort()).toEqual([...granted(here)].sort())
+  if (watched !== undefined) await expect(api.list(CONNECTORS, { namespace: 'default' })).rejects.toThrow('forbidden')
+}
 
 /** As docs/decisions/0007-secrets-by-metadata-where-allowed.md says. */
-async function letWatchSecrets(): Promise<void> {
+async function letWatchSecrets(home: string, place: string): Promise<void> {
   const role = 'analytics-connector-operator-secrets'
-  const operator = `--serviceaccount=${OPERATOR_NAMESPACE}:analytics-connector-operator`
-  await inNamespace('create', 'rolebinding', role, `--clusterrole=${role}`, operator)
+  const operator = `--serviceaccount=${home}:analytics-connector-operator`
+  await kubectl(stack, ['create', 'rolebinding', `${role}.${home}`, `--clusterrole=${role}`, operator, '-n', place])
 }
 
 /**
@@ -77,8 +126,8 @@ function rightsFor(verb: string, resource: string): string[] {
   return [`${verb} ${resource}`, ...(isMade ? [`create ${resource}`] : [])]
 }
 
-async function granted(): Promise<Set<string>> {
-  const rules = (await permissionsOfBase(stack)).flatMap((each) => each.rules ?? [])
+function granted(permissions: readonly Permission[]): Set<string> {
+  const rules = permissions.flatMap((each) => each.rules ?? [])
   return new Set(
     rules.flatMap(({ resources, verbs }) =>
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
@@ -86,35 +135,44 @@ async function granted(): Promise<Set<string>> {
   )
 }
 
-/** Everything that makes the operator make, change and delete each kind of object. */
-async function wholeLife(name: string): Promise<void> {
-  const patch = (spec: object) => inNamespace('patch', 'ac', name, '--type=merge', '-p', JSON.stringify({ spec }))
-  const observed = (generation: number) =>
-    eventually(30_000, async () => {
-      const { status } = await kubectlJson<AnalyticsConnector>(stack, 'get', 'ac', name, '-n', namespace)
-      expect(status?.observedGeneration).toBe(generation)
-    })
-  const spec = { active: false, replicas: 2 }
-  await apply(stack, connector(stack, { name, namespace, bucketName: 'nowhere', filter: { acme: ['*'] }, spec }))
-  await observed(1)
-  await patch({ active: true })
-  await observed(2)
-  await patch({ active: false, serviceAccountName: 'default' })
-  await observed(3)
-  for (let edit = 1; edit <= 6; edit++) {
-    await patch({ config: { flushSize: edit } })
-    await observed(3 + edit)
-  }
-  const selector = `analytics-connector.io/connector=${name}`
-  await eventually(20_000, async () => {
-    const left = await inNamespace(
-      'get',
-      'configmaps,serviceaccounts,poddisruptionbudgets',
-      '-l',
-      selector,
-      '-o',
-      'name',
-    )
-    expect(left.trim().split('\n')).toHaveLength(5)
+const NAME = 'life'
+
+function patched(place: string, spec: object): Promise<string> {
+  return kubectl(stack, ['patch', 'ac', NAME, '--type=merge', '-p', JSON.stringify({ spec }), '-n', place])
+}
+
+function observed(place: string, generation: number, name = NAME): Promise<void> {
+  return eventually(30_000, async () => {
+    const { status } = await kubectlJson<AnalyticsConnector>(stack, 'get', 'ac', name, '-n', place)
+    expect(status?.observedGeneration).toBe(generation)
   })
+}
+
+/** Everything that makes the operator make, change and delete each kind of object. */
+async function wholeLife(place: string): Promise<void> {
+  const spec = { active: false, replicas: 2 }
+  const filter = { acme: ['*'] }
+  await apply(stack, connector(stack, { name: NAME, namespace: place, bucketName: 'nowhere', filter, spec }))
+  await observed(place, 1)
+  await patched(place, { active: true })
+  await observed(place, 2)
+  await patched(place, { active: false, serviceAccountName: 'default' })
+  await observed(place, 3)
+  for (let edit = 1; edit <= 6; edit++) {
+    await patched(place, { config: { flushSize: edit } })
+    await observed(place, 3 + edit)
+  }
+  const kinds = 'configmaps,serviceaccounts,poddisruptionbudgets'
+  const ours = ['get', kinds, '-l', `analytics-connector.io/connector=${NAME}`, '-o', 'name', '-n', place]
+  await eventually(20_000, async () => expect((await kubectl(stack, ours)).trim().split('\n')).toHaveLength(5))
+}
+
+/** Of a second connector too, whose id is counted on. */
+async function oneMoreLook(place: string): Promise<void> {
+  const filter = { acme: ['*'] }
+  const spec = { active: false }
+  await apply(stack, connector(stack, { name: 'second', namespace: place, bucketName: 'nowhere', filter, spec }))
+  await observed(place, 1, 'second')
+  await patched(place, { config: { flushSize: 7 } })
+  await observed(place, 10)
 }

@@ -35,6 +35,12 @@ describe('parseOperatorConfig', () => {
     expect([bufferBytes, watchNamespaces, idCounterNamespace]).toEqual([67_108_864, ['games'], 'analytics-connector'])
   })
 
+  it.each(['namespace', 'namespaces'])('takes the file of the overlay for %s', (overlay) => {
+    const shipped = readFileSync(new URL(`../../deploy/overlays/${overlay}/operator.yaml`, import.meta.url), 'utf8')
+    const { watchNamespaces } = parseOperatorConfig(shipped, 'operator.yaml')
+    expect(watchNamespaces).toEqual(overlay === 'namespace' ? ['analytics-connector'] : ['games', 'services'])
+  })
+
   it.each([
     ['', 'realm: '],
     ['realm: dev', 'kafka: '],

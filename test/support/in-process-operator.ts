@@ -193,14 +193,14 @@ const PERMISSIONS = [
 ]
 
 /** The objects of a folder of deploy that give a program its rights, and those that must be there beforehand. */
-export async function permissionsOf(stack: Stack, folder: 'base' | 'admin'): Promise<Permission[]> {
+export async function permissionsOf(stack: Stack, folder: string): Promise<Permission[]> {
   const manifests = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy', folder)])
   return parseAllDocuments(manifests)
     .map((document) => document.toJS() as Permission)
     .filter(({ kind }) => PERMISSIONS.includes(kind ?? ''))
 }
 
-type Permission = KubeObject & { rules?: PolicyRule[] }
+export type Permission = KubeObject & { rules?: PolicyRule[] }
 
 export function permissionsOfBase(stack: Stack): Promise<Permission[]> {
   return permissionsOf(stack, 'base')
@@ -221,7 +221,12 @@ export async function signInAs(stack: Stack, folder: 'base' | 'admin', account: 
   const needed = folder === 'base' ? [] : await permissionsOfBase(stack)
   const items = [...needed, ...(await permissionsOf(stack, folder))]
   await apply(stack, { apiVersion: 'v1', kind: 'List', items })
-  const token = await kubectl(stack, ['create', 'token', account, '-n', OPERATOR_NAMESPACE])
+  return signedIn(stack, OPERATOR_NAMESPACE, account)
+}
+
+/** The API server as a service account that is there already meets it. */
+export async function signedIn(stack: Stack, namespace: string, account: string): Promise<ClusterAccess> {
+  const token = await kubectl(stack, ['create', 'token', account, '-n', namespace])
   const admin = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
-  return { ...admin, namespace: OPERATOR_NAMESPACE, authorization: async () => `Bearer ${token.trim()}` }
+  return { ...admin, namespace, authorization: async () => `Bearer ${token.trim()}` }
 }
