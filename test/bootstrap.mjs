@@ -26,6 +26,7 @@ const tasks = {
   // A person types this address, so it is the same each time.
   admin: (args) => runOnStack('admin', ['--port', '8443', '--health-port', '0'], args),
   'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
+  faults: (args) => run(node, [...quiet, 'test/faults/main.ts', ...args]),
   'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
   'bench:admin': (args) => run(node, [...quiet, 'test/bench/admin/main.ts', ...args]),
   'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
 import type { SinkStatus } from '../../src/contract/sink-status.ts'
+import { forgetProcessGroup, guardProcessGroup } from '../stack/native/guard.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/bin/main.ts', import.meta.url))
 
@@ -24,14 +25,20 @@ export class SinkChild {
   readonly #exited: Promise<number | null>
   readonly #port = Promise.withResolvers<number>()
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+  /** @param program what runs instead of the sink as it is built; it is told the same */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, program?: string) {
     const flags = ['--listen-address', '127.0.0.1', '--port', '0', '--session-timeout', '6s']
     this.#process = spawn(
       process.execPath,
-      ['--disable-warning=TimeoutNegativeWarning', MAIN, 'sink', ...flags, ...args],
-      { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      ['--disable-warning=TimeoutNegativeWarning', program ?? MAIN, 'sink', ...flags, ...args],
+      { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
     )
-    this.#exited = once(this.#process, 'exit').then(([code]) => code as number | null)
+    const { pid } = this
+    if (pid) guardProcessGroup(pid)
+    this.#exited = once(this.#process, 'exit').then(([code]) => {
+      if (pid) forgetProcessGroup(pid)
+      return code as number | null
+    })
     for (const output of [this.#process.stdout, this.#process.stderr])
       if (output) createInterface({ input: output }).on('line', (line) => this.#hear(line))
   }

@@ -24,7 +24,7 @@ export interface Broker {
 }
 
 const archiveName = 'kafka.jsa'
-/** Any 16 bytes in base64; every broker here is a cluster of its own. */
+/** Any 16 bytes in base64; no broker here meets one of another cluster. */
 const clusterId = 'MkU3OEVBNTcwNTJENDM2Qk'
 /** Small, quick to start, and without parallel collectors: it shares two cores with everything else. */
 const javaFlags = ['-Xms128m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
@@ -45,8 +45,19 @@ export interface BrokerExtras {
   readonly settings: Readonly<Record<string, string | number>>
   /** Listeners by name (without protocol), with their ports. */
   readonly listeners: Readonly<Record<string, number>>
+  /** Where clients are told to reach a listener, where that is not its own port: a proxy's port, by the listener's name. */
+  readonly advertised?: Readonly<Record<string, number>>
   /** Arguments of `kafka-storage format`, such as SCRAM users. */
   readonly format: readonly string[]
+  /** Which one of several brokers of a cluster it is. Absent: it is a cluster of its own. */
+  readonly node?: ClusterNode
+}
+
+export interface ClusterNode {
+  /** From 1 on. */
+  readonly id: number
+  /** Of all brokers of the cluster, in the order of their ids: each is a controller too. */
+  readonly controllerPorts: readonly number[]
 }
 
 /** The flag that makes a broker start quickly. */
@@ -62,10 +73,11 @@ export async function createBroker(
   onUnexpectedExit: (line: string) => void,
   extras: BrokerExtras = { settings: {}, listeners: {}, format: [] },
 ): Promise<Broker> {
-  const [port = 0, controllerPort = 0] = await freePorts(2)
+  const [port = 0, ownControllerPort = 0] = await freePorts(2)
+  const node = extras.node ?? { id: 1, controllerPorts: [ownControllerPort] }
   const settings = join(dir, 'server.properties')
   await mkdir(dir, { recursive: true })
-  await writeFile(settings, properties(port, controllerPort, join(dir, 'data'), extras))
+  await writeFile(settings, properties(port, node, join(dir, 'data'), extras))
   const java = (...flags: string[]) => [
     ...javaFlags,
     ...flags,
@@ -103,16 +115,22 @@ async function makeArchive(kafka: Omit<KafkaInstallation, 'archivePath'>, dir: s
 }
 
 /** See https://kafka.apache.org/documentation/#brokerconfigs; the times are short because nobody is far away. */
-function properties(port: number, controllerPort: number, dataDir: string, extras: BrokerExtras): string {
-  const others = Object.entries(extras.listeners)
-    .map(([name, port]) => `,${name}://127.0.0.1:${port}`)
-    .join('')
+function properties(
+  port: number,
+  { id, controllerPorts }: ClusterNode,
+  dataDir: string,
+  { listeners, advertised, settings: extraSettings }: BrokerExtras,
+): string {
+  const others = (ports: Readonly<Record<string, number>>) =>
+    Object.entries(ports)
+      .map(([name, port]) => `,${name}://127.0.0.1:${port}`)
+      .join('')
   const settings = {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${others}`,
+    'node.id': id,
+    'controller.quorum.voters': controllerPorts.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(),
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts[id - 1]}${others(listeners)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${others({ ...listeners, ...advertised })}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -137,7 +155,7 @@ function properties(port: number, controllerPort: number, dataDir: string, extra
     'controller.quorum.fetch.timeout.ms': 1_000,
     'broker.heartbeat.interval.ms': 500,
     'broker.session.timeout.ms': 3_000,
-    ...extras.settings,
+    ...extraSettings,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

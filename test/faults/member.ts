@@ -1,0 +1,119 @@
+import { appendFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Random } from '../simulate/random.ts'
+import { eventually } from '../support/eventually.ts'
+import { SinkChild } from '../support/sink-child.ts'
+import { SESSION_SECONDS } from './servers.ts'
+import { KILL, REPLAY, type Tally } from './tally.ts'
+
+const MOST_RESTART_DELAY_MS = 600
+const JOIN_TIMEOUT_MS = 15_000
+
+export interface MemberOptions {
+  readonly name: string
+  /** Asked at each start, as it may have been edited. */
+  readonly revision: () => string
+  readonly revisionsDir: string
+  readonly env: Readonly<Record<string, string>>
+  /** A sink that is broken on purpose; undefined: ours. */
+  readonly program: string | undefined
+  readonly random: Random
+  readonly tally: Tally
+  readonly logPath: string
+}
+
+/** One pod of a connector, so to say: a sink process that is started again when it ends, as long as it is wanted. */
+export class Member {
+  readonly #options: MemberOptions
+  /** What a sink must not do, or must not have met. */
+  readonly anomalies: string[] = []
+  #child: SinkChild | null = null
+  #isWanted = false
+  #told: NodeJS.Signals | null = null
+  #life: Promise<void> = Promise.resolve()
+
+  constructor(options: MemberOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null
+  }
+
+  get hasJoined(): boolean {
+    return this.#child?.log.some((line) => line.includes('assignment in place')) ?? false
+  }
+
+  want(isWanted: boolean): void {
+    if (isWanted === this.#isWanted) return
+    this.#isWanted = isWanted
+    if (isWanted) this.#life = this.#life.then(() => this.#live())
+    else this.terminate()
+  }
+
+  kill(): void {
+    if (!this.#child) return
+    this.#options.tally.add(KILL)
+    if (this.hasJoined) this.#options.tally.add(`${KILL} that had joined its group`)
+    this.#tell('SIGKILL')
+  }
+
+  /** A second SIGTERM would end it at once. */
+  terminate(): void {
+    if (this.#told === null) this.#tell('SIGTERM')
+  }
+
+  /** Stops it for a while; it then goes on as if nothing had happened. */
+  async freeze(forMs: number): Promise<void> {
+    const child = this.#child
+    child?.kill('SIGSTOP')
+    await delay(forMs)
+    child?.kill('SIGCONT')
+  }
+
+  /** Resolves when it has ended for good. */
+  async ended(): Promise<void> {
+    await this.#life
+  }
+
+  /** Ends it now if it runs, and waits until its successor has joined, or not for ever. */
+  async restart(): Promise<void> {
+    const child = this.#child
+    this.terminate()
+    await child?.exitCode
+    const joined = () => {
+      if (this.#isWanted && (this.#child === child || !this.hasJoined)) throw new Error('has not joined')
+    }
+    await eventually(JOIN_TIMEOUT_MS, joined, 50).catch(() => {})
+  }
+
+  #tell(signal: NodeJS.Signals): void {
+    if (this.#told !== 'SIGKILL') this.#told = signal
+    this.#child?.kill(signal)
+  }
+
+  async #live(): Promise<void> {
+    const { revision, revisionsDir, env, program, random } = this.#options
+    while (this.#isWanted) {
+      const flags = ['--revision', revision(), '--revisions-dir', revisionsDir, '--drain-timeout', '5s']
+      const child = new SinkChild([...flags, '--session-timeout', `${SESSION_SECONDS}s`], env, program)
+      this.#told = null
+      this.#child = child
+      const code = await child.exitCode
+      this.#child = null
+      this.#ended(child, code)
+      await delay(random.int(0, MOST_RESTART_DELAY_MS))
+    }
+  }
+
+  #ended({ log }: SinkChild, code: number | null): void {
+    const { name, tally, logPath } = this.#options
+    appendFileSync(logPath, `--- ${name}, told ${this.#told}, ended with ${code}\n${log.join('\n')}\n`)
+    tally.add(REPLAY, log.filter((line) => line.includes('finishing the set of an earlier owner')).length)
+    const hasStarted = log.some((line) => line.includes('sink started'))
+    if (this.#told === null || (this.#told === 'SIGTERM' && code !== 0 && hasStarted))
+      this.anomalies.push(`${name} ended with ${code}, told ${this.#told}: ${log.at(-1) ?? ''}`)
+    for (const line of log.filter((line) => /"level":"(error|fatal)"/.test(line)))
+      this.anomalies.push(`${name}: ${line}`)
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually } from '../support/eventually.ts'
+import { createTopics } from '../support/game-events.ts'
+import { logViolations, violationsOf } from './check.ts'
+import { Connector } from './connector.ts'
+import { troubleConnector } from './connector-faults.ts'
+import { TOPICS, topicsOf } from './events.ts'
+import { KafkaWitness, readBucket } from './evidence.ts'
+import { NumberedProducer } from './numbered-producer.ts'
+import { troubleServers } from './server-faults.ts'
+import { type FaultyServers, LANES } from './servers.ts'
+import { KILL, Tally } from './tally.ts'
+
+export interface RoundOptions {
+  readonly servers: FaultyServers
+  /** Decides which faults come in which order, and when; what they meet is up to the machine. */
+  readonly seed: number
+  /** The faults stop after so many. */
+  readonly kills: number
+  /** Side by side on the same events; a design of the simulation that is broken, or undefined for ours. */
+  readonly designs: readonly (string | undefined)[]
+  /** A name that no other round on these servers has. */
+  readonly name: string
+  readonly logDir: string
+  readonly progress: (line: string) => void
+}
+
+export interface RoundOutcome {
+  readonly seed: number
+  readonly tally: Tally
+  readonly events: number
+  readonly acknowledged: number
+  readonly objects: number
+  /** By connector: what must not be. */
+  readonly violations: ReadonlyMap<string, readonly string[]>
+}
+
+const EVENTS_PER_SECOND = 300
+/** Once the faults have stopped, everything must be delivered within this time. */
+const HEALING_MS = 90_000
+const PROGRESS_EVERY_MS = 10_000
+
+/**
+ * Some connectors on the same events, and faults; then the faults stop, everything must be delivered and every sink must end in
+ * good order, and what is in the buckets is compared with what is in Kafka.
+ */
+export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
+  const { servers, seed, designs, name } = options
+  const tally = new Tally()
+  mkdirSync(options.logDir, { recursive: true })
+  const topics = topicsOf(name)
+  for (const [i, topic] of topics.entries())
+    await createTopics(servers.bootstrapServers, [topic], Object.values(TOPICS)[i])
+  const connectors = await Promise.all(
+    designs.map((design, i) =>
+      Connector.create({
+        ...{ servers, namespace: name, name: `${name}-${i}`, seed: seed * 1000 + i * LANES, tally },
+        logDir: options.logDir,
+        ...(design === undefined ? {} : { design }),
+      }),
+    ),
+  )
+  const producer = new NumberedProducer(servers.bootstrapServers, name)
+  const witness = await KafkaWitness.connect(servers.bootstrapServers)
+  try {
+    producer.start(EVENTS_PER_SECOND)
+    for (const connector of connectors) connector.scale(3)
+    await trouble(connectors, tally, options)
+    await Promise.all(connectors.map((connector) => connector.settle()))
+    await producer.stop()
+    const unfinished = await untilFinished(connectors, topics, witness)
+    await Promise.all(connectors.map((connector) => connector.end()))
+    await servers.s3Proxy.idle()
+    const log = await witness.read(topics)
+    const violations = new Map<string, readonly string[]>()
+    let objects = 0
+    for (const connector of connectors) {
+      const found = await readBucket(connector.bucket)
+      objects += found.length
+      violations.set(connector.name, [
+        ...logViolations(log, producer.acknowledged),
+        ...unfinished.filter((line) => line.startsWith(`${connector.name}:`)),
+        ...(await witness.unfinished(connector.name, topics)),
+        ...connector.anomalies,
+        ...violationsOf(log, found),
+      ])
+    }
+    return { seed, tally, events: log.length, acknowledged: producer.acknowledged.size, objects, violations }
+  } finally {
+    await Promise.all(connectors.map((connector) => connector.end()))
+    await witness.close()
+  }
+}
+
+async function trouble(connectors: readonly Connector[], tally: Tally, options: RoundOptions): Promise<void> {
+  const { servers, seed, kills, progress } = options
+  servers.s3Proxy.onMishap = (mishap) => tally.add(`S3 request: ${mishap}`)
+  const isOver = () => tally.of(KILL) >= kills
+  const told = setInterval(() => progress(`${tally.of(KILL)} of ${kills} kills`), PROGRESS_EVERY_MS)
+  const groupIds = connectors.map(({ name }) => name)
+  try {
+    await Promise.all([
+      troubleServers({ servers, tally, groupIds }, seed * 1000 + 900, isOver),
+      ...connectors.map((connector, i) => troubleConnector(connector, seed * 1000 + 500 + i, tally, isOver)),
+    ])
+  } finally {
+    clearInterval(told)
+  }
+}
+
+/** Waits until every group has committed everything. @returns what it has not, after the time it has for that */
+async function untilFinished(
+  connectors: readonly Connector[],
+  topics: readonly string[],
+  witness: KafkaWitness,
+): Promise<string[]> {
+  let unfinished: string[] = []
+  const look = async () => {
+    unfinished = (await Promise.all(connectors.map(({ name }) => witness.unfinished(name, topics)))).flat()
+    if (unfinished.length > 0) throw new Error(unfinished.join())
+  }
+  await eventually(HEALING_MS, look, 300).catch(() => {})
+  return unfinished
+}
+
+/** The logs of a round's sinks. */
+export function logDirOf(dir: string, seed: number): string {
+  return join(dir, `seed-${seed}`)
+}
