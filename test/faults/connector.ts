@@ -67,6 +67,11 @@ export class Connector {
     return this.members.filter(({ isRunning }) => isRunning)
   }
 
+  /** When one of its sinks got partitions last, milliseconds since the epoch. */
+  get assignedAtMs(): number {
+    return Math.max(...this.members.map(({ assignedAtMs }) => assignedAtMs))
+  }
+
   get anomalies(): string[] {
     return this.members.flatMap(({ anomalies }) => anomalies)
   }

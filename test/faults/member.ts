@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sleep, systemClock } from '../../src/lib/clock.ts'
 import type { Random } from '../simulate/random.ts'
 import { eventually } from '../support/eventually.ts'
 import { SinkChild } from '../support/sink-child.ts'
@@ -41,7 +42,13 @@ export class Member {
   }
 
   get hasJoined(): boolean {
-    return this.#child?.log.some((line) => line.includes('assignment in place')) ?? false
+    return this.assignedAtMs > 0
+  }
+
+  /** When the process that runs now got partitions last, milliseconds since the epoch; 0: it never did. */
+  get assignedAtMs(): number {
+    const line = this.#child?.log.findLast((line) => /"partitions":[1-9].*assignment in place/.test(line))
+    return line === undefined ? 0 : Date.parse((JSON.parse(line) as { time: string }).time)
   }
 
   want(isWanted: boolean): void {
@@ -64,10 +71,10 @@ export class Member {
   }
 
   /** Stops it for a while; it then goes on as if nothing had happened. */
-  async freeze(forMs: number): Promise<void> {
+  async freeze(forMs: number, over: AbortSignal): Promise<void> {
     const child = this.#child
     child?.kill('SIGSTOP')
-    await delay(forMs)
+    await sleep(systemClock, forMs, over)
     child?.kill('SIGCONT')
   }
 

@@ -4,6 +4,9 @@ import { gameTopic } from '../support/game-events.ts'
 import { TOPICS, textOf } from './events.ts'
 
 const EVERY_MS = 100
+const PLACES = Object.entries(TOPICS).flatMap(([eventName, partitions]) =>
+  Array.from({ length: partitions }, (_, partition) => ({ eventName, partition })),
+)
 
 /**
  * Produces numbered events all the time, to every partition in turn. Nothing is sent again: what Kafka did not acknowledge
@@ -14,7 +17,7 @@ export class NumberedProducer {
   readonly #producer: Producer
   readonly #namespace: string
   readonly #stopping = new AbortController()
-  #sending: Promise<void> = Promise.resolve()
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(bootstrapServers: string, namespace: string) {
     const kafka = new Kafka({
@@ -29,7 +32,8 @@ export class NumberedProducer {
   }
 
   start(eventsPerSecond: number): void {
-    this.#sending = this.#send(Math.ceil((eventsPerSecond * EVERY_MS) / 1_000))
+    const perTurn = Math.ceil((eventsPerSecond * EVERY_MS) / 1_000 / PLACES.length)
+    this.#sending = Promise.all(PLACES.map((place, i) => this.#send(place, i, perTurn)))
   }
 
   async stop(): Promise<void> {
@@ -38,30 +42,20 @@ export class NumberedProducer {
     await this.#producer.disconnect()
   }
 
-  async #send(perTurn: number): Promise<void> {
-    for (let n = 1; !this.#stopping.signal.aborted; n += perTurn) {
-      const numbers = Array.from({ length: perTurn }, (_, i) => n + i)
+  /** To one partition, so that one without a leader holds up no other. */
+  async #send({ eventName, partition }: (typeof PLACES)[number], place: number, perTurn: number): Promise<void> {
+    const topic = gameTopic(this.#namespace, eventName)
+    for (let turn = 0; !this.#stopping.signal.aborted; turn++) {
+      const numbers = Array.from({ length: perTurn }, (_, i) => (turn * perTurn + i) * PLACES.length + place + 1)
+      const messages = numbers.map((n) => ({ value: textOf(n, this.#namespace, eventName), partition }))
       try {
         await this.#producer.connect()
-        await this.#producer.sendBatch({ acks: -1, topicMessages: this.#topicMessages(numbers) })
-        for (const each of numbers) this.acknowledged.add(each)
+        await this.#producer.send({ acks: -1, topic, messages })
+        for (const n of numbers) this.acknowledged.add(n)
       } catch {
         // A broker is away; the next ones have other numbers.
       }
       await delay(EVERY_MS)
     }
-  }
-
-  #topicMessages(numbers: readonly number[]) {
-    const places = Object.entries(TOPICS).flatMap(([eventName, partitions]) =>
-      Array.from({ length: partitions }, (_, partition) => ({ eventName, partition })),
-    )
-    return Object.keys(TOPICS).map((eventName) => ({
-      topic: gameTopic(this.#namespace, eventName),
-      messages: numbers
-        .map((n) => ({ n, place: places[n % places.length] }))
-        .filter(({ place }) => place?.eventName === eventName)
-        .map(({ n, place }) => ({ value: textOf(n, this.#namespace, eventName), partition: place?.partition ?? 0 })),
-    }))
   }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/game-events.ts'
 import { logViolations, violationsOf } from './check.ts'
@@ -39,7 +40,8 @@ export interface RoundOutcome {
 const EVENTS_PER_SECOND = 300
 /** Once the faults have stopped, everything must be delivered within this time. */
 const HEALING_MS = 90_000
-const PROGRESS_EVERY_MS = 10_000
+const POLL_MS = 100
+const PROGRESS_EVERY_POLLS = 100
 
 /**
  * Some connectors on the same events, and faults; then the faults stop, everything must be delivered and every sink must end in
@@ -67,11 +69,13 @@ export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
     producer.start(EVENTS_PER_SECOND)
     for (const connector of connectors) connector.scale(3)
     await trouble(connectors, tally, options)
+    options.progress('no more faults: everything must be delivered now')
     await Promise.all(connectors.map((connector) => connector.settle()))
     await producer.stop()
     const unfinished = await untilFinished(connectors, topics, witness)
     await Promise.all(connectors.map((connector) => connector.end()))
     await servers.s3Proxy.idle()
+    options.progress('every sink has ended: comparing')
     const log = await witness.read(topics)
     const violations = new Map<string, readonly string[]>()
     let objects = 0
@@ -96,17 +100,21 @@ export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
 async function trouble(connectors: readonly Connector[], tally: Tally, options: RoundOptions): Promise<void> {
   const { servers, seed, kills, progress } = options
   servers.s3Proxy.onMishap = (mishap) => tally.add(`S3 request: ${mishap}`)
-  const isOver = () => tally.of(KILL) >= kills
-  const told = setInterval(() => progress(`${tally.of(KILL)} of ${kills} kills`), PROGRESS_EVERY_MS)
-  const groupIds = connectors.map(({ name }) => name)
+  const ending = new AbortController()
+  const scene = { servers, tally, groupIds: connectors.map(({ name }) => name), over: ending.signal }
+  const troubled = Promise.all([
+    troubleServers(scene, seed * 1000 + 900),
+    ...connectors.map((connector, i) => troubleConnector({ ...scene, connector }, seed * 1000 + 500 + i)),
+  ])
   try {
-    await Promise.all([
-      troubleServers({ servers, tally, groupIds }, seed * 1000 + 900, isOver),
-      ...connectors.map((connector, i) => troubleConnector(connector, seed * 1000 + 500 + i, tally, isOver)),
-    ])
+    for (let turn = 1; tally.of(KILL) < kills; turn++) {
+      await Promise.race([troubled, delay(POLL_MS)])
+      if (turn % PROGRESS_EVERY_POLLS === 0) progress(`${tally.of(KILL)} of ${kills} kills`)
+    }
   } finally {
-    clearInterval(told)
+    ending.abort()
   }
+  await troubled
 }
 
 /** Waits until every group has committed everything. @returns what it has not, after the time it has for that */

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import pino from 'pino'
+import { sleep, systemClock } from '../../src/lib/clock.ts'
 import { BrokerConnection, parseAddress } from '../../src/sink/kafka/broker-connection.ts'
 import { findCoordinatorCall } from '../../src/sink/kafka/protocol.ts'
 import { Random } from '../simulate/random.ts'
@@ -14,6 +14,8 @@ interface Scene {
   readonly random: Random
   readonly tally: Tally
   readonly groupIds: readonly string[]
+  /** Aborts when it is time for everything to get well. */
+  readonly over: AbortSignal
 }
 
 interface Trouble {
@@ -25,9 +27,9 @@ interface Trouble {
 /** Share of requests to S3 that meet a mishap: always, and in a storm. */
 const MISHAPS = { usual: 0.05, storm: 0.5 }
 
-async function restartBroker({ server }: Broker, signal: NodeJS.Signals, { random }: Scene): Promise<void> {
+async function restartBroker({ server }: Broker, signal: NodeJS.Signals, { random, over }: Scene): Promise<void> {
   await server.stop(signal)
-  await delay(random.int(0, 3_000))
+  await sleep(systemClock, random.int(0, 3_000), over)
   await server.start()
 }
 
@@ -63,9 +65,9 @@ async function coordinatorOf(groupId: string, { brokers }: FaultyServers): Promi
   return brokers[0] as Broker
 }
 
-async function disturb(links: readonly NetworkLink[], state: LinkState, forMs: number): Promise<void> {
+async function disturb({ over }: Scene, links: readonly NetworkLink[], state: LinkState, forMs: number): Promise<void> {
   for (const link of links) link.become(state)
-  await delay(forMs)
+  await sleep(systemClock, forMs, over)
   for (const link of links) link.become('open')
 }
 
@@ -73,57 +75,59 @@ const laneOf = ({ servers, random }: Scene) => random.pick(servers.links)
 
 async function cutLane(scene: Scene): Promise<void> {
   scene.tally.add('network cut between a sink and all brokers')
-  await disturb(laneOf(scene), 'cut', scene.random.int(100, 5_000))
+  await disturb(scene, laneOf(scene), 'cut', scene.random.int(100, 5_000))
 }
 
 async function cutLink(scene: Scene): Promise<void> {
   scene.tally.add('network cut between a sink and one broker')
-  await disturb([scene.random.pick(laneOf(scene))], 'cut', scene.random.int(100, 5_000))
+  await disturb(scene, [scene.random.pick(laneOf(scene))], 'cut', scene.random.int(100, 5_000))
 }
 
 /** Longer than a session, and now and then longer than a request waits. */
 async function silenceLane(scene: Scene): Promise<void> {
   scene.tally.add('network silent between a sink and all brokers, then all of it arrives')
-  await disturb(laneOf(scene), 'silent', 300 + 14_000 * scene.random.next() ** 2)
+  await disturb(scene, laneOf(scene), 'silent', 300 + 14_000 * scene.random.next() ** 2)
 }
 
 async function silenceLink(scene: Scene): Promise<void> {
   scene.tally.add('network silent between a sink and one broker, then all of it arrives')
-  await disturb([scene.random.pick(laneOf(scene))], 'silent', 300 + 14_000 * scene.random.next() ** 2)
+  await disturb(scene, [scene.random.pick(laneOf(scene))], 'silent', 300 + 14_000 * scene.random.next() ** 2)
 }
 
-async function s3Down({ servers, random, tally }: Scene): Promise<void> {
+async function s3Down({ servers, random, tally, over }: Scene): Promise<void> {
   tally.add('S3 cut off')
   servers.s3Proxy.isDown = true
-  await delay(random.int(300, 5_000))
+  await sleep(systemClock, random.int(300, 5_000), over)
   servers.s3Proxy.isDown = false
 }
 
-async function s3Storm({ servers, random, tally }: Scene): Promise<void> {
+async function s3Storm({ servers, random, tally, over }: Scene): Promise<void> {
   tally.add('S3 erring in half of its answers')
   servers.s3Proxy.mishapRate = MISHAPS.storm
-  await delay(random.int(1_000, 6_000))
+  await sleep(systemClock, random.int(1_000, 6_000), over)
   servers.s3Proxy.mishapRate = MISHAPS.usual
 }
 
 /** One broker is away at a time, of three; the network and S3 have faults of their own meanwhile. */
 const TROUBLES: readonly Trouble[] = [
-  { gapMs: { least: 2_000, most: 12_000 }, faults: [killBroker, moveCoordinator, moveCoordinator, endBroker] },
+  { gapMs: { least: 4_000, most: 25_000 }, faults: [killBroker, moveCoordinator, moveCoordinator, endBroker] },
   { gapMs: { least: 500, most: 5_000 }, faults: [cutLane, cutLink, silenceLane, silenceLink] },
   { gapMs: { least: 500, most: 6_000 }, faults: [s3Down, s3Storm, s3Storm] },
 ]
 
-/** Troubles the servers until `isOver`; resolves when they are all well again. */
-export async function troubleServers(scene: Omit<Scene, 'random'>, seed: number, isOver: () => boolean): Promise<void> {
+/** Troubles the servers until `over`; resolves when they are all well again. */
+export async function troubleServers(scene: Omit<Scene, 'random'>, seed: number): Promise<void> {
   scene.servers.s3Proxy.mishapRate = MISHAPS.usual
-  await Promise.all(TROUBLES.map((trouble, i) => happen(trouble, { ...scene, random: new Random(seed + i) }, isOver)))
+  await Promise.all(TROUBLES.map((trouble, i) => happen(trouble, { ...scene, random: new Random(seed + i) })))
   scene.servers.s3Proxy.mishapRate = 0
 }
 
-async function happen({ gapMs, faults }: Trouble, scene: Scene, isOver: () => boolean): Promise<void> {
-  const deck = new Deck(scene.random, faults)
-  while (!isOver()) {
-    await delay(scene.random.int(gapMs.least, gapMs.most))
+async function happen({ gapMs, faults }: Trouble, scene: Scene): Promise<void> {
+  const { random, over } = scene
+  const deck = new Deck(random, faults)
+  for (;;) {
+    await sleep(systemClock, random.int(gapMs.least, gapMs.most), over)
+    if (over.aborted) return
     await deck.deal()(scene)
   }
 }
