@@ -21,6 +21,11 @@ export type S3Mishap = (typeof S3_MISHAPS)[number]
 const MOST_LATE_MS = 12_000
 const MOST_SLOW_MS = 300
 
+export interface S3ProxyOptions {
+  readonly seed: number
+  readonly mostLateMs?: number
+}
+
 interface Answer {
   readonly status: number
   readonly headers: Record<string, string | string[] | undefined>
@@ -43,13 +48,15 @@ export class S3Proxy {
   onMishap: (mishap: S3Mishap) => void = () => {}
   readonly #target: URL
   readonly #random: Random
+  readonly #mostLateMs: number
   readonly #server: Server
   readonly #agent = new Agent({ keepAlive: true })
   readonly #underWay = new Set<Promise<void>>()
 
-  private constructor(target: URL, random: Random) {
+  private constructor(target: URL, { seed, mostLateMs = MOST_LATE_MS }: S3ProxyOptions) {
     this.#target = target
-    this.#random = random
+    this.#random = new Random(seed)
+    this.#mostLateMs = mostLateMs
     this.#server = createServer((req, res) => {
       const handled = this.#handle(req, res).catch(() => void res.destroy())
       this.#underWay.add(handled)
@@ -57,8 +64,8 @@ export class S3Proxy {
     })
   }
 
-  static async to(endpoint: string, seed: number): Promise<S3Proxy> {
-    const proxy = new S3Proxy(new URL(endpoint), new Random(seed))
+  static async to(endpoint: string, options: S3ProxyOptions): Promise<S3Proxy> {
+    const proxy = new S3Proxy(new URL(endpoint), options)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
@@ -111,7 +118,7 @@ export class S3Proxy {
         await this.#forward(exchange)
         return answer(res, await this.#forward(exchange))
       case 'arrived late':
-        await delay(MOST_LATE_MS * this.#random.next() ** 2)
+        await delay(this.#mostLateMs * this.#random.next() ** 2)
         return answer(res, await this.#forward(exchange))
       default:
         return answer(res, await this.#forward(exchange))

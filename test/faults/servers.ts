@@ -56,7 +56,7 @@ export async function startFaultyServers(seed: number, progress: (line: string) 
     }),
   )
   await Promise.all([s3.server, ...brokers.map(({ server }) => server)].map((server: ServerControl) => server.start()))
-  const s3Proxy = await S3Proxy.to(s3.endpoint, seed)
+  const s3Proxy = await S3Proxy.to(s3.endpoint, { seed })
   return {
     bootstrapServers: brokers.map(({ bootstrapServers }) => bootstrapServers).join(),
     s3: { endpoint: s3.endpoint, region: 'us-east-1', ...root },
