@@ -93,6 +93,8 @@ export class Delivery {
     if (first.objects.length > 0 && !first.isPromised) await this.#commit(first.set.startOffset, first)
     for (let current: ClosedSet | null = first; current; ) {
       await this.#write(current)
+      current.set.release()
+      this.#source.released()
       const next = this.#source.next()
       if (next) this.#sets.push(next)
       this.#nextTurn()

@@ -10,6 +10,8 @@ export interface NewObject {
   readonly key: string
   /** Written one after the other as the object's body. */
   readonly chunks: readonly Buffer[]
+  /** Of the body, 8 hexadecimal digits. */
+  readonly crc32: string
   readonly contentType: string
   readonly metadata: ObjectMetadata
 }

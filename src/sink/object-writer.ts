@@ -3,6 +3,7 @@ import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { Slots } from '../lib/slots.ts'
+import { crc32Of } from './byte-log.ts'
 import { contentTypeOf, type Encoder, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Error } from './s3-errors.ts'
@@ -109,7 +110,9 @@ export class ObjectWriter {
     const { key, format } = object
     const metadata = objectMetadata(connector, set, object)
     const chunks = await encoder.encode(object.chunks, format)
-    const outcome = await store.createIfAbsent({ key, chunks, contentType: contentTypeOf(format), metadata }, signal)
+    const crc32 = isPlain(format) ? object.crc32 : crc32Of(chunks)
+    const body = { chunks, crc32, contentType: contentTypeOf(format) }
+    const outcome = await store.createIfAbsent({ key, ...body, metadata }, signal)
     if (outcome === 'created') return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const found = await store.head(key, signal)
     if (found === null) throw new Error(`object ${key} exists and does not: it is being written or deleted by somebody`)

@@ -1,29 +1,13 @@
-import {
-  AbortMultipartUploadCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { AbortMultipartUploadCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
-import { mountedCredentials } from './s3-credentials.ts'
+import { createClient } from './s3-client.ts'
 import { S3Error, s3Error } from './s3-errors.ts'
 import { type CallOptions, type CallS3, type Upload, uploadInParts } from './s3-multipart.ts'
-import { objectOptions } from './s3-object-options.ts'
-import { assumedRole } from './s3-role.ts'
+import { DirectPut, type ObjectPut } from './s3-put.ts'
 
 /** Default of `largestPutBytes`: a single buffer costs half the CPU of parts, and this much can still be sent again at once. */
 const LARGEST_PUT_BYTES = 64 * 1024 * 1024
-/** Sockets to S3: objects written at once (OBJECT_WRITES_AT_ONCE) times parts of one object, with some to spare for HEAD. */
-const MOST_SOCKETS = 64
-const CONNECT_TIMEOUT_MS = 5_000
-/** No byte either way for so long: the connection is dead. S3 may need minutes for CompleteMultipartUpload, but keeps sending white space. */
-const IDLE_TIMEOUT_MS = 30_000
-/** 64 MiB at 220 KB/s. */
-const REQUEST_TIMEOUT_MS = 300_000
 const ABANDON_TIMEOUT_MS = 10_000
 
 /** Sees every S3 call, for metrics. */
@@ -46,18 +30,24 @@ export interface S3StoreOptions {
  */
 export class S3Store implements ObjectStore {
   readonly #client: S3Client
+  readonly #put: ObjectPut
   readonly #options: S3StoreOptions
 
-  constructor(options: S3StoreOptions, client = createClient(options)) {
+  constructor(
+    options: S3StoreOptions,
+    client = createClient(options.s3, options.credentialsDir),
+    put: ObjectPut = new DirectPut(client, options.s3),
+  ) {
     this.#options = options
     this.#client = client
+    this.#put = put
   }
 
   async createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
     const sizeBytes = object.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
       if (sizeBytes > (this.#options.largestPutBytes ?? LARGEST_PUT_BYTES)) await this.#uploadInParts(object, signal)
-      else await this.#put(object, signal)
+      else await this.#call('PutObject', signal, () => this.#put.put(object, signal))
       return 'created'
     } catch (error) {
       if (isCode(error, 'PreconditionFailed')) return 'exists'
@@ -87,26 +77,8 @@ export class S3Store implements ObjectStore {
   }
 
   close(): void {
+    this.#put.close()
     this.#client.destroy()
-  }
-
-  async #put({ key, chunks, contentType, metadata }: NewObject, signal: AbortSignal): Promise<void> {
-    const [only] = chunks
-    const Body = only && chunks.length === 1 ? only : Buffer.concat(chunks)
-    await this.#call('PutObject', signal, (client, options) =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: this.#options.s3.bucketName,
-          Key: key,
-          Body,
-          ContentType: contentType,
-          Metadata: metadata,
-          IfNoneMatch: '*',
-          ...objectOptions(this.#options.s3),
-        }),
-        options,
-      ),
-    )
   }
 
   async #uploadInParts(object: NewObject, signal: AbortSignal): Promise<void> {
@@ -146,31 +118,4 @@ export class S3Store implements ObjectStore {
 
 function isCode(error: unknown, code: string): boolean {
   return error instanceof S3Error && error.code === code
-}
-
-function createClient({ s3, credentialsDir }: S3StoreOptions): S3Client {
-  const agent = { keepAlive: true, maxSockets: MOST_SOCKETS }
-  const own = s3.credentials === 'mounted' ? { credentials: mountedCredentials(credentialsDir) } : {}
-  return new S3Client({
-    region: s3.region,
-    forcePathStyle: s3.forcePathStyle,
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      httpAgent: agent,
-      httpsAgent: agent,
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: IDLE_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    }),
-    ...checksums(s3),
-    ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
-    ...(s3.assumeRole ? { credentials: assumedRole(s3.assumeRole, { region: s3.region, ...own }) } : own),
-  })
-}
-
-/** Servers that do not know the newer checksums send none with their answers either. */
-function checksums({ requestChecksumCalculation }: SinkConfig['s3']): Partial<S3ClientConfig> {
-  const mode = requestChecksumCalculation === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED'
-  return { requestChecksumCalculation: mode, responseChecksumValidation: mode }
 }

@@ -5,6 +5,7 @@ import type { SetSize } from './flush-policy.ts'
 import type { Plan } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
 import { type RejectReason, rejectLine } from './rejects.ts'
+import type { SlabPool } from './slab-pool.ts'
 
 export interface SetCounts {
   read: number
@@ -29,18 +30,21 @@ export class RecordSet implements SetSize {
   mostBytes = 0
   /** Memory held for the set's records. */
   allocatedBytes = 0
+  readonly #slabs: SlabPool
   readonly #objects = new Map<string, ByteLog>()
-  readonly #rejects = new ByteLog()
+  readonly #rejects: ByteLog
   /** The end is `#endOffset`, or behind the record at `#lastDelta` after it: no bigint is made for each record. */
   #endOffset: bigint
   #lastDelta = -1
 
-  constructor(plan: Plan, topic: string, partition: number, startOffset: bigint) {
+  constructor(plan: Plan, topic: string, partition: number, startOffset: bigint, slabs: SlabPool) {
     this.plan = plan
     this.topic = topic
     this.partition = partition
     this.startOffset = startOffset
     this.#endOffset = startOffset
+    this.#slabs = slabs
+    this.#rejects = new ByteLog(slabs)
   }
 
   /** Exclusive. The position, not the last record + 1, once `advanceTo` has said so. */
@@ -99,10 +103,17 @@ export class RecordSet implements SetSize {
     return objects.sort((a, b) => (a.key < b.key ? -1 : 1))
   }
 
+  /** Gives the memory of all records back, once every object is in the bucket or none will be written: nobody may read the bodies any more. */
+  release(): void {
+    for (const log of this.#objects.values()) log.release()
+    this.#rejects.release()
+    this.allocatedBytes = 0
+  }
+
   #objectAt(path: string): ByteLog {
     const existing = this.#objects.get(path)
     if (existing) return existing
-    const created = new ByteLog()
+    const created = new ByteLog(this.#slabs)
     this.#objects.set(path, created)
     return created
   }
@@ -135,9 +146,7 @@ export interface SetObject {
 const REJECTS_FORMAT: BodyFormat = { format: 'ndjson', compression: 'none', eventType: '' }
 
 function setObject(key: string, log: ByteLog, format: BodyFormat): SetObject {
-  log.seal()
-  const chunks = log.chunks()
-  return { key, format, chunks, records: log.lines, sizeBytes: log.bytes, crc32: crc32Of(chunks) }
+  return { key, format, chunks: log.chunks(), records: log.lines, sizeBytes: log.bytes, crc32: log.crc32 }
 }
 
 /** Names a set's content: equal for equal keys and lines, whatever they are encoded in. */

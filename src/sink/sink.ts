@@ -14,6 +14,7 @@ import type { RecordSource, SourceListener } from './record-source.ts'
 import { sinkListener } from './sink-listener.ts'
 import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
 import { SinkStats } from './sink-stats.ts'
+import { SlabPool } from './slab-pool.ts'
 import { StalledError, StallWatch } from './stall-watch.ts'
 import { SinkHealth } from './status.ts'
 
@@ -29,6 +30,8 @@ export interface SinkParts {
   readonly registry: Registry
 }
 
+/** Of the memory for records, one part in so many is kept while no record is in it. */
+const KEPT_FREE = 2
 /** Objects of one set: each takes memory however small it is, and all of them are written between one intent and its end. */
 const MOST_OBJECTS_A_SET = 500
 
@@ -60,6 +63,7 @@ export class Sink {
       health: this.health,
       limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
+      slabs: new SlabPool(config.bufferBytes / KEPT_FREE),
       writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
       stats: this.#stats,
       clock,

@@ -15,12 +15,14 @@ import {
   TenureLostError,
 } from './record-source.ts'
 import { RecordSet, setChecksum } from './set.ts'
+import type { SlabPool } from './slab-pool.ts'
 
 export interface TenureParts extends DeliveryParts {
   /** How new sets are written; a replay is written as its intent says. */
   readonly plan: Plan
   readonly limits: FlushLimits
   readonly budget: ByteBudget
+  readonly slabs: SlabPool
 }
 
 /**
@@ -178,7 +180,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   #newSet(startOffset: bigint, plan = this.#parts.plan): RecordSet {
-    return new RecordSet(plan, this.#tenure.topic, this.#tenure.partition, startOffset)
+    const { topic, partition } = this.#tenure
+    return new RecordSet(plan, topic, partition, startOffset, this.#parts.slabs)
   }
 
   #armTimer(): void {
@@ -272,6 +275,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   #forgetOpenSet(): void {
     this.#disarmTimer()
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
+    this.#open?.release()
     this.#open = null
   }
 }

@@ -1,6 +1,7 @@
 /** The bucket policy that the product hands out is enough, on a server that enforces it. */
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { crc32Of } from '../../src/sink/byte-log.ts'
 import type { S3Error } from '../../src/sink/s3-errors.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
 import { connectStack } from '../stack/remote.ts'
@@ -30,12 +31,10 @@ beforeAll(async () => {
 })
 afterAll(() => store.close())
 
-const object = (key: string, mebibytes = 0) => ({
-  key,
-  chunks: [Buffer.from('first\n'), ...Array.from({ length: mebibytes }, () => Buffer.alloc(1024 * 1024, 'x'))],
-  contentType: 'application/x-ndjson',
-  metadata: { records: '1' },
-})
+const object = (key: string, mebibytes = 0) => {
+  const chunks = [Buffer.from('first\n'), ...Array.from({ length: mebibytes }, () => Buffer.alloc(1024 * 1024, 'x'))]
+  return { key, chunks, crc32: crc32Of(chunks), contentType: 'application/x-ndjson', metadata: { records: '1' } }
+}
 
 test('without a policy the bucket is closed to a user who does not own it', async () => {
   const error = await store.createIfAbsent(object('closed.json'), signal).catch((thrown: S3Error) => thrown)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { crc32Of } from '../../src/sink/byte-log.ts'
 import type { NewObject } from '../../src/sink/object-store.ts'
 import type { S3Error } from '../../src/sink/s3-errors.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
@@ -59,6 +60,7 @@ function object(key: string, ...chunks: (string | Buffer)[]): NewObject {
   return {
     key,
     chunks: bodies,
+    crc32: crc32Of(bodies),
     contentType: 'application/x-ndjson',
     metadata: { 'start-offset': '7', crc32: 'cbf43926' },
   }

@@ -5,6 +5,7 @@ import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/
 import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
 import { RecordSet } from '../../src/sink/set.ts'
+import { SlabPool } from '../../src/sink/slab-pool.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
@@ -35,7 +36,7 @@ function closedSet(...names: string[]): RecordSet {
 }
 
 function setWith(config: SinkConfig, ...names: string[]): RecordSet {
-  const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n)
+  const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n, new SlabPool(0))
   const log = new ScriptedPartition().append(...names.map((name, i) => event(i, { name })))
   for (const record of log.records) set.add(record, 0)
   return set

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { crc32Of } from '../../src/sink/byte-log.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
 import { type Answer, type Asked, recordingServer } from '../support/recording-server.ts'
 
@@ -49,10 +50,12 @@ const mebibyte = Buffer.alloc(1024 * 1024, 'x')
 const small = {
   key: 'a.json',
   chunks: [Buffer.from('x\n')],
+  crc32: crc32Of(['x\n']),
   contentType: 'application/x-ndjson',
   metadata: { records: '1' },
 }
-const large = { ...small, key: 'b.json', chunks: Array.from({ length: 65 }, () => mebibyte) }
+const chunksOfLarge = Array.from({ length: 65 }, () => mebibyte)
+const large = { ...small, key: 'b.json', chunks: chunksOfLarge, crc32: crc32Of(chunksOfLarge) }
 
 const asksFor = {
   serverSideEncryption: { type: 'aws:kms', kmsKeyId: 'alias/events' },

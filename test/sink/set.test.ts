@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { RecordSet, setChecksum } from '../../src/sink/set.ts'
+import { SlabPool } from '../../src/sink/slab-pool.ts'
 import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
 import { event, events, sinkConfig } from '../support/sink-process.ts'
 
 function setOf(values: (string | null)[], startOffset = 0n): RecordSet {
-  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, startOffset)
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, startOffset, new SlabPool(0))
   for (const record of new ScriptedPartition().append(...values).records) set.add(record, 1_000)
   return set
 }
 
 test('its interval counts from the first record that is kept, or from the first read while there is none', () => {
-  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n)
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n, new SlabPool(0))
   expect(set.firstRecordAtMs).toBe(null)
   const log = new ScriptedPartition().append(event(0, { namespace: 'other' }), event(1), event(2))
   const times = log.records.map((record, i) => {

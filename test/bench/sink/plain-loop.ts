@@ -3,6 +3,7 @@
  * the records, one object at a time for each partition.
  */
 import pino from 'pino'
+import { crc32Of } from '../../../src/sink/byte-log.ts'
 import { BrokerConnection, parseAddress } from '../../../src/sink/kafka/broker-connection.ts'
 import { decodeFetchResponse, type FetchedPartition } from '../../../src/sink/kafka/fetch-response.ts'
 import { fetchCall } from '../../../src/sink/kafka/protocol.ts'
@@ -52,7 +53,7 @@ class Body {
     await this.#writing
     const [chunks, lines] = [[this.#bytes.subarray(0, this.#used)], this.#lines]
     const key = `plain/${this.#partition}/${this.#written++}.json`
-    const object = { key, chunks, contentType: 'application/x-ndjson', metadata: {} }
+    const object = { key, chunks, crc32: crc32Of(chunks), contentType: 'application/x-ndjson', metadata: {} }
     this.#bytes = Buffer.allocUnsafeSlow(BODY_BYTES)
     this.#used = 0
     this.#lines = 0

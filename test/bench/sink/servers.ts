@@ -9,6 +9,9 @@ import { createS3Server } from '../../stack/native/s3-server.ts'
 import type { StackAddresses } from '../../stack/stack.ts'
 import { readStackFolder } from '../../stack/stack-folder.ts'
 
+/** As S3 does, and versitygw does not by itself. */
+const KEEP_ALIVE = ['--keep-alive']
+
 export interface Servers extends Pick<StackAddresses, 's3' | 'kafkaBootstrapServers'> {
   stop(): Promise<void>
 }
@@ -23,7 +26,7 @@ export async function startServers(progress: (line: string) => void): Promise<Se
   const root = { accessKeyId: 'bench-root', secretAccessKey: randomBytes(18).toString('base64url') }
   const archive = kafka.archivePath === undefined ? '-Xshare:auto' : `-XX:SharedArchiveFile=${kafka.archivePath}`
   const broker = await createBroker(kafka, join(dir, 'kafka'), archive, progress)
-  const s3 = await createS3Server(versitygw, join(dir, 's3'), root, progress)
+  const s3 = await createS3Server(versitygw, join(dir, 's3'), root, progress, KEEP_ALIVE)
   await Promise.all([broker.server.start(), s3.server.start()])
   return {
     kafkaBootstrapServers: broker.bootstrapServers,

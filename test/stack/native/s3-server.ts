@@ -13,12 +13,17 @@ export interface Credentials {
   readonly secretAccessKey: string
 }
 
-/** Prepares versitygw with objects, users and log under `dir` (absolute: it changes its working directory). */
+/**
+ * Prepares versitygw with objects, users and log under `dir` (absolute: it changes its working directory).
+ *
+ * @param flags of versitygw itself
+ */
 export async function createS3Server(
   binary: string,
   dir: string,
   root: Credentials,
   onUnexpectedExit: (line: string) => void,
+  flags: readonly string[] = [],
 ): Promise<S3Server> {
   const [port = 0] = await freePorts(1)
   const folders = { data: join(dir, 'data'), iam: join(dir, 'iam'), versions: join(dir, 'versions') }
@@ -28,7 +33,7 @@ export async function createS3Server(
     name: 's3',
     command: binary,
     args: [
-      ...['--port', `127.0.0.1:${port}`, '--quiet', '--iam-dir', folders.iam],
+      ...['--port', `127.0.0.1:${port}`, '--quiet', '--iam-dir', folders.iam, ...flags],
       ...['posix', '--versioning-dir', folders.versions, folders.data],
     ],
     env: { ROOT_ACCESS_KEY: root.accessKeyId, ROOT_SECRET_KEY: root.secretAccessKey },

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import { type Dispatcher, Pool } from 'undici'
+import type { SinkConfig } from '../contract/sink-config.ts'
+import type { NewObject } from './object-store.ts'
+import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MOST_CONNECTIONS, REQUEST_TIMEOUT_MS } from './s3-client.ts'
+import { objectOptions } from './s3-object-options.ts'
+import { amzDate, authorizationOf, encodeKey } from './s3-signature.ts'
+import { type S3Target, targetOf } from './s3-target.ts'
+
+/** Up to here a body is sent in one piece: copying it costs less than another write. */
+const LARGEST_JOINED_BYTES = 128 * 1024
+
+/** Creates objects where nothing is. */
+export interface ObjectPut {
+  /** @throws S3ServiceException for an answer that is no success, otherwise what became of the connection */
+  put(object: NewObject, signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+/**
+ * PutObject without the SDK's layers, which take a millisecond and more of processor time for any object: with a hundred
+ * of them in a set that is most of what the sink does. The SDK still says where the bucket is and who we are.
+ *
+ * A body is sent from the memory it lies in. Over https it is not part of the signature, as TLS protects it already (AWS's
+ * own command line does the same); over plain http it is.
+ */
+export class DirectPut implements ObjectPut {
+  readonly #client: S3Client
+  readonly #s3: SinkConfig['s3']
+  readonly #sameHeaders: Readonly<Record<string, string>>
+  #ready: Promise<{ target: S3Target; pool: Pool }> | null = null
+  /** What the server's clock is ahead of ours, once it has refused a request for that. */
+  #clockAheadMs = 0
+
+  constructor(client: S3Client, s3: SinkConfig['s3']) {
+    this.#client = client
+    this.#s3 = s3
+    this.#sameHeaders = { 'if-none-match': '*', 'user-agent': 'analytics-connector', ...optionHeaders(s3) }
+  }
+
+  async put(object: NewObject, signal: AbortSignal): Promise<void> {
+    const { target, pool } = await this.#connected()
+    const path = target.basePath + encodeKey(object.key)
+    const headers = await this.#headers(object, path, target)
+    // undici takes an iterable of buffers as well, says its documentation and not its types.
+    const body = bodyOf(object.chunks) as Buffer
+    await withinTime(signal, REQUEST_TIMEOUT_MS, async (either) => {
+      const answer = await pool.request({ method: 'PUT', path, headers, body, signal: either })
+      const text = await answer.body.text()
+      if (answer.statusCode < 200 || answer.statusCode > 299) throw this.#failureOf(answer, text)
+    })
+  }
+
+  close(): void {
+    void this.#ready?.then(({ pool }) => pool.destroy()).catch(() => {})
+  }
+
+  /** Once; again after a failure, as for want of credentials. */
+  #connected(): Promise<{ target: S3Target; pool: Pool }> {
+    this.#ready ??= targetOf(this.#client, this.#s3.bucketName).then(
+      (target) => ({ target, pool: poolFor(target) }),
+      (error: unknown) => {
+        this.#ready = null
+        throw error
+      },
+    )
+    return this.#ready
+  }
+
+  async #headers({ chunks, crc32, contentType, metadata }: NewObject, path: string, target: S3Target) {
+    const credentials = await this.#client.config.credentials()
+    const headers: Record<string, string> = {
+      ...this.#sameHeaders,
+      host: target.host,
+      'content-type': contentType,
+      'x-amz-date': amzDate(Date.now() + this.#clockAheadMs),
+      'x-amz-content-sha256': target.isTls ? 'UNSIGNED-PAYLOAD' : sha256Of(chunks),
+    }
+    for (const [name, value] of Object.entries(metadata)) headers[`x-amz-meta-${name}`] = value
+    if (this.#s3.requestChecksumCalculation === 'when_supported')
+      headers['x-amz-checksum-crc32'] = Buffer.from(crc32, 'hex').toString('base64')
+    if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken
+    const authorization = authorizationOf({ method: 'PUT', path, headers }, credentials, target.region)
+    return { ...headers, authorization, 'content-length': String(sizeOf(chunks)) }
+  }
+
+  /** As the SDK would have it; s3-errors.ts makes of it what a person reads. */
+  #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): S3ServiceException {
+    const name = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'Unknown'
+    const dateMs = Date.parse(String(headers.date))
+    if (name === 'RequestTimeTooSkewed' && Number.isFinite(dateMs)) this.#clockAheadMs = dateMs - Date.now()
+    const error = new S3ServiceException({
+      name,
+      $fault: statusCode < 500 ? 'client' : 'server',
+      $metadata: { httpStatusCode: statusCode },
+    })
+    return Object.assign(error, { $response: { statusCode, headers } })
+  }
+}
+
+function poolFor({ isTls, host }: S3Target): Pool {
+  return new Pool(`${isTls ? 'https' : 'http'}://${host}`, {
+    connections: MOST_CONNECTIONS,
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: IDLE_TIMEOUT_MS,
+    bodyTimeout: IDLE_TIMEOUT_MS,
+  })
+}
+
+function optionHeaders(s3: SinkConfig['s3']): Record<string, string> {
+  const { ServerSideEncryption, SSEKMSKeyId, StorageClass } = objectOptions(s3)
+  const headers = {
+    'x-amz-server-side-encryption': ServerSideEncryption,
+    'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId,
+    'x-amz-storage-class': StorageClass,
+  }
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+}
+
+function sizeOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+function bodyOf(chunks: readonly Buffer[]): Buffer | Iterable<Buffer> {
+  return sizeOf(chunks) <= LARGEST_JOINED_BYTES ? Buffer.concat(chunks) : chunks
+}
+
+function sha256Of(chunks: readonly Buffer[]): string {
+  const hash = createHash('sha256')
+  for (const chunk of chunks) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+/** Work with a signal that aborts with `signal` or after the time. The timer is cleared: one of AbortSignal.timeout would stay for each object. */
+async function withinTime(
+  signal: AbortSignal,
+  timeoutMs: number,
+  work: (either: AbortSignal) => Promise<void>,
+): Promise<void> {
+  signal.throwIfAborted()
+  const over = new AbortController()
+  const onAbort = () => over.abort(signal.reason)
+  const timer = setTimeout(
+    () => over.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError')),
+    timeoutMs,
+  )
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await work(over.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,119 @@
+import { hash } from 'node:crypto'
+import { S3Client } from '@aws-sdk/client-s3'
+import { describe, expect, test } from 'vitest'
+import { crc32Of } from '../../src/sink/byte-log.ts'
+import { createClient } from '../../src/sink/s3-client.ts'
+import { DirectPut } from '../../src/sink/s3-put.ts'
+import { targetOf } from '../../src/sink/s3-target.ts'
+import { type Answer, recordingServer } from '../support/recording-server.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+
+const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }
+const { signal } = new AbortController()
+
+/** Large enough to be sent in its chunks. */
+const chunks = ['a', 'b', 'c'].map((letter) => Buffer.alloc(100_000, letter))
+const object = {
+  key: 'a b/(c).json',
+  chunks,
+  crc32: crc32Of(chunks),
+  contentType: 'application/x-ndjson',
+  metadata: { records: '1' },
+}
+
+async function putTo(answer: () => Answer) {
+  process.env.AWS_ACCESS_KEY_ID = 'AKIATEST'
+  process.env.AWS_SECRET_ACCESS_KEY = 'secret'
+  process.env.AWS_SESSION_TOKEN = 'token'
+  const server = await recordingServer(answer)
+  const s3 = { ...sinkConfig().s3, bucketName: 'acme-events', endpoint: server.origin, forcePathStyle: true }
+  return { server, direct: new DirectPut(createClient(s3, '/nowhere'), s3) }
+}
+
+test('a body goes out whole from several chunks, with its length, checksum and, over plain http, signed hash', async () => {
+  const { server, direct } = await putTo(() => ({ status: 200 }))
+  await direct.put(object, signal)
+  expect(server.asked[0]).toMatchObject({
+    method: 'PUT',
+    url: '/acme-events/a%20b/%28c%29.json',
+    body: Buffer.concat(chunks).toString(),
+    headers: {
+      'content-length': '300000',
+      'content-type': 'application/x-ndjson',
+      'if-none-match': '*',
+      'x-amz-checksum-crc32': Buffer.from(object.crc32, 'hex').toString('base64'),
+      'x-amz-content-sha256': hash('sha256', Buffer.concat(chunks)),
+      'x-amz-meta-records': '1',
+      'x-amz-security-token': 'token',
+    },
+  })
+})
+
+test('an answer that is no success fails with its code and status, and one without a body with its status', async () => {
+  const answers = [
+    { status: 403, body: '<Error><Code>AccessDenied</Code><Message>no</Message></Error>' },
+    { status: 301, headers: { 'x-amz-bucket-region': 'eu-west-1' } },
+  ]
+  const { direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  await expect(direct.put(object, signal)).rejects.toMatchObject({
+    name: 'AccessDenied',
+    $metadata: { httpStatusCode: 403 },
+  })
+  await expect(direct.put(object, signal)).rejects.toMatchObject({
+    name: 'Unknown',
+    $response: { headers: { 'x-amz-bucket-region': 'eu-west-1' } },
+  })
+})
+
+test('after a refusal for the time, requests tell the server’s time', async () => {
+  const date = new Date(Date.now() + 3_600_000).toUTCString()
+  const skewed = { status: 403, headers: { date }, body: '<Error><Code>RequestTimeTooSkewed</Code></Error>' }
+  const answers: Answer[] = [skewed]
+  const { server, direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  await expect(direct.put(object, signal)).rejects.toMatchObject({ name: 'RequestTimeTooSkewed' })
+  await direct.put(object, signal)
+  const hours = server.asked.map(({ headers }) => Number(String(headers['x-amz-date']).slice(9, 11)))
+  expect(((hours[1] ?? 0) - (hours[0] ?? 0) + 24) % 24).toBe(1)
+})
+
+test('an aborted put rejects with the reason', async () => {
+  const { direct } = await putTo(() => ({ status: 200 }))
+  const over = new AbortController()
+  const putting = direct.put(object, over.signal)
+  over.abort(new Error('the tenure is over'))
+  await expect(putting).rejects.toThrow('the tenure is over')
+})
+
+describe('where the bucket is', () => {
+  const clientFor = (changes: object) => new S3Client({ region: 'us-west-2', credentials, ...changes })
+
+  test.each([
+    ['virtual-hosted in AWS', {}, 'acme-events', true, 'acme-events.s3.us-west-2.amazonaws.com', '/'],
+    ['in path style, for a name with dots', {}, 'acme.events', true, 's3.us-west-2.amazonaws.com', '/acme.events/'],
+    [
+      'at an endpoint with a port and a path',
+      { endpoint: 'http://minio:9000/base', forcePathStyle: true },
+      'acme-events',
+      false,
+      'minio:9000',
+      '/base/acme-events/',
+    ],
+    [
+      'in a partition of its own',
+      { region: 'cn-north-1' },
+      'acme-events',
+      true,
+      'acme-events.s3.cn-north-1.amazonaws.com.cn',
+      '/',
+    ],
+  ])('%s', async (_where, changes, bucket, isTls, host, basePath) => {
+    expect(await targetOf(clientFor(changes), bucket)).toMatchObject({ isTls, host, basePath })
+  })
+
+  test('needs credentials', async () => {
+    const refused = async () => {
+      throw Object.assign(new Error('none'), { name: 'CredentialsProviderError' })
+    }
+    await expect(targetOf(clientFor({ credentials: refused }), 'acme-events')).rejects.toThrow('none')
+  })
+})
