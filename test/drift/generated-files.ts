@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../../src/contract/crd.ts'
+import { argoCdConfig } from './argocd-config.ts'
 import { envelopeScanModule } from './envelope-scan-wasm.ts'
 import { fieldReference } from './field-reference.ts'
 import { chartFiles } from './helm-chart.ts'
@@ -12,6 +13,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['src/sink/envelope-scan-wasm.ts', envelopeScan],
     ...chartFiles(crd),
+    [
+      'deploy/argocd/argocd-cm.yaml',
+      `# Generated from the scripts beside it by \`npm run generate\`. Do not edit.\n# kubectl patch configmap argocd-cm -n argocd --patch-file deploy/argocd/argocd-cm.yaml\n${argoCdConfig()}`,
+    ],
     [
       'crds/analyticsconnectors.yaml',
       `# Generated from src/contract/resource.ts by \`npm run generate\`. Do not edit.\n${crd}`,

@@ -1,6 +1,6 @@
 /**
- * docs/status.md shows what kubectl prints in every state. The states are made here, on a real API server with simulated pods, and
- * compared with the page; `CAPTURE=1` writes them into it.
+ * docs/status.md shows what kubectl prints in every state, and test/support/status/recorded.json has the statuses themselves. The states
+ * are made here, on a real API server with simulated pods, and compared with both; `CAPTURE=1` writes them.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +18,7 @@ import { SimulatedNode } from '../support/simulated-node.ts'
 import { Person } from './operator-faults/life.ts'
 
 const PAGE = join(import.meta.dirname, '../../docs/status.md')
+const RECORDED = join(import.meta.dirname, '../support/status/recorded.json')
 const stack = connectStack(inject('stack'))
 const namespace = `status-${randomBytes(4).toString('hex')}`
 const FOREVER_MS = 600_000
@@ -140,12 +141,16 @@ afterAll(async () => {
   await installed?.restore()
 })
 
-test('every state that the page shows looks as it shows it', async () => {
+test('every state looks as the page shows it, and its status is the one that is recorded', async () => {
   await Promise.all(REASONS.map(enter))
   if (process.env.CAPTURE === '1') await write()
+  const recorded = JSON.parse(readFileSync(RECORDED, 'utf8'))
   await Promise.all(
     REASONS.map((reason) =>
-      eventually(20_000, async () => expect(await captureOf(reason), reason).toBe(shown(page(), reason))),
+      eventually(20_000, async () => {
+        expect(await captureOf(reason), reason).toBe(shown(page(), reason))
+        expect(await statusOf(reason), reason).toEqual(recorded[reason])
+      }),
     ),
   )
 }, 120_000)
@@ -157,6 +162,15 @@ async function write(): Promise<void> {
     PAGE,
     captured.reduce((text, [reason, block]) => written(text, reason, block), page()),
   )
+  const statuses = await Promise.all(REASONS.map(async (reason) => [reason, await statusOf(reason)] as const))
+  writeFileSync(RECORDED, `${JSON.stringify(Object.fromEntries(statuses), undefined, 2)}\n`)
+}
+
+/** Generation and status, with what differs from run to run replaced. */
+async function statusOf(reason: string): Promise<unknown> {
+  const { metadata, status } = (await person.api.get(CONNECTORS, { namespace, name: nameOf(reason) })) ?? {}
+  const text = JSON.stringify({ generation: metadata?.generation, status: { ...status, id: 7 } })
+  return JSON.parse(repeatable(text).replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '2026-03-01T12:00:00Z'))
 }
 
 async function enter(reason: string): Promise<void> {
@@ -180,19 +194,7 @@ async function captureOf(reason: string): Promise<string> {
   const cells = columns.map(({ start }, i) => row.slice(start, columns[i + 1]?.start).trim())
   const same = cells.map((cell, i) => {
     if (columns[i]?.title === 'AGE') return '5m'
-    return (
-      cell
-        .replace(/-sink-[a-z0-9]{7,10}-[a-z0-9]{5}/, '-sink-5d8f9c7b6d-x2x9k')
-        .replace(/-sink-[a-z0-9]{7,10}-(?![a-z0-9])/, '-sink-5d8f9c7b6d-')
-        .replace(/\b[0-9a-f]{10}\b/g, '0a1b2c3d4e')
-        .replaceAll(namespace, 'games')
-        .replace(/127\.\d+\.\d+\.\d+/, '10.0.0.8')
-        // The scheduler counts all nodes, those that other tests left too.
-        .replace(
-          /0\/\d+ nodes are available: .*/,
-          "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
-        )
-    )
+    return repeatable(cell)
   })
   const widths = columns.map(({ title }, i) => Math.max(title.length, same[i]?.length ?? 0) + 3)
   const line = (texts: readonly string[]) =>
@@ -201,6 +203,22 @@ async function captureOf(reason: string): Promise<string> {
       .join('')
       .trimEnd()
   return `${line(columns.map(({ title }) => title))}\n${line(same)}`
+}
+
+function repeatable(text: string): string {
+  return (
+    text
+      .replace(/-sink-[a-z0-9]{7,10}-[a-z0-9]{5}/g, '-sink-5d8f9c7b6d-x2x9k')
+      .replace(/-sink-[a-z0-9]{7,10}-(?![a-z0-9])/g, '-sink-5d8f9c7b6d-')
+      .replace(/\b[0-9a-f]{10}\b/g, '0a1b2c3d4e')
+      .replaceAll(namespace, 'games')
+      .replace(/127\.\d+\.\d+\.\d+/g, '10.0.0.8')
+      // The scheduler counts all nodes, those that other tests left too.
+      .replace(
+        /0\/\d+ nodes are available: [^"]*/g,
+        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
+      )
+  )
 }
 
 const page = () => readFileSync(PAGE, 'utf8')
