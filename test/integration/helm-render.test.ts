@@ -65,6 +65,21 @@ async function templated(values: object = {}): Promise<Record<string, Manifest>>
 test.each<{ what: string; values: object; kustomization: Kustomization }>([
   { what: 'a chart of default values', values: {}, kustomization: { resources: ['base'] } },
   {
+    what: 'an install for the cluster',
+    values: {},
+    kustomization: { resources: ['overlays/cluster'] },
+  },
+  {
+    what: 'one for some namespaces',
+    values: { watchNamespaces: ['games', 'services'] },
+    kustomization: { resources: ['overlays/namespaces'] },
+  },
+  {
+    what: 'one for its own namespace',
+    values: { watchNamespaces: [NAMESPACE] },
+    kustomization: { resources: ['overlays/namespace'] },
+  },
+  {
     what: 'one with the REST API',
     values: { admin: { enabled: true } },
     kustomization: { resources: ['base', 'admin'] },
@@ -110,6 +125,26 @@ test('what is set reaches the pods', async () => {
   expect(shown).toBe('registry.example.com/analytics-connector:dev')
   expect(resources.limits.memory).toBe('2Gi')
   expect(spec).toMatchObject({ tolerations, nodeSelector: { infra: 'edge' }, imagePullSecrets: [{ name: 'pull' }] })
+})
+
+test('the REST API has rights where the operator has them', async () => {
+  const rights = async (watchNamespaces: readonly string[]) => {
+    const objects = await templated({ admin: { enabled: true }, watchNamespaces })
+    const isOfConnectors = (name: string) => /-connectors$|Cluster.*-(admin|operator)$/.test(name)
+    return Object.keys(objects)
+      .filter((name) => name.includes('Role') && isOfConnectors(name))
+      .sort()
+  }
+  expect(await rights([])).toEqual(
+    ['admin', 'operator']
+      .flatMap((part) => [`ClusterRole /analytics-connector-${part}`])
+      .concat(['admin', 'operator'].map((part) => `ClusterRoleBinding /analytics-connector-${part}`)),
+  )
+  expect((await rights(['games'])).filter((name) => name.includes('Binding'))).toEqual([
+    'RoleBinding games/analytics-connector-admin-connectors',
+    'RoleBinding games/analytics-connector-connectors',
+  ])
+  expect((await rights([NAMESPACE])).filter((name) => name.startsWith('Cluster'))).toEqual([])
 })
 
 test('without the CRD a second install leaves it to the first', async () => {

@@ -7,6 +7,14 @@ deploy/admin, and every command of the documentation fits both.
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* Where the install has rights: in the cluster, in some namespaces, or in its own namespace. */}}
+{{- define "analytics-connector.scope" -}}
+{{- if not .Values.watchNamespaces }}cluster
+{{- else if eq (join "," .Values.watchNamespaces) .Release.Namespace }}namespace
+{{- else }}namespaces
+{{- end }}
+{{- end }}
+
 {{/* What selects the pods of a component; a Deployment's selector cannot change. Called with the component's name. */}}
 {{- define "analytics-connector.selector" -}}
 app.kubernetes.io/name: analytics-connector
