@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SinkChild } from '../support/sink-child.ts'
+import { BREAKABLE } from './breakable.ts'
 import { compileCache } from './connector.ts'
 import { report } from './report.ts'
-import { logDirOf, type RoundOutcome, runRound } from './round.ts'
+import { logDirOf, type RoundOutcome, runRound, violationsIn } from './round.ts'
 import { startFaultyServers } from './servers.ts'
 import { KILL } from './tally.ts'
 
@@ -16,7 +17,7 @@ const USAGE = `npm run faults -- [flags]
   --round <n>       kills of one round, at the end of which everything is compared; default 100
   --connectors <n>  consumer groups that go through a round side by side; default 4
   --design <name>   a design of the simulation that is broken, to be caught; default: ours
-  --report          writes docs/faults.md
+  --report          also breaks the sink on purpose in every way it can, and writes docs/faults.md
 `
 /** Violations that are shown of one connector. */
 const MOST_SHOWN = 20
@@ -38,6 +39,8 @@ if (flags.help) {
 }
 
 const [kills, firstSeed, killsOfRound] = [Number(flags.kills), Number(flags.seed), Number(flags.round)]
+/** Of a round with a broken design. */
+const KILLS_OF_BROKEN = 20
 const startedAt = performance.now()
 const progress = (line: string) =>
   console.log(`[faults ${Math.round((performance.now() - startedAt) / 1000)} s] ${line}`)
@@ -45,40 +48,41 @@ const servers = await startFaultyServers(firstSeed, progress)
 const logs = await mkdtemp(join(tmpdir(), 'faults-logs-'))
 const run = Date.now().toString(36)
 const outcomes: RoundOutcome[] = []
+/** Violations by broken design. */
+const broken = new Map<string, number>()
 try {
   await new SinkChild(['--revision', 'none'], compileCache(servers.dir)).exitCode
   for (let seed = firstSeed, done = 0; done < kills; seed++) {
     const killsNow = Math.min(killsOfRound, kills - done)
-    progress(`round of seed ${seed}: ${killsNow} kills`)
-    const designs = Array.from({ length: Number(flags.connectors) }, () => flags.design)
-    const logDir = logDirOf(logs, seed)
-    const outcome = await runRound({
-      servers,
-      seed,
-      kills: killsNow,
-      designs,
-      name: `r${seed}-${run}`,
-      logDir,
-      progress,
-    })
+    const outcome = await round(seed, killsNow, flags.design)
     outcomes.push(outcome)
     done += outcome.tally.of(KILL)
-    if (!tell(outcome, killsNow, logDir)) break
+    if (!tell(outcome, killsNow)) break
+  }
+  for (const design of flags.report ? BREAKABLE : []) {
+    const outcome = await round(firstSeed + outcomes.length + broken.size, KILLS_OF_BROKEN, design)
+    broken.set(design, violationsIn(outcome).length)
   }
 } finally {
   await servers.stop()
 }
-const isRight = outcomes.every(({ violations }) => [...violations.values()].flat().length === 0)
-const text = report(outcomes, performance.now() - startedAt)
+const isRight =
+  outcomes.every((outcome) => violationsIn(outcome).length === 0) && [...broken.values()].every((found) => found > 0)
+const text = report(outcomes, broken, performance.now() - startedAt)
 console.log(text)
 if (flags.report) await writeFile(join(import.meta.dirname, '../../docs/faults.md'), text)
 if (isRight) await rm(logs, { recursive: true, force: true })
 process.exit(isRight ? 0 : 1)
 
+function round(seed: number, kills: number, design?: string): Promise<RoundOutcome> {
+  progress(`round of seed ${seed}: ${kills} kills${design ? `, broken on purpose: ${design}` : ''}`)
+  const designs = Array.from({ length: Number(flags.connectors) }, () => design)
+  return runRound({ servers, seed, kills, designs, name: `r${seed}-${run}`, logDir: logDirOf(logs, seed), progress })
+}
+
 /** @returns whether all is well */
-function tell({ seed, events, objects, violations }: RoundOutcome, kills: number, logDir: string): boolean {
-  const all = [...violations.values()].flat()
-  if (all.length === 0) {
+function tell({ seed, events, objects, violations }: RoundOutcome, kills: number): boolean {
+  if ([...violations.values()].every((found) => found.length === 0)) {
     progress(`seed ${seed}: ${events} events in ${objects} objects, each where it must be`)
     return true
   }
@@ -86,6 +90,7 @@ function tell({ seed, events, objects, violations }: RoundOutcome, kills: number
     console.log(`${name}: ${found.length} violations`)
     for (const line of found.slice(0, MOST_SHOWN)) console.log(`  ${line}`)
   }
-  console.log(`logs: ${logDir}\nagain: npm run faults -- --kills ${kills} --seed ${seed}`)
+  const same = `--kills ${kills} --seed ${seed} --connectors ${flags.connectors}`
+  console.log(`logs: ${logDirOf(logs, seed)}\nagain: npm run faults -- ${same}`)
   return false
 }

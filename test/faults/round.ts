@@ -132,6 +132,10 @@ async function untilFinished(
   return unfinished
 }
 
+export function violationsIn({ violations }: RoundOutcome): string[] {
+  return [...violations.values()].flat()
+}
+
 /** The logs of a round's sinks. */
 export function logDirOf(dir: string, seed: number): string {
   return join(dir, `seed-${seed}`)
