@@ -66,6 +66,8 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
   const parts = sinkParts({
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
+    // Those of every connector that was ever run here: none of them stands in this one's way.
+    checkRevisions: () => {},
     credentialsDir: '',
     kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: DEFAULT_SESSION_TIMEOUT_SECONDS * 1000,

@@ -3,6 +3,7 @@ import type { SinkConfig } from '../contract/sink-config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { BodyEncoder } from '../sink/encode/body-encoder.ts'
+import { checkKafkaAccess } from '../sink/kafka/access-check.ts'
 import { connectionSecurity } from '../sink/kafka/connection-security.ts'
 import { createKafkaSource } from '../sink/kafka/kafka-source.ts'
 import { SecretFiles } from '../sink/kafka/secret-files.ts'
@@ -13,6 +14,8 @@ import { s3Metrics } from '../sink/sink-metrics.ts'
 export interface SinkSurroundings {
   readonly config: SinkConfig
   readonly readRevision: (revision: string) => SinkConfig
+  /** @throws Error naming a mounted revision that is damaged */
+  readonly checkRevisions: () => void
   readonly credentialsDir: string
   /** Files of KAFKA_SECRET_FILES, as far as the configuration says that they are mounted. */
   readonly kafkaSecretsDir: string
@@ -28,24 +31,43 @@ export interface SinkSurroundings {
  * it. Shorter than Kafka's own 45 s, as heartbeats do not depend on what the sink is doing and expulsion costs work, not records.
  */
 export const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
+const CLIENT_ID = 'analytics-connector'
+const CHECK_TIMEOUTS = { connectTimeoutMs: 5_000, requestTimeoutMs: 10_000 }
 /** Heartbeats in one session timeout: several may get lost. */
 const HEARTBEATS_PER_SESSION = 10
 
 /** The real Kafka and the real S3 for a configuration. */
 export function sinkParts(surroundings: SinkSurroundings): SinkParts {
-  const { config, credentialsDir, kafkaSecretsDir, clock, logger, registry, sessionTimeoutMs } = surroundings
+  const { config, checkRevisions, credentialsDir, kafkaSecretsDir, clock, logger, registry, sessionTimeoutMs } =
+    surroundings
+  const security = connectionSecurity(config.kafka, new SecretFiles(kafkaSecretsDir), clock)
   return {
     ...surroundings,
     source: createKafkaSource({
       config: config.kafka,
       topics: () => config,
-      security: connectionSecurity(config.kafka, new SecretFiles(kafkaSecretsDir), clock),
-      clientId: 'analytics-connector',
+      security,
+      clientId: CLIENT_ID,
       logger,
       clock,
       timings: { sessionTimeoutMs, heartbeatIntervalMs: sessionTimeoutMs / HEARTBEATS_PER_SESSION },
     }),
     store: new S3Store({ s3: config.s3, credentialsDir, observer: s3Metrics(registry) }),
     encoder: new BodyEncoder(),
+    checks: [
+      { concern: 'configuration', run: async () => checkRevisions() },
+      {
+        concern: 'kafka',
+        run: () =>
+          checkKafkaAccess({
+            ...config.kafka,
+            ...CHECK_TIMEOUTS,
+            topics: config,
+            security,
+            clientId: CLIENT_ID,
+            logger,
+          }),
+      },
+    ],
   }
 }

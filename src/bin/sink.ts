@@ -5,7 +5,7 @@ import { serveHttp } from '../lib/http-server.ts'
 import { abortOnSignals } from '../lib/lifecycle.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createRegistry } from '../lib/metrics.ts'
-import { readRevision } from '../sink/revisions.ts'
+import { checkRevisions, readRevision } from '../sink/revisions.ts'
 import { runSink, sinkRoutes } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
 import { type Command, FlagError, parseFlags, parseLogLevel, parsePort, parseSeconds } from './command.ts'
@@ -77,6 +77,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
   const parts = sinkParts({
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
+    checkRevisions: () => checkRevisions(flags.revisionsDir, logger),
     credentialsDir: flags.credentialsDir,
     kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: flags.sessionTimeoutMs,

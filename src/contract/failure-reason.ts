@@ -1,12 +1,13 @@
 /**
  * What a sink's error line is about, as the reason of the conditions Ready, Active and Stalled. How the line begins is part
- * of the contract between sink and operator: `S3 <code>: …` with a code of S3 or of the network, `Kafka …` with the broker's error name
+ * of the contract between sink and operator: `S3 <code>: …` with a code of S3, of the network or of our own, `Kafka …` with the broker's error name
  * in it, or a partition that stopped.
  */
 export const FAILURE_REASONS = [
   'BucketNotFound',
   'BucketAccessDenied',
   'BucketInOtherRegion',
+  'BucketUnsuitable',
   'CredentialsMissing',
   'CredentialsRefused',
   'S3Unreachable',
@@ -31,6 +32,8 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
   AccountProblem: 'BucketAccessDenied',
   PermanentRedirect: 'BucketInOtherRegion',
   AuthorizationHeaderMalformed: 'BucketInOtherRegion',
+  ConditionalWriteIgnored: 'BucketUnsuitable',
+  MetadataMissing: 'BucketUnsuitable',
   CredentialsProviderError: 'CredentialsMissing',
   InvalidAccessKeyId: 'CredentialsRefused',
   SignatureDoesNotMatch: 'CredentialsRefused',

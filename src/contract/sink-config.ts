@@ -5,8 +5,12 @@ import { COMPRESSIONS, FORMATS } from './file-format.ts'
 import { CHECKSUM_CALCULATIONS, ENCRYPTION_TYPES, STORAGE_CLASSES } from './s3-fields.ts'
 
 /**
- * The sink's configuration: what one revision (an immutable ConfigMap) holds. Everything is resolved (no optional field
- * stands for a default) and in one unit, so a sink needs neither the custom resource nor the operator to work.
+ * The sink's configuration: what one revision (an immutable ConfigMap) holds. Everything is resolved and in one unit, so a
+ * sink needs neither the custom resource nor the operator to work.
+ *
+ * It is read by later versions too, which finish what was begun under it. So a field that is added must be `.optional()`, and absent
+ * must mean what was done before it existed: not `.default()`, which would change the revision of what is in the file. No field
+ * is removed or narrowed. `test/contract/recorded-revisions.test.ts` holds files of earlier versions against it.
  */
 export const sinkConfigSchema = z.strictObject({
   /** `<namespace>/<name>` of the custom resource: named in object metadata, rejects and the status document. */
@@ -96,8 +100,10 @@ export type SinkConfig = z.infer<typeof sinkConfigSchema>
 /**
  * Names a configuration by its content: equal configurations have equal revisions, whatever the order of their keys.
  * 10 hexadecimal digits, as the revision is part of a ConfigMap's name and of an intent.
+ *
+ * @param config a SinkConfig, or what is in the file of one, of whatever version
  */
-export function revisionOf(config: SinkConfig): string {
+export function revisionOf(config: unknown): string {
   return createHash('sha256').update(canonicalJson(config)).digest('hex').slice(0, 10)
 }
 

@@ -33,7 +33,7 @@ const lostSchema = z.object({
 
 /**
  * What a sink's `GET /status` answers, and all that the operator knows about it.
- * STARTING: checks its bucket and joins the consumer group. ACTIVE: delivering (or nothing to deliver). STOPPING: drains
+ * STARTING: checks what it needs (bucket, Kafka, configuration) and joins the consumer group. ACTIVE: delivering (or nothing to deliver). STOPPING: drains
  * after SIGTERM. FAILED: not delivering, retrying; `error` says why in one line that a person can act on.
  */
 export const sinkStatusSchema = z.object({

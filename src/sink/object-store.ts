@@ -25,7 +25,7 @@ export interface ObjectStore {
   createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'>
   /** Null where there is no such object. */
   head(key: string, signal: AbortSignal): Promise<StoredObject | null>
-  /** Throws unless the bucket exists and answers to our credentials. */
+  /** Throws unless the bucket exists and lets us list it. */
   checkBucket(signal: AbortSignal): Promise<void>
   close(): void
 }

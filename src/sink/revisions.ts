@@ -1,11 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { revisionOf, type SinkConfig, sinkConfigSchema } from '../contract/sink-config.ts'
+import type { Logger } from '../lib/logger.ts'
 
 /** A configuration that cannot be used. The message names the file and what is wrong with it. */
 export class RevisionError extends Error {
-  override readonly name = 'RevisionError'
+  override readonly name: string = 'RevisionError'
+}
+
+/** The file is whole, but this version of the program does not know all of it: a newer one wrote it, before a rollback. */
+export class OtherVersionError extends RevisionError {
+  override readonly name = 'OtherVersionError'
 }
 
 /**
@@ -15,11 +21,33 @@ export class RevisionError extends Error {
  */
 export function readRevision(dir: string, revision: string): SinkConfig {
   const path = join(dir, `${revision}.json`)
-  const parsed = sinkConfigSchema.safeParse(readJson(path))
-  if (!parsed.success) throw new RevisionError(`${path}: ${z.prettifyError(parsed.error).replace(/\s+/g, ' ')}`)
-  const content = revisionOf(parsed.data)
+  const json = readJson(path)
+  const content = revisionOf(json)
   if (content !== revision) throw new RevisionError(`${path}: the content is that of revision ${content}`)
-  return parsed.data
+  const parsed = sinkConfigSchema.safeParse(json)
+  if (parsed.success) return parsed.data
+  throw new OtherVersionError(
+    `${path} is of another version of this program: ${z.prettifyError(parsed.error).replace(/\s+/g, ' ')}`,
+  )
+}
+
+/**
+ * Reads all that are mounted: any of them may be needed to finish what an earlier sink began. One of another version stands in
+ * the way of nobody before a partition needs it, which then stops: after a rollback there is one, and most often nothing needs it.
+ *
+ * @throws RevisionError for the first that is damaged
+ */
+export function checkRevisions(dir: string, logger: Logger): void {
+  for (const file of readdirSync(dir).sort()) {
+    const revision = /^(.+)\.json$/.exec(file)?.[1]
+    if (revision === undefined) continue
+    try {
+      readRevision(dir, revision)
+    } catch (error) {
+      if (!(error instanceof OtherVersionError)) throw error
+      logger.warn({ error: error.message }, 'what was begun under this revision cannot be finished by this version')
+    }
+  }
 }
 
 function readJson(path: string): unknown {

@@ -3,6 +3,7 @@ import type { SinkConfig } from '../contract/sink-config.ts'
 import type { SinkStatus } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { checkBucket } from './bucket-check.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Encoder } from './encode/body-encoder.ts'
 import type { LostRange } from './lost-ranges.ts'
@@ -25,6 +26,8 @@ export interface SinkParts {
   readonly encoder: Encoder
   /** The configuration of any mounted revision. @throws Error where it cannot be read */
   readonly readRevision: (revision: string) => SinkConfig
+  /** What must hold beside the bucket before the group is joined. */
+  readonly checks: readonly Check[]
   readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry
@@ -55,7 +58,7 @@ export class Sink {
     this.#revision = plan.revision
     this.#budget = new ByteBudget(config.bufferBytes)
     this.health = new SinkHealth(clock)
-    this.checks = [{ concern: 'bucket', run: (signal) => store.checkBucket(signal) }]
+    this.checks = [...parts.checks, { concern: 'bucket', run: (signal) => checkBucket(store, config, signal) }]
     this.listener = sinkListener({
       config,
       plan,

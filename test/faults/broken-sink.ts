@@ -31,6 +31,7 @@ const parts = broken(
   sinkParts({
     config,
     readRevision: (revision) => readRevision(dir, revision),
+    checkRevisions: () => {},
     ...{ credentialsDir: '', kafkaSecretsDir: '', sessionTimeoutMs: SESSION_SECONDS * 1000 },
     ...{ clock: systemClock, logger: createLogger('info', { revision }) },
     registry: createRegistry({ connector: config.connector }),

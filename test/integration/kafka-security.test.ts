@@ -2,11 +2,12 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import kafkajs, { type AclResourceTypes as AclResourceType, type Admin, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import { checkKafkaAccess } from '../../src/sink/kafka/access-check.ts'
 import { connectionSecurity } from '../../src/sink/kafka/connection-security.ts'
 import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
 import { SecretFiles } from '../../src/sink/kafka/secret-files.ts'
@@ -164,33 +165,65 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
       const hidden = connect(broker.sasl, security, secrets, { topic: 'private' })
       await within(() => expect(hidden.listener.problems.at(-1)).toMatch(/^Kafka topic private: not authorized/))
     })
+
+    it('before the group is joined what is not allowed, or lets us pass', async () => {
+      await admin.createTopics({ topics: [{ topic: 'seen-only' }, { topic: 'hidden' }] })
+      const { DESCRIBE } = AclOperationTypes
+      await admin.createAcls({ acl: [allowed(USERS.scram512, AclResourceTypes.TOPIC, 'seen-only', DESCRIBE)] })
+      const secrets = await secretFiles(password)
+      const ours = (...topics: string[]) => checkAccess({ tls: TLS, sasl: scram }, secrets, 'ours.checked', topics)
+      await ours(TOPIC)
+      await ours(TOPIC, 'hidden', 'seen-only', 'missing')
+      await expect(ours('hidden')).rejects.toThrow(/^Kafka topic hidden: not authorized to read the topic/)
+      await expect(ours('seen-only', 'missing')).rejects.toThrow(
+        /^Kafka topic seen-only: not authorized to read the topic \(TOPIC_AUTHORIZATION_FAILED\) \(and 1 more\)$/,
+      )
+      await expect(checkAccess({ tls: TLS, sasl: scram }, secrets, 'not-allowed', [TOPIC])).rejects.toThrow(
+        /^Kafka group not-allowed: cannot be used: not authorized to use the consumer group \(GROUP_AUTHORIZATION_FAILED\)$/,
+      )
+      const { groups } = await admin.listGroups()
+      expect(groups.map(({ groupId }) => groupId)).not.toContain('ours.checked')
+    })
   })
 })
 
 const within = <T>(check: () => T | Promise<T>) => eventually(20_000, check, 50)
 
 async function allow(user: string, topic: string): Promise<void> {
-  const acl = {
+  const groups = {
+    ...allowed(user, AclResourceTypes.GROUP, 'ours.'),
+    resourcePatternType: ResourcePatternTypes.PREFIXED,
+  }
+  await admin.createAcls({ acl: [allowed(user, AclResourceTypes.TOPIC, topic), groups] })
+}
+
+function allowed(
+  user: string,
+  resourceType: AclResourceType,
+  resourceName: string,
+  operation = AclOperationTypes.READ,
+) {
+  return {
     principal: `User:${user}`,
     host: '*',
     permissionType: AclPermissionTypes.ALLOW,
-    operation: AclOperationTypes.READ,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    resourceType,
+    resourceName,
+    operation,
   }
-  await admin.createAcls({
-    acl: [
-      {
-        ...acl,
-        resourceType: AclResourceTypes.TOPIC,
-        resourceName: topic,
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-      },
-      {
-        ...acl,
-        resourceType: AclResourceTypes.GROUP,
-        resourceName: 'ours.',
-        resourcePatternType: ResourcePatternTypes.PREFIXED,
-      },
-    ],
+}
+
+function checkAccess(security: Security, secrets: string, groupId: string, topics: string[]): Promise<void> {
+  return checkKafkaAccess({
+    bootstrapServers: [broker.sasl],
+    groupId,
+    topics: { filter: { x: topics }, topicPattern: 'x', realm: 'x' },
+    security: connectionSecurity(security, new SecretFiles(secrets), systemClock),
+    clientId: 'security-test',
+    connectTimeoutMs: 5_000,
+    requestTimeoutMs: 10_000,
+    logger: createLogger('silent'),
   })
 }
 

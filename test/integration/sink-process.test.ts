@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
@@ -6,7 +6,7 @@ import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
-import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
+import { createTopics, EventProducer, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
@@ -122,6 +122,65 @@ it('tells of a bucket that is not there, joins no group meanwhile, and delivers 
   await later.create()
   await eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null }))
   await eventually(30_000, () => later.expectExactly(producer.acknowledged))
+})
+
+it('joins no group before a topic is there and the mounted revisions are whole, and says what is missing', async () => {
+  const { bucket, eventName, config } = await scene()
+  const later = `${eventName}-later`
+  const topic = gameTopic('acme', later)
+  const damaged = join(dir, 'damaged')
+  const started = { ...config, filter: { acme: [topic] } }
+  const revision = await storeRevision(damaged, started)
+  await writeFile(join(damaged, '0123456789.json'), '{}')
+  const sink = new SinkChild(['--revision', revision, '--revisions-dir', damaged], env)
+  children.push(sink)
+  const says = (error: unknown) =>
+    eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'FAILED', error, partitions: 0 }))
+  await says(expect.stringMatching(/0123456789\.json: the content is that of revision/))
+  await rm(join(damaged, '0123456789.json'))
+  await says(`Kafka topic ${topic} does not exist`)
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  const { groups } = await admin.listGroups().finally(() => admin.disconnect())
+  expect(groups.map(({ groupId }) => groupId)).not.toContain(config.kafka.groupId)
+  await createTopics(kafkaBootstrapServers, [topic])
+  await produce(later, 10)
+  await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
+})
+
+it('reads on behind events that expired while it was away, and tells exactly which', async () => {
+  const { bucket, eventName, config } = await scene({ flush: { intervalMs: 600_000, events: 1_000, bytes: 1_000_000 } })
+  const topic = gameTopic('acme', eventName)
+  // Where it begins is kept, though nothing was there to deliver.
+  const first = await start(config)
+  await eventually(30_000, async () => expect((await first.status()).lag).toBe(0))
+  first.kill('SIGTERM')
+  expect(await first.exitCode).toBe(0)
+  await producer.sendTo(topic, 0, 10)
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  // kafkajs finds the leaders only of topics that it has read the metadata of.
+  await admin.fetchTopicOffsets(topic)
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] })
+  const second = await start(config)
+  await eventually(30_000, async () =>
+    expect((await second.status()).lost).toEqual({
+      offsets: 7,
+      ranges: [{ topic, partition: 0, from: '0', to: '7', at: expect.any(String), reason: 'expired' }],
+    }),
+  )
+  await eventually(30_000, async () => expect((await second.status()).records.read).toBe(3))
+  // Under way too: what was read before the gap is delivered, and so is what follows it.
+  await producer.sendTo(topic, 0, 5)
+  await eventually(30_000, async () => expect((await second.status()).records.read).toBe(8))
+  expect(await second.status()).toMatchObject({ state: 'ACTIVE', error: null })
+  second.kill('SIGTERM')
+  expect(await second.exitCode).toBe(0)
+  const [committed] = await admin.fetchOffsets({ groupId: config.kafka.groupId, topics: [topic] })
+  await admin.disconnect()
+  expect(committed?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('15')
+  expect(await bucket.count()).toBe(8)
+  expect(second.log.filter((line) => line.includes('offsets 0 to 6 expired'))).toHaveLength(1)
 })
 
 it('a second signal ends it at once, and the next sink finishes what was begun', async () => {

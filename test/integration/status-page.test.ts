@@ -31,6 +31,8 @@ const ERRORS: Record<string, string> = {
   BucketAccessDenied: 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)',
   BucketInOtherRegion:
     'S3 PermanentRedirect: HeadBucket on bucket acme-events (us-west-2): the bucket is in region eu-west-1',
+  BucketUnsuitable:
+    'S3 ConditionalWriteIgnored: object _probe/games/bucket-unsuitable/_probe of bucket acme-events (us-west-2): the server wrote over it although it was asked not to (If-None-Match: *): nothing is delivered',
   CredentialsMissing:
     'S3 CredentialsProviderError: HeadBucket on bucket acme-events (us-west-2): the credentials Secret has no key AWS_ACCESS_KEY_ID',
   CredentialsRefused:

@@ -52,6 +52,7 @@ export class SimulatedProcess {
         if (!found) throw new Error(`no revision ${revision}`)
         return found
       },
+      checks: [],
       clock,
       logger: world.trace ? tracing(world, name) : silent,
       registry: new Registry(),

@@ -26,7 +26,7 @@ beforeEach(async () => {
   const config = sinkConfig()
   const [logger, registry] = [createLogger('silent'), new Registry()]
   const [store, encoder] = [bucket.store(), new BodyEncoder()]
-  parts = { config, source, store, encoder, readRevision: () => config, clock, logger, registry }
+  parts = { config, source, store, encoder, readRevision: () => config, checks: [], clock, logger, registry }
   sink = new Sink(parts)
   http = await serveHttp('127.0.0.1', 0, sinkRoutes(sink, parts))
 })

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { checkBucket } from '../../src/sink/bucket-check.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
 import { type Answer, type Asked, recordingServer } from '../support/recording-server.ts'
+import { sinkConfig } from '../support/sink-process.ts'
 
 const { signal } = new AbortController()
 const CREATED = '<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>'
@@ -108,6 +110,15 @@ test('each write is conditional, in one piece and in parts', async () => {
   const conditional = server.asked.filter(({ headers }) => headers['if-none-match'] === '*').map(operationOf)
   expect(conditional).toEqual(['PutObject', 'CompleteMultipartUpload'])
   expect(server.asked.map(operationOf).filter((operation) => operation === 'UploadPart')).toHaveLength(2)
+})
+
+test('a server that says yes to everything is found out before anything is delivered', async () => {
+  const server = await s3()
+  const { connector, s3: place } = sinkConfig()
+  await expect(checkBucket(storeAt(server.origin), { connector, s3: place }, signal)).rejects.toMatchObject({
+    code: 'ConditionalWriteIgnored',
+  })
+  expect(server.asked.map(operationOf)).toEqual(['GET', 'PutObject', 'PutObject'])
 })
 
 test('a completion that answers 200 with an error inside has failed, and its parts are given free', async () => {

@@ -95,6 +95,15 @@ export class EventProducer {
     for (const { EventId } of events) this.acknowledged.add(EventId)
   }
 
+  /** Sends to one partition what nobody will look for. */
+  async sendTo(topic: string, partition: number, count: number): Promise<void> {
+    const messages = Array.from({ length: count }, () => ({
+      partition,
+      value: JSON.stringify(gameEvent('acme', topic)),
+    }))
+    await this.#producer.send({ topic, acks: -1, messages })
+  }
+
   /** Sends a steady stream over the namespaces and event names until `stopStream`. */
   startStream(targets: readonly { namespace: string; eventName: string }[], eventsPerSecond: number): void {
     const everyMs = 100

@@ -73,6 +73,7 @@ export class SinkProcess {
         if (!found) throw new Error(`no revision ${revision}`)
         return found
       },
+      checks: [],
       clock,
       logger: createLogger('silent'),
       registry: new Registry(),

@@ -108,6 +108,11 @@ export function isLeaderMoved(code: number): boolean {
   return [3, 5, 6, 9, 56, 74, 75, 78].includes(code)
 }
 
+/** Only a person can change it: an ACL, or the name of the group. */
+export function isAccessRefused(code: number): boolean {
+  return /_AUTHORIZATION_FAILED$|^INVALID_GROUP_ID$/.test(errorName(code))
+}
+
 /** Part of any rebalance or broker restart: right again after a moment, and no news to a person. */
 export function isPassing(error: unknown): boolean {
   return isFenced(error) || isCoordinatorMoved(error) || reasonOf(error) === 'REBALANCE_IN_PROGRESS'

@@ -2,10 +2,11 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RecordSource, SourceListener } from '../record-source.ts'
+import { whyMissing } from './access-check.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import type { ConnectionSecurity } from './connection-security.ts'
 import { type Generation, type GroupCluster, GroupMember } from './group-member.ts'
-import { errorName, isFenced, isPassing, KafkaError, problemLine } from './kafka-error.ts'
+import { isFenced, isPassing, problemLine } from './kafka-error.ts'
 import { Membership, type PartitionReading } from './membership.ts'
 import { Problems } from './problems.ts'
 import { Reading } from './reading.ts'
@@ -249,13 +250,6 @@ export class KafkaSource implements RecordSource {
   async #unlessOverdue<T>(work: Promise<T>): Promise<T | null> {
     return unlessAborted(work, this.#overdue.signal)
   }
-}
-
-function whyMissing(topic: string, { topics }: ClusterMetadata): string {
-  const code = topics.get(topic)?.errorCode ?? 0
-  return errorName(code) === 'TOPIC_AUTHORIZATION_FAILED'
-    ? new KafkaError(`Kafka topic ${topic}`, code).message
-    : `Kafka topic ${topic} does not exist`
 }
 
 function partitionsIn({ topics }: ClusterMetadata, names: readonly string[]): Map<string, readonly number[]> {

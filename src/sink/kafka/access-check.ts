@@ -1,0 +1,85 @@
+import type { ConnectionSettings } from './broker-connection.ts'
+import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
+import { decodeFetchResponse } from './fetch-response.ts'
+import { check, errorName, isAccessRefused, KafkaError } from './kafka-error.ts'
+import { fetchCall, findCoordinatorCall, heartbeatCall } from './protocol.ts'
+import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
+
+export interface KafkaAccessOptions extends ConnectionSettings {
+  readonly bootstrapServers: readonly string[]
+  readonly groupId: string
+  readonly topics: TopicRule
+}
+
+/** In no group: a heartbeat of it is refused by name, but only after the broker has looked whether we may use the group. */
+const NOBODY = { memberId: '', generationId: -1 }
+
+/**
+ * Whether Kafka lets us in, use the group and read a topic, found out without joining: by a heartbeat of nobody and a fetch that
+ * waits for nothing. One topic that can be read is enough; the others are told once the sink runs, as they are when they vanish later.
+ *
+ * @throws KafkaError or KafkaConnectionError naming the group, the topic or the broker
+ */
+export async function checkKafkaAccess(options: KafkaAccessOptions): Promise<void> {
+  const cluster = new KafkaCluster(options.bootstrapServers, options)
+  try {
+    await checkGroup(cluster, options.groupId)
+    await checkTopics(cluster, options.topics)
+  } finally {
+    cluster.close()
+  }
+}
+
+async function checkGroup(cluster: KafkaCluster, groupId: string): Promise<void> {
+  const what = `Kafka group ${groupId}: cannot be used`
+  const found = await cluster.sendToAny(findCoordinatorCall(groupId))
+  if (isAccessRefused(found.errorCode)) check(what, found.errorCode)
+  // One that is not there yet is waited for when joining.
+  if (found.errorCode !== 0) return
+  const connection = await cluster.connectionTo(found.coordinator, 'data')
+  const { errorCode } = await connection.send(heartbeatCall(groupId, NOBODY))
+  if (isAccessRefused(errorCode)) check(what, errorCode)
+}
+
+async function checkTopics(cluster: KafkaCluster, rule: TopicRule): Promise<void> {
+  const metadata = await cluster.refresh(explicitTopics(rule) ?? [])
+  const existing = [...metadata.topics].filter(([, { internal, partitions }]) => !internal && partitions.length > 0)
+  const { topics, missing } = selectTopics(
+    rule,
+    existing.map(([name]) => name),
+  )
+  const refused = await refusedTopics(cluster, metadata, topics)
+  const [unusable, ...others] = [...refused, ...missing]
+  // None at all: a wildcard that matches nothing yet.
+  if (unusable === undefined || topics.length > refused.length) return
+  const why =
+    refused.length > 0
+      ? new KafkaError(`Kafka topic ${unusable}`, TOPIC_AUTHORIZATION_FAILED).message
+      : whyMissing(unusable, metadata)
+  throw new Error(others.length === 0 ? why : `${why} (and ${others.length} more)`)
+}
+
+const TOPIC_AUTHORIZATION_FAILED = 29
+
+/** Any broker looks whether a topic may be read before it looks whether it leads the partition. */
+async function refusedTopics(
+  cluster: KafkaCluster,
+  metadata: ClusterMetadata,
+  topics: readonly string[],
+): Promise<string[]> {
+  if (topics.length === 0) return []
+  const partitions = topics.map((topic) => {
+    const [partition = 0] = metadata.topics.get(topic)?.partitions ?? []
+    return { topic, partition, offset: 0n, maxBytes: 1 }
+  })
+  const answer = await cluster.sendToAny(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
+  return answer.partitions.filter(({ errorCode }) => errorCode === TOPIC_AUTHORIZATION_FAILED).map(({ topic }) => topic)
+}
+
+/** Why metadata do not have a topic that is named in the filter. */
+export function whyMissing(topic: string, { topics }: ClusterMetadata): string {
+  const code = topics.get(topic)?.errorCode ?? 0
+  return errorName(code) === 'TOPIC_AUTHORIZATION_FAILED'
+    ? new KafkaError(`Kafka topic ${topic}`, code).message
+    : `Kafka topic ${topic} does not exist`
+}
