@@ -4,6 +4,8 @@ import { argoCdConfig } from './argocd-config.ts'
 import { envelopeScanModule } from './envelope-scan-wasm.ts'
 import { fieldReference } from './field-reference.ts'
 import { chartFiles } from './helm-chart.ts'
+import { metricsReference } from './metrics-reference.ts'
+import { monitoringFiles } from './monitoring-files.ts'
 
 const envelopeScan = await envelopeScanModule()
 
@@ -13,6 +15,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['src/sink/envelope-scan-wasm.ts', envelopeScan],
     ...chartFiles(crd),
+    ...monitoringFiles(),
+    [
+      'docs/metrics.md',
+      `<!-- Generated from the code by \`npm run generate\`. Do not edit. -->\n\n${metricsReference()}\n`,
+    ],
     [
       'deploy/argocd/argocd-cm.yaml',
       `# Generated from the scripts beside it by \`npm run generate\`. Do not edit.\n# kubectl patch configmap argocd-cm -n argocd --patch-file deploy/argocd/argocd-cm.yaml\n${argoCdConfig()}`,

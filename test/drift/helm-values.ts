@@ -56,6 +56,31 @@ const valuesSchema = z.strictObject({
       'Secret of type kubernetes.io/tls that it serves HTTPS with, on port 443 of its Service; empty: HTTP, on port 80.',
     ),
   }),
+  networkPolicies: z.strictObject({
+    enabled: described(
+      z.boolean(),
+      'Whether NetworkPolicies allow only what is needed; those of the sinks in each of watchNamespaces (for all namespaces: deploy/network-policies/sinks).',
+    ),
+  }),
+  monitoring: z.strictObject({
+    labels: described(
+      z.record(z.string(), z.string()),
+      'Labels by which your Prometheus finds PodMonitors and rules, such as `{"release": "prometheus"}`.',
+    ),
+    podMonitors: z.strictObject({
+      enabled: described(z.boolean(), 'PodMonitors for operator, sinks and REST API (Prometheus operator).'),
+    }),
+    prometheusRule: z.strictObject({
+      enabled: described(z.boolean(), 'The alerts (Prometheus operator).'),
+      runbookUrl: described(
+        z.string(),
+        'What stands before the name of a runbook in `runbook_url`: the address of your copy of docs/runbooks/.',
+      ),
+    }),
+    dashboard: z.strictObject({
+      enabled: described(z.boolean(), 'A ConfigMap with the dashboard, as Grafana’s sidecar looks for it.'),
+    }),
+  }),
 })
 
 interface JsonSchema {

@@ -95,6 +95,19 @@ test.each<{ what: string; values: object; kustomization: Kustomization }>([
       },
     },
   },
+  {
+    what: 'one with everything',
+    values: {
+      admin: { enabled: true },
+      networkPolicies: { enabled: true },
+      monitoring: {
+        podMonitors: { enabled: true },
+        prometheusRule: { enabled: true },
+        dashboard: { enabled: true },
+      },
+    },
+    kustomization: { resources: ['base', 'admin'], components: ['monitoring', 'network-policies'] },
+  },
 ])('$what gives the same objects', async ({ values, kustomization }) => {
   const [chart, folder] = await Promise.all([templated(values), kustomized(kustomization)])
   expect(Object.keys(chart).sort()).toEqual(Object.keys(folder).sort())
@@ -102,7 +115,10 @@ test.each<{ what: string; values: object; kustomization: Kustomization }>([
 })
 
 test('helm finds nothing wrong with the chart', async () => {
-  const everything = ['--set', 'admin.enabled=true,admin.tlsSecretName=tls']
+  const everything = [
+    '--set',
+    'admin.enabled=true,admin.tlsSecretName=tls,networkPolicies.enabled=true,monitoring.podMonitors.enabled=true',
+  ]
   for (const values of [[], everything])
     expect(await helm('lint', '--strict', CHART, ...values)).toContain('0 chart(s) failed')
 })
@@ -145,6 +161,26 @@ test('the REST API has rights where the operator has them', async () => {
     'RoleBinding games/analytics-connector-connectors',
   ])
   expect((await rights([NAMESPACE])).filter((name) => name.startsWith('Cluster'))).toEqual([])
+})
+
+test('the sinks of each namespace have the NetworkPolicy that is applied by hand for all', async () => {
+  const objects = await templated({ watchNamespaces: ['games', 'services'], networkPolicies: { enabled: true } })
+  const [byHand] = manifestsOf(await kubectl(stack, ['kustomize', join(DEPLOY, 'network-policies/sinks')]))
+  for (const namespace of ['games', 'services']) {
+    const policy = objects[`NetworkPolicy ${namespace}/analytics-connector-sinks`]
+    expect(policy).toEqual({ ...byHand, metadata: { ...byHand.metadata, namespace } })
+  }
+})
+
+test('alerts link to the runbooks where they are', async () => {
+  const prometheusRule = { enabled: true, runbookUrl: 'https://runbooks.example.com/' }
+  const objects = await templated({ monitoring: { prometheusRule, labels: { release: 'prometheus' } } })
+  const { metadata, spec } = objects[`PrometheusRule ${NAMESPACE}/analytics-connector`]
+  expect(metadata.labels.release).toBe('prometheus')
+  const urls = spec.groups.flatMap((group: Manifest) =>
+    group.rules.map((rule: Manifest) => rule.annotations.runbook_url),
+  )
+  expect(urls[0]).toBe('https://runbooks.example.com/AnalyticsConnectorFailed.md')
 })
 
 test('without the CRD a second install leaves it to the first', async () => {

@@ -1,0 +1,49 @@
+/** Each alert of deploy/monitoring fires where it should, and only there: promtool evaluates the rules over made-up series. */
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { filesLike, root, textOf } from '../drift/files.ts'
+import { runCommand } from '../stack/native/run-command.ts'
+import { findPromtool } from '../stack/tools/promtool.ts'
+
+const RULES = 'deploy/monitoring/alerts.yaml'
+const TESTS = 'test/monitoring/alerts.test.yaml'
+let promtool: string
+
+beforeAll(async () => {
+  promtool = await findPromtool({ progress: (line) => console.log(line) })
+}, 1_200_000)
+
+interface Rules {
+  readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[]
+}
+
+interface RuleTests {
+  readonly tests: readonly {
+    readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts: readonly unknown[] }[]
+  }[]
+}
+
+const alerts = (parse(textOf(RULES)) as Rules).groups.flatMap(({ rules }) => rules.map(({ alert }) => alert))
+
+test('promtool finds nothing wrong with the rules', async () => {
+  expect(await runCommand(promtool, ['check', 'rules', '--lint=all', '--lint-fatal', join(root, RULES)])).toContain(
+    'SUCCESS',
+  )
+})
+
+test('every alert fires in its test, with its labels and words, and not in the others', async () => {
+  expect(await runCommand(promtool, ['test', 'rules', join(root, TESTS)])).toContain('SUCCESS')
+})
+
+test('there is a test in which it fires and one in which it does not for every alert', () => {
+  const cases = (parse(textOf(TESTS)) as RuleTests).tests.flatMap(({ alert_rule_test }) => alert_rule_test)
+  const named = (isFiring: boolean) =>
+    new Set(cases.filter(({ exp_alerts }) => exp_alerts.length > 0 === isFiring).map(({ alertname }) => alertname))
+  expect([...named(true)].sort()).toEqual(alerts.toSorted())
+  expect([...named(false)].sort()).toEqual(alerts.toSorted())
+})
+
+test('every alert has a runbook, and every runbook an alert', () => {
+  expect(filesLike('docs/runbooks/*.md')).toEqual(alerts.map((alert) => `docs/runbooks/${alert}.md`).sort())
+})
