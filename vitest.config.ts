@@ -3,6 +3,8 @@ import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const onServers = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts']
 const drift = ['test/drift/**/*.test.ts']
+/** Needs a node of its own: test/image/vitest.config.ts. */
+const onNode = ['test/image/suite/**']
 const simulate = ['test/simulate/**/*.test.ts']
 /** kafkajs makes negative timers. */
 const execArgv = ['--disable-warning=TimeoutNegativeWarning']
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServers, ...drift, ...simulate],
+          exclude: [...onServers, ...onNode, ...drift, ...simulate],
           sequence: { groupOrder: 0 },
           // A test that hangs, not a slow machine, shall fail.
           testTimeout: 60_000,

@@ -29,6 +29,7 @@ const tasks = {
   faults: (args) => run(node, [...quiet, 'test/faults/main.ts', ...args]),
   'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
   'bench:admin': (args) => run(node, [...quiet, 'test/bench/admin/main.ts', ...args]),
+  'test:image': (args) => run(node, [...quiet, 'test/image/main.ts', ...args]),
   'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),
 }
 

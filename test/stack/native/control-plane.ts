@@ -13,6 +13,10 @@ export interface ControlPlaneOptions {
   readonly dir: string
   readonly nodeName: string
   readonly crds?: string | undefined
+  /** The address of the API server; default: 127.0.0.1. Pods with a network of their own need another. */
+  readonly host?: string
+  /** Flags of kube-apiserver beside ours. */
+  readonly apiServerFlags?: readonly string[]
   readonly onUnexpectedExit: (line: string) => void
 }
 
@@ -33,9 +37,11 @@ function identities(nodeName: string) {
   } as const
 }
 
-/** Starts etcd, kube-apiserver, kube-controller-manager and kube-scheduler on loopback (about 4 s). */
+const loopback = '127.0.0.1'
+
+/** Starts etcd, kube-apiserver, kube-controller-manager and kube-scheduler (about 4 s). */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { dir, bin } = options
+  const { dir, bin, host = loopback } = options
   const [etcdPort = 0, etcdPeerPort = 0, apiPort = 0] = await freePorts(3)
   const pki = join(dir, 'pki')
   await mkdir(pki, { recursive: true })
@@ -57,12 +63,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await start('etcd', etcdFlags(dir, etcdPort, etcdPeerPort), async () => {
       return (await fetch(`http://127.0.0.1:${etcdPort}/health`)).ok
     })
-    const ask = (path: string) => httpsGet(apiPort, path, tokens.admin, join(pki, 'apiserver.crt'))
-    const apiServer = await start('kube-apiserver', apiServerFlags(pki, apiPort, etcdPort), () => ask('/readyz'))
+    const ask = (path: string) =>
+      httpsGet(new URL(path, `https://${host}:${apiPort}`), tokens.admin, join(pki, 'apiserver.crt'))
+    const serverFlags = [...apiServerFlags(pki, host, apiPort, etcdPort), ...(options.apiServerFlags ?? [])]
+    const apiServer = await start('kube-apiserver', serverFlags, () => ask('/readyz'))
     const kubeconfig = async (name: keyof typeof tokens) => {
       const path = join(dir, `${name}.kubeconfig`)
       await writeKubeconfig({
         path,
+        host,
         port: apiPort,
         token: tokens[name],
         ca: await readFile(join(pki, 'apiserver.crt')),
@@ -133,14 +142,15 @@ function etcdFlags(dir: string, port: number, peerPort: number): string[] {
   ]
 }
 
-function apiServerFlags(pki: string, port: number, etcdPort: number): string[] {
+function apiServerFlags(pki: string, host: string, port: number, etcdPort: number): string[] {
   const serviceAccountKey = join(pki, 'service-account.key')
   return [
-    ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1', '--secure-port', `${port}`],
+    ...['--bind-address', host, '--advertise-address', host, '--secure-port', `${port}`],
     ...['--etcd-servers', `http://127.0.0.1:${etcdPort}`, '--cert-dir', pki],
     ...['--token-auth-file', join(pki, 'tokens.csv'), '--authorization-mode', 'Node,RBAC'],
-    // The kubernetes Service has no endpoint: pods are told the address itself (EndpointSlices refuse loopback).
-    ...['--endpoint-reconciler-type', 'none', '--service-cluster-ip-range', '10.96.0.0/24'],
+    // EndpointSlices refuse loopback, so there the kubernetes Service has no endpoint: pods are told the address itself.
+    ...(host === loopback ? ['--endpoint-reconciler-type', 'none'] : []),
+    ...['--service-cluster-ip-range', '10.96.0.0/24'],
     ...['--service-account-issuer', 'https://kubernetes.default.svc'],
     // Without it a shutdown waits a minute for its clients' open connections.
     '--shutdown-send-retry-after',

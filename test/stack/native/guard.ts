@@ -7,15 +7,19 @@ import type { Writable } from 'node:stream'
  * process groups and removes the folders it was told of. It is one small process for any number of children.
  */
 const script = `
-groups=''
+groups='' cgroups=''
 while read -r verb what; do
   case "$verb" in
     watch) groups="$groups $what" ;;
     forget) left=''; for g in $groups; do [ "$g" = "$what" ] || left="$left $g"; done; groups=$left ;;
     folder) set -- "$@" "$what" ;;
+    cgroup) cgroups="$cgroups $what" ;;
   esac
 done
 for g in $groups; do kill -s KILL -- "-$g"; done
+for g in $cgroups; do
+  for attempt in 1 2 3 4 5; do [ -d "$g" ] || break; find "$g" -depth -type d -exec rmdir {} + && break; sleep 1; done
+done
 for folder in "$@"; do rm -rf -- "$folder" || { sleep 1; rm -rf -- "$folder"; }; done
 `
 
@@ -49,4 +53,9 @@ export function forgetProcessGroup(pid: number): void {
 /** Removes the folder when this process is gone. The path must be absolute and without line breaks. */
 export function guardFolder(path: string): void {
   tell(`folder ${path}`)
+}
+
+/** Removes a control group, its folder and those below it, when this process and those of the group are gone. */
+export function guardCgroup(path: string): void {
+  tell(`cgroup ${path}`)
 }

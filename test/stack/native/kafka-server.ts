@@ -23,6 +23,7 @@ export interface Broker {
   readonly bootstrapServers: string
 }
 
+const loopback = '127.0.0.1'
 const archiveName = 'kafka.jsa'
 /** Any 16 bytes in base64; no broker here meets one of another cluster. */
 const clusterId = 'MkU3OEVBNTcwNTJENDM2Qk'
@@ -49,6 +50,8 @@ export interface BrokerExtras {
   readonly advertised?: Readonly<Record<string, number>>
   /** Arguments of `kafka-storage format`, such as SCRAM users. */
   readonly format: readonly string[]
+  /** The address that it listens at and tells to clients; default: 127.0.0.1. */
+  readonly host?: string
   /** Which one of several brokers of a cluster it is. Absent: it is a cluster of its own. */
   readonly node?: ClusterNode
 }
@@ -86,7 +89,7 @@ export async function createBroker(
   ]
   const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings]
   await runCommand(kafka.java, [...java(), ...format, ...extras.format])
-  const bootstrapServers = `127.0.0.1:${port}`
+  const bootstrapServers = `${extras.host ?? loopback}:${port}`
   const server = new ServerProcess({
     name: 'kafka',
     command: kafka.java,
@@ -119,18 +122,18 @@ function properties(
   port: number,
   { id, controllerPorts }: ClusterNode,
   dataDir: string,
-  { listeners, advertised, settings: extraSettings }: BrokerExtras,
+  { listeners, advertised, settings: extraSettings, host = loopback }: BrokerExtras,
 ): string {
   const others = (ports: Readonly<Record<string, number>>) =>
     Object.entries(ports)
-      .map(([name, port]) => `,${name}://127.0.0.1:${port}`)
+      .map(([name, port]) => `,${name}://${host}:${port}`)
       .join('')
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': id,
     'controller.quorum.voters': controllerPorts.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(),
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts[id - 1]}${others(listeners)}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${others({ ...listeners, ...advertised })}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:${controllerPorts[id - 1]}${others(listeners)}`,
+    'advertised.listeners': `PLAINTEXT://${host}:${port}${others({ ...listeners, ...advertised })}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',

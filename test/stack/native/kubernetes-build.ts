@@ -1,5 +1,5 @@
-import { copyFile, mkdir, readFile, rm, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { BuildProgress } from './build-progress.ts'
 import { type CacheOptions, cached } from './cache.ts'
 import { goBuild } from './go-build.ts'
@@ -7,12 +7,37 @@ import { findGo } from './toolchain.ts'
 
 const version = '1.34.4'
 const source = join(import.meta.dirname, 'k8s')
-const sourceFiles = ['go.mod', 'go.sum', 'main.go'] as const
-const programs = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const
-/** What `go build -v` reports for these sources, standard library included; only the estimate depends on it. */
-const packageCount = 2_633
-/** A cold build with the modules at hand, on two free cores. */
-const usualSeconds = 250
+const moduleFiles = ['go.mod', 'go.sum'] as const
+
+/** Several commands compiled as one program, with a link for each name. */
+interface Program {
+  readonly name: string
+  readonly title: string
+  readonly mainFile: string
+  readonly commands: readonly string[]
+  /** What `go build -v` reports for these sources, standard library included; only the estimate depends on it. */
+  readonly packageCount: number
+  /** A cold build with the modules at hand, on two free cores. */
+  readonly usualSeconds: number
+}
+
+const controlPlane: Program = {
+  name: 'kubernetes',
+  title: `Kubernetes ${version}`,
+  mainFile: 'main.go',
+  commands: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'],
+  packageCount: 2_633,
+  usualSeconds: 250,
+}
+
+const node: Program = {
+  name: 'kubernetes-node',
+  title: `kubelet and kube-proxy ${version}`,
+  mainFile: 'node/main.go',
+  commands: ['kubelet', 'kube-proxy'],
+  packageCount: 2_000,
+  usualSeconds: 200,
+}
 
 const stamp = 'k8s.io/component-base/version'
 const linkerFlags = [
@@ -27,30 +52,51 @@ const buildFlags = ['-tags', 'providerless', '-gcflags=all=-l', '-ldflags', link
  * The folder with the Kubernetes control plane, its etcd and kubectl, compiled from their Go modules as one program
  * with a link for each name. Compiling takes 4 to 10 minutes, once.
  */
-export async function kubernetesBinaries(options: CacheOptions): Promise<string> {
-  const sources = await Promise.all(sourceFiles.map((name) => readFile(join(source, name), 'utf8')))
+export function kubernetesBinaries(options: CacheOptions): Promise<string> {
+  return binaries(controlPlane, options)
+}
+
+/** The same for kubelet and kube-proxy, which only a real node needs: the test of the image has one. */
+export function nodeBinaries(options: CacheOptions): Promise<string> {
+  return binaries(node, options)
+}
+
+/** The program that holds a pod's namespaces, as nothing but the container runtime knows it. */
+export async function pauseBinary(options: CacheOptions): Promise<string> {
+  const file = join(source, 'pause/main.go')
+  const build = async (dir: string) => {
+    const args = ['build', '-ldflags', '-s -w', '-o', join(dir, 'pause'), file]
+    await goBuild({ go: await findGo(options), args, cwd: dir, dir })
+  }
+  const inputs = [await readFile(file, 'utf8'), process.platform, process.arch]
+  return join(await cached({ name: 'kubernetes-pause', version, inputs, build }, options), 'pause')
+}
+
+async function binaries(program: Program, options: CacheOptions): Promise<string> {
+  const files = [...moduleFiles, program.mainFile]
+  const sources = await Promise.all(files.map((name) => readFile(join(source, name), 'utf8')))
   const recipe = {
-    name: 'kubernetes',
+    name: program.name,
     version,
     inputs: [...sources, ...buildFlags, process.platform, process.arch],
-    build: (dir: string) => compile(dir, options),
+    build: (dir: string) => compile(program, dir, options),
   }
   return join(await cached(recipe, options), 'bin')
 }
 
-async function compile(dir: string, options: CacheOptions): Promise<void> {
+async function compile(program: Program, dir: string, options: CacheOptions): Promise<void> {
   const go = await findGo(options)
   const work = join(dir, 'source')
-  await mkdir(work)
   await mkdir(join(dir, 'bin'))
-  for (const name of sourceFiles) await copyFile(join(source, name), join(work, name))
-  const progress = new BuildProgress(`Kubernetes ${version}`, packageCount, usualSeconds, options.progress)
+  await cp(source, work, { recursive: true })
+  const progress = new BuildProgress(program.title, program.packageCount, program.usualSeconds, options.progress)
   try {
-    const args = ['build', '-v', ...buildFlags, '-o', join(dir, 'bin', 'kubernetes'), '.']
+    const folder = `./${dirname(program.mainFile)}`
+    const args = ['build', '-v', ...buildFlags, '-o', join(dir, 'bin', program.name), folder]
     await goBuild({ go, args, cwd: work, dir, onLine: (line) => progress.read(line) })
   } finally {
     progress.end()
   }
-  for (const name of programs) await symlink('kubernetes', join(dir, 'bin', name))
+  for (const command of program.commands) await symlink(program.name, join(dir, 'bin', command))
   await rm(work, { recursive: true })
 }

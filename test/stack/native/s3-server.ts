@@ -24,16 +24,17 @@ export async function createS3Server(
   root: Credentials,
   onUnexpectedExit: (line: string) => void,
   flags: readonly string[] = [],
+  host = '127.0.0.1',
 ): Promise<S3Server> {
   const [port = 0] = await freePorts(1)
   const folders = { data: join(dir, 'data'), iam: join(dir, 'iam'), versions: join(dir, 'versions') }
   for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
-  const endpoint = `http://127.0.0.1:${port}`
+  const endpoint = `http://${host}:${port}`
   const server = new ServerProcess({
     name: 's3',
     command: binary,
     args: [
-      ...['--port', `127.0.0.1:${port}`, '--quiet', '--iam-dir', folders.iam, ...flags],
+      ...['--port', `${host}:${port}`, '--quiet', '--iam-dir', folders.iam, ...flags],
       ...['posix', '--versioning-dir', folders.versions, folders.data],
     ],
     env: { ROOT_ACCESS_KEY: root.accessKeyId, ROOT_SECRET_KEY: root.secretAccessKey },

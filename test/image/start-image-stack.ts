@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { startControlPlane } from '../stack/native/control-plane.ts'
+import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
+import { kubernetesBinaries, nodeBinaries } from '../stack/native/kubernetes-build.ts'
+import { runCommand } from '../stack/native/run-command.ts'
+import { versitygwBinary } from '../stack/native/s3-build.ts'
+import { createS3Server } from '../stack/native/s3-server.ts'
+import { ownImage, type Stack, type StackOptions } from '../stack/stack.ts'
+import { startContainerd } from './node/containerd.ts'
+import { startNode } from './node/kubelet.ts'
+import { serveNames } from './node/names.ts'
+import { nodeAddress } from './private-namespaces.ts'
+import type { Run } from './run.ts'
+
+const nodeName = 'node-1'
+const crds = resolve(import.meta.dirname, '../../crds/analyticsconnectors.yaml')
+/** By name, as in a cluster, so that the image's way to resolve names is a part of the test. */
+const names = { kafka: 'kafka.stack.svc.cluster.local', s3: 's3.stack.svc.cluster.local' }
+
+export interface ImageStack extends Stack {
+  readonly containerdSocket: string
+}
+
+/** Starts a cluster of one real node that has the image of this run, with Kafka and an S3 server beside it. */
+export async function startImageStack(run: Run, options: StackOptions): Promise<ImageStack> {
+  const { progress } = options
+  const programs = {
+    kubernetes: await kubernetesBinaries(options),
+    node: await nodeBinaries(options),
+    kafka: await installKafka(options),
+    versitygw: await versitygwBinary(options),
+  }
+  progress(
+    'starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler, Kafka, the S3 server and containerd',
+  )
+  const root = { accessKeyId: 'stack-root', secretAccessKey: randomBytes(18).toString('base64url') }
+  const controlPlane = await startControlPlane({
+    ...{ bin: programs.kubernetes, dir: join(run.dir, 'kubernetes'), nodeName, crds, host: nodeAddress },
+    apiServerFlags: await apiServerFlags(run.dir),
+    onUnexpectedExit: progress,
+  })
+  const kafka = await createBroker(programs.kafka, join(run.dir, 'kafka'), archiveFlagOf(programs.kafka), progress, {
+    ...{ settings: {}, listeners: {}, format: [], host: nodeAddress },
+  })
+  const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, nodeAddress)
+  const [containerd] = await Promise.all([
+    startContainerd(join(run.dir, 'containerd'), run.cniFolder, progress),
+    kafka.server.start(),
+    s3.server.start(),
+    serveNames(nodeAddress, { [names.kafka]: nodeAddress, [names.s3]: nodeAddress }),
+  ])
+  progress('importing the image; starting kubelet and kube-proxy')
+  for (const archive of run.images.archives) await containerd.importImage(archive)
+  const kubectl = join(programs.kubernetes, 'kubectl')
+  await startNode({
+    ...{ bin: programs.node, kubectl, nodeName, dir: join(run.dir, 'node'), cgroup: run.cgroup },
+    ...{ nodeKubeconfig: controlPlane.nodeKubeconfig, adminKubeconfig: controlPlane.adminKubeconfig },
+    containerdSocket: containerd.socket,
+    onUnexpectedExit: progress,
+  })
+  progress(`the node is ready; logs are in ${run.dir}`)
+  const withName = (address: string, name: string) => address.replace(nodeAddress, name)
+  return {
+    kind: 'native',
+    kubeconfigPath: controlPlane.adminKubeconfig,
+    pathAdditions: [programs.kubernetes],
+    kafkaBootstrapServers: kafka.bootstrapServers,
+    s3: { endpoint: s3.endpoint, region: 'us-east-1', ...root },
+    inPod: {
+      kafkaBootstrapServers: withName(kafka.bootstrapServers, names.kafka),
+      s3Endpoint: withName(s3.endpoint, names.s3),
+    },
+    image: ownImage,
+    containerdSocket: containerd.socket,
+    servers: { kubeApi: controlPlane.kubeApi, kafka: kafka.server, s3: s3.server },
+    killPod: async (namespace, name) => void process.kill(await containerd.processOf(namespace, name), 'SIGKILL'),
+    podLog: (namespace, name) =>
+      runCommand(kubectl, ['logs', '-n', namespace, name], { env: { KUBECONFIG: controlPlane.adminKubeconfig } }),
+    // Everything ends with the namespaces.
+    stop: async () => undefined,
+  }
+}
+
+/**
+ * Every namespace is held to the restricted profile, as by the label pod-security.kubernetes.io/enforce, whichever test makes it.
+ * https://kubernetes.io/docs/tasks/configure-pod-container/enforce-standards-admission-controller/
+ */
+async function apiServerFlags(dir: string): Promise<string[]> {
+  const path = join(dir, 'admission.yaml')
+  const configuration = {
+    apiVersion: 'pod-security.admission.config.k8s.io/v1',
+    kind: 'PodSecurityConfiguration',
+    defaults: { enforce: 'restricted', 'enforce-version': 'latest' },
+  }
+  const plugins = [{ name: 'PodSecurity', configuration }]
+  const admission = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AdmissionConfiguration', plugins }
+  await writeFile(path, stringify(admission))
+  return ['--admission-control-config-file', path, '--kubelet-preferred-address-types', 'InternalIP']
+}

@@ -1,0 +1,18 @@
+import { resolve } from 'node:path'
+import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from '../support/summary-reporter.ts'
+
+/** What `npm run test:image` runs, in namespaces of its own: the end-to-end tests of `npm test` on the real node, and what only it can show. */
+export default defineConfig({
+  root: resolve(import.meta.dirname, '../..'),
+  test: {
+    name: 'image',
+    reporters: ['default', new SummaryReporter()],
+    include: ['test/image/suite/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+    globalSetup: 'test/image/global-setup.ts',
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+  },
+})
