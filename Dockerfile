@@ -39,7 +39,7 @@ LABEL org.opencontainers.image.title="analytics-connector" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 COPY --from=runtime /runtime /
-ENV NODE_ENV=production
+ENV NODE_ENV=production PATH=/usr/local/bin
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=program /app/package.json ./

@@ -36,8 +36,7 @@ async function main(vitestArguments: readonly string[]): Promise<number> {
     guardCgroup(folder)
     resources.defer(() => removeCgroup(folder))
   }
-  const reportPath = join(repository, 'docs/image.md')
-  const run: Run = { dir, cgroup, cniFolder, images, reportPath }
+  const run: Run = { dir, cgroup, cniFolder, images }
   process.env[RUN_VARIABLE] = JSON.stringify(run)
   await mkdir(join(dir, 'tmp'))
   process.env.TMPDIR = join(dir, 'tmp')

@@ -8,8 +8,6 @@ export interface Run {
   readonly cgroup: string
   readonly cniFolder: string
   readonly images: BuiltImages
-  /** Where the table of measurements is to be written. */
-  readonly reportPath: string
 }
 
 /** The environment variable by which the suite is told of its run. */

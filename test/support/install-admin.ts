@@ -13,12 +13,22 @@ import { kubectl, kubectlJson, stackEnvironment } from './kubectl.ts'
 const NAME = 'analytics-connector-admin'
 const ADMIN = resolve(import.meta.dirname, '../../deploy/admin')
 
+/** What an overlay says beside the image and the configuration that these servers need. */
+export interface AdminOverlay {
+  /** Of deploy/admin. */
+  readonly components: readonly string[]
+  readonly configuration: Readonly<Record<string, unknown>>
+}
+
 /** Installs the REST API beside the operator, as a user does: an overlay over deploy/admin and `kubectl apply -k`. */
-export async function installAdmin(stack: Stack): Promise<void> {
+export async function installAdmin(
+  stack: Stack,
+  extra: AdminOverlay = { components: [], configuration: {} },
+): Promise<void> {
   // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
   const overlay = await realpath(await mkdtemp(join(tmpdir(), 'admin-overlay-')))
   try {
-    await writeOverlay(overlay, stack)
+    await writeOverlay(overlay, stack, extra)
     await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-k', overlay])
   } finally {
     await rm(overlay, { recursive: true })
@@ -27,16 +37,18 @@ export async function installAdmin(stack: Stack): Promise<void> {
   await kubectl(stack, rollout)
 }
 
-async function writeOverlay(dir: string, stack: Stack): Promise<void> {
+async function writeOverlay(dir: string, stack: Stack, extra: AdminOverlay): Promise<void> {
   const configuration = {
     ...parse(adminConfiguration(stack)),
     kafka: { bootstrapServers: stack.inPod.kafkaBootstrapServers.split(',') },
+    ...extra.configuration,
   }
   const [newName, newTag] = stack.image.split(/:(?=[^/:]*$)/)
   const overlay = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
     resources: [relative(dir, ADMIN)],
+    components: extra.components.map((name) => relative(dir, join(ADMIN, name))),
     images: [{ name: 'analytics-connector', newName, newTag }],
     configMapGenerator: [
       { name: `${NAME}-config`, namespace: OPERATOR_NAMESPACE, behavior: 'replace', files: ['admin.yaml'] },

@@ -17,12 +17,18 @@ const BASE = resolve(import.meta.dirname, '../../deploy/base')
 /**
  * Installs the operator as a user does: a kustomize overlay over deploy/base that sets image, realm and Kafka, and
  * `kubectl apply -k`. Resolves when its pods are available; an operator that is there already is brought up to date.
+ *
+ * @param configuration beside realm and Kafka
  */
-export async function installOperator(stack: Stack, progress: (line: string) => void): Promise<void> {
+export async function installOperator(
+  stack: Stack,
+  progress: (line: string) => void,
+  configuration: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
   const overlay = await realpath(await mkdtemp(join(tmpdir(), 'operator-overlay-')))
   try {
-    await writeOverlay(overlay, stack)
+    await writeOverlay(overlay, stack, configuration)
     progress('installing the operator: kubectl apply -k')
     await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-k', overlay])
   } finally {
@@ -34,8 +40,9 @@ export async function installOperator(stack: Stack, progress: (line: string) => 
   await kubectl(stack, rollout)
 }
 
-async function writeOverlay(dir: string, { image, inPod }: Stack): Promise<void> {
-  const configuration = { realm: 'dev', kafka: { bootstrapServers: inPod.kafkaBootstrapServers.split(',') } }
+async function writeOverlay(dir: string, { image, inPod }: Stack, extra: object): Promise<void> {
+  const kafka = { bootstrapServers: inPod.kafkaBootstrapServers.split(',') }
+  const configuration = { realm: 'dev', kafka, ...extra }
   const [newName, newTag] = image.split(/:(?=[^/:]*$)/)
   const overlay = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',

@@ -1,0 +1,124 @@
+/** The REST API as deploy/admin with deploy/admin/tls installs it, in its pods and behind its Service. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { promisify } from 'node:util'
+import { Agent, request } from 'undici'
+import { beforeAll, expect, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { installAdmin } from '../../support/install-admin.ts'
+import { installOperator, OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
+import { apply, kubectl } from '../../support/kubectl.ts'
+import { podsOf, stack } from './pods.ts'
+import { expectRestricted } from './restricted.ts'
+
+const NAME = 'analytics-connector-admin'
+const HOST = `${NAME}.${OPERATOR_NAMESPACE}.svc`
+const MOUNT = '/etc/analytics-connector-tls'
+/** The kubelet brings a changed Secret within a sync period, and the server looks at its files every half a minute. */
+const RENEWAL_MS = 120_000
+
+let clusterIp: string
+let first: Certificate
+
+interface Certificate {
+  readonly certificate: string
+  readonly key: string
+}
+
+beforeAll(async () => {
+  await installOperator(stack, () => {})
+  first = await makeCertificate('first')
+  await apply(stack, secretOf(first))
+  await installAdmin(stack, {
+    components: ['tls'],
+    configuration: { tls: { certFile: `${MOUNT}/tls.crt`, keyFile: `${MOUNT}/tls.key` } },
+  })
+  clusterIp = await kubectl(stack, [
+    'get',
+    'service',
+    NAME,
+    '-n',
+    OPERATOR_NAMESPACE,
+    '-o',
+    'jsonpath={.spec.clusterIP}',
+  ])
+})
+
+test('two pods roll out under the restricted profile, with the certificate mounted read-only', async () => {
+  const pods = await podsOf(OPERATOR_NAMESPACE, 'app.kubernetes.io/component=admin')
+  expect(pods).toHaveLength(2)
+  for (const pod of pods) await expectRestricted(pod, ['/etc/analytics-connector', MOUNT])
+})
+
+test('a client made in the pod, as the guide tells, gets a token over https and lists connectors with it', async () => {
+  const create = ['clients', 'create', '-n', OPERATOR_NAMESPACE, '--permission', 'ADMIN:ANALYTICS:CONNECTOR [READ]']
+  const program = ['exec', '-n', OPERATOR_NAMESPACE, `deploy/${NAME}`, '--', 'node', 'dist/bin/main.js']
+  const printed = await kubectl(stack, [...program, ...create])
+  const [, id, secret] = /^client_id: (\S+)\nclient_secret: (\S+)$/m.exec(printed) ?? []
+  const token = await call('/iam/v3/oauth/token', {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: 'grant_type=client_credentials',
+  })
+  const headers = { authorization: `Bearer ${token.access_token}` }
+  expect(await call('/analytics-connector/v1/admin/connectors', { method: 'GET', headers })).toHaveProperty('data')
+})
+
+test('a renewed certificate in the Secret is used without a restart of the pods', async () => {
+  const second = await makeCertificate('second')
+  expect(await servedName()).toBe('first')
+  await apply(stack, secretOf(second))
+  await eventually(RENEWAL_MS, async () => {
+    // Either pod may answer.
+    const names = await Promise.all(Array.from({ length: 8 }, servedName))
+    expect(new Set(names)).toEqual(new Set(['second']))
+  })
+  for (const { status } of await podsOf(OPERATOR_NAMESPACE, 'app.kubernetes.io/component=admin')) {
+    expect(status.containerStatuses?.[0]?.restartCount).toBe(0)
+  }
+})
+
+async function call(path: string, options: Parameters<typeof request>[1]): Promise<Record<string, unknown>> {
+  const dispatcher = new Agent({ connect: { ca: first.certificate, servername: HOST } })
+  const answer = await request(`https://${clusterIp}${path}`, { ...options, dispatcher })
+  const body = await answer.body.text()
+  await dispatcher.close()
+  if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${body}`)
+  return JSON.parse(body)
+}
+
+/** The name in the certificate that the Service shows. */
+function servedName(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: clusterIp, port: 443, servername: HOST, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN))
+      socket.destroy()
+    })
+    socket.once('error', reject)
+  })
+}
+
+async function makeCertificate(name: string): Promise<Certificate> {
+  const dir = await mkdtemp(join(tmpdir(), 'certificate-'))
+  const [certificate, key] = [join(dir, 'tls.crt'), join(dir, 'tls.key')]
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key]
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${HOST}`, '-days', '2', '-out', certificate]
+  await promisify(execFile)('openssl', ['req', '-x509', ...newKey, ...subject])
+  return { certificate: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') }
+}
+
+function secretOf({ certificate, key }: Certificate): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/tls',
+    metadata: { name: `${NAME}-tls`, namespace: OPERATOR_NAMESPACE },
+    stringData: { 'tls.crt': certificate, 'tls.key': key },
+  }
+}
