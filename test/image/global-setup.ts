@@ -9,12 +9,15 @@ declare module 'vitest' {
   }
 }
 
-/** Starts the node inside the namespaces of `npm run test:image`; they end it. */
-export default async function setup(project: TestProject): Promise<() => void> {
+/** Starts the node inside the namespaces of `npm run test:image`. Should the start fail, they end what it began. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const progress = (line: string) => console.log(`[image] ${line}`)
   const stack = await startImageStack(currentRun(), { progress })
   const control = await serveControl(stack)
   project.provide('stack', control.remote)
   project.provide('containerdSocket', stack.containerdSocket)
-  return () => control.close()
+  return async () => {
+    control.close()
+    await stack.stop()
+  }
 }

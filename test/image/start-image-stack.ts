@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
+import { describeError } from '../../src/lib/errors.ts'
 import { startControlPlane } from '../stack/native/control-plane.ts'
 import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { kubernetesBinaries, nodeBinaries } from '../stack/native/kubernetes-build.ts'
@@ -45,17 +46,18 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
   const kafka = await createBroker(programs.kafka, join(run.dir, 'kafka'), archiveFlagOf(programs.kafka), progress, {
     ...{ settings: {}, listeners: {}, format: [], host: nodeAddress },
   })
-  const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, nodeAddress)
-  const [containerd] = await Promise.all([
+  const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, [], nodeAddress)
+  const [runtime] = await Promise.all([
     startContainerd(join(run.dir, 'containerd'), run.cniFolder, progress),
     kafka.server.start(),
     s3.server.start(),
     serveNames(nodeAddress, { [names.kafka]: nodeAddress, [names.s3]: nodeAddress }),
   ])
   progress('importing the image; starting kubelet and kube-proxy')
+  const { containerd } = runtime
   for (const archive of run.images.archives) await containerd.importImage(archive)
   const kubectl = join(programs.kubernetes, 'kubectl')
-  await startNode({
+  const node = await startNode({
     ...{ bin: programs.node, kubectl, nodeName, dir: join(run.dir, 'node'), cgroup: run.cgroup },
     ...{ nodeKubeconfig: controlPlane.nodeKubeconfig, adminKubeconfig: controlPlane.adminKubeconfig },
     containerdSocket: containerd.socket,
@@ -78,9 +80,15 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
     servers: { kubeApi: controlPlane.kubeApi, kafka: kafka.server, s3: s3.server },
     killPod: async (namespace, name) => void process.kill(await containerd.processOf(namespace, name), 'SIGKILL'),
     podLog: (namespace, name) =>
-      runCommand(kubectl, ['logs', '-n', namespace, name], { env: { KUBECONFIG: controlPlane.adminKubeconfig } }),
-    // Everything ends with the namespaces.
-    stop: async () => undefined,
+      // Of a container that has not started there is none; kubectl says why.
+      runCommand(kubectl, ['logs', '-n', namespace, name], {
+        env: { KUBECONFIG: controlPlane.adminKubeconfig },
+      }).catch(describeError),
+    // Pods and whatever else is left end with the namespaces.
+    stop: async () => {
+      await Promise.all([...node, runtime.server, kafka.server, s3.server].map((server) => server.stop('SIGKILL')))
+      await controlPlane.stop()
+    },
   }
 }
 

@@ -32,12 +32,12 @@ export class Containerd {
   }
 }
 
-/** Starts containerd with everything it writes under `dir`. It ends with the namespaces that it is started in. */
+/** Starts containerd with everything it writes under `dir`. */
 export async function startContainerd(
   dir: string,
   cniFolder: string,
   onUnexpectedExit: (line: string) => void,
-): Promise<Containerd> {
+): Promise<{ readonly containerd: Containerd; readonly server: ServerProcess }> {
   const socket = join(dir, 'containerd.sock')
   const network = join(dir, 'net.d')
   await mkdir(network, { recursive: true })
@@ -53,7 +53,7 @@ export async function startContainerd(
     onUnexpectedExit,
   })
   await server.start()
-  return new Containerd(socket)
+  return { containerd: new Containerd(socket), server }
 }
 
 /** A sandbox has a process too: a pause. */

@@ -19,18 +19,21 @@ export interface NodeOptions {
   readonly onUnexpectedExit: (line: string) => void
 }
 
-/** Starts kubelet and kube-proxy; resolves when the node is ready. They end with the namespaces that they are started in. */
-export async function startNode(options: NodeOptions): Promise<void> {
+/** Starts kubelet and kube-proxy; resolves with them when the node is ready. */
+export async function startNode(options: NodeOptions): Promise<ServerProcess[]> {
   const { dir, bin, nodeName, kubectl, adminKubeconfig, onUnexpectedExit } = options
   await mkdir(dir, { recursive: true })
   const configuration = join(dir, 'kubelet.yaml')
   await writeFile(configuration, stringify(kubeletConfiguration(options)))
-  const start = (name: string, args: string[], isReady: () => Promise<boolean>) =>
-    new ServerProcess({
+  const start = async (name: string, args: string[], isReady: () => Promise<boolean>) => {
+    const server = new ServerProcess({
       ...{ name, args, isReady, onUnexpectedExit, cwd: dir },
       ...{ command: join(bin, name), logPath: join(dir, `${name}.log`) },
-    }).start()
-  await start(
+    })
+    await server.start()
+    return server
+  }
+  const kubelet = await start(
     'kubelet',
     [
       ...['--config', configuration, '--kubeconfig', options.nodeKubeconfig],
@@ -42,7 +45,8 @@ export async function startNode(options: NodeOptions): Promise<void> {
       return (await runCommand(kubectl, wait, { env: { KUBECONFIG: adminKubeconfig } })) !== ''
     },
   )
-  await start('kube-proxy', proxyFlags(options), async () => (await fetch(`http://${proxyHealth}/healthz`)).ok)
+  const isProxyReady = async () => (await fetch(`http://${proxyHealth}/healthz`)).ok
+  return [kubelet, await start('kube-proxy', proxyFlags(options), isProxyReady)]
 }
 
 /** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/; what is not said has the default of any cluster. */
@@ -63,6 +67,8 @@ function kubeletConfiguration({ dir, containerdSocket, cgroup }: NodeOptions) {
     clusterDNS: [nodeAddress],
     resolvConf: '/dev/null',
     nodeStatusUpdateFrequency: '5s',
+    // How soon a changed Secret is in its pods; a minute by default.
+    syncFrequency: '10s',
     // This machine's swap, disk and memory are not the node's to manage.
     failSwapOn: false,
     enforceNodeAllocatable: [],

@@ -60,7 +60,10 @@ test('an image that cannot be pulled is Stalled as ImagePullBackOff while the ol
   await scene.delivers(50)
   const pods = await scene.pods(NAME)
   expect(pods.map(({ metadata }) => metadata.name)).toContain(old?.metadata.name)
-  expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'True' })
+  expect(await scene.columns(NAME)).toMatchObject({
+    READY: 'False',
+    ERROR: expect.stringMatching(/\(revision [0-9a-f]{10} goes on delivering\)$/),
+  })
 
   await installOperator(stack, () => {})
   await scene.ready(NAME)

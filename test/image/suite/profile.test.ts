@@ -3,10 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { test } from '../../e2e/scene.ts'
+import { eventually } from '../../support/eventually.ts'
 import { OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
 import { kubectl } from '../../support/kubectl.ts'
 import { cgroupMounts } from '../cgroups.ts'
-import { outgoing, podsOf, processOf, stack } from './pods.ts'
+import { socketsOf } from '../pod-process.ts'
+import { nodeAddress } from '../private-namespaces.ts'
+import { outgoing, type Pod, podsOf, processOf, stack } from './pods.ts'
 import { expectRestricted } from './restricted.ts'
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -45,7 +48,9 @@ test('a sink in its pod: the same, no Kubernetes token, and connections to Kafka
   await expectRestricted(pod, ['/etc/analytics-connector/revisions', '/etc/analytics-connector/s3-credentials'])
   const sink = await processOf(pod)
   expect(sink.mounts.filter(({ path }) => path.includes('serviceaccount'))).toEqual([])
-  expect([...new Set(outgoing(sink))].sort()).toEqual([KAFKA, S3].sort())
+  const servers = [KAFKA, S3].sort()
+  expect(servers).toEqual(expect.arrayContaining(outgoing(sink)))
+  await eventually(10_000, async () => expect(await serversOf(pod)).toEqual(servers))
   expect(await memoryLimit(sink.pid)).toBe(300 << 20)
   await scene.settled()
 })
@@ -58,6 +63,14 @@ test('a pod that asks for more than the profile allows is refused, in the connec
     await expect(kubectl(stack, [...run, '-n', namespace])).rejects.toThrow('violates PodSecurity "restricted:')
   }
 })
+
+/** Servers on the node that a pod is, or was a moment ago, connected to: the S3 server closes its connection after each request. */
+async function serversOf({ status }: Pod): Promise<string[]> {
+  const sockets = socketsOf(await readFile('/proc/self/net/tcp', 'utf8'))
+  const byKubelet = `${status.podIP}:8080`
+  const ofPod = sockets.filter(({ remote }) => remote.startsWith(`${status.podIP}:`) && remote !== byKubelet)
+  return [...new Set(ofPod.map(({ localPort }) => `${nodeAddress}:${localPort}`))].sort()
+}
 
 /** Of the process's control group, in bytes. */
 async function memoryLimit(pid: number): Promise<number> {
