@@ -1,7 +1,7 @@
 import { describeError } from '../lib/errors.ts'
 import { type CommitMetadata, decodeCommitMetadata, type Intent } from './commit-metadata.ts'
 import type { Plan } from './plan.ts'
-import type { CommittedOffset } from './record-source.ts'
+import { type CommittedOffset, TopicRecreatedError } from './record-source.ts'
 
 /** What a tenure does first. */
 export type Beginning =
@@ -14,8 +14,12 @@ export type Beginning =
 export interface BeginningContext {
   readonly committed: CommittedOffset
   readonly clusterId: string
+  readonly topicId?: string | undefined
   readonly startFrom: 'earliest' | 'latest'
-  /** `spec.kafka.epoch`: from 1 on, offsets that somebody else committed are where to begin. */
+  /**
+   * `spec.kafka.epoch`: from 1 on, offsets that somebody else committed are where to begin; another one than before lets a topic
+   * that was created again be read from its beginning.
+   */
   readonly epoch: number
   /** The plan of a mounted revision, null where it is not mounted. */
   readonly planOf: (revision: string) => Plan | null
@@ -23,7 +27,7 @@ export interface BeginningContext {
 
 /** Decides from the committed offset and its metadata how a tenure begins. Never resets anything. */
 export function beginningOf(context: BeginningContext): Beginning {
-  const { committed, clusterId, startFrom, epoch } = context
+  const { committed, clusterId, topicId, startFrom, epoch } = context
   const { offset } = committed
   let found: CommitMetadata
   try {
@@ -34,6 +38,10 @@ export function beginningOf(context: BeginningContext): Beginning {
   if (found.kind === 'none' && offset >= 0n && epoch === 0) return stop(movedByHand(offset))
   if (found.kind !== 'none' && found.clusterId !== clusterId)
     return stop(`offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId}`)
+  if (found.kind !== 'none' && found.topicId !== undefined && topicId !== undefined && found.topicId !== topicId)
+    return epoch === (found.epoch ?? 0)
+      ? stop(new TopicRecreatedError(found.topicId, topicId).message)
+      : { kind: 'read', from: 'earliest' }
   if (found.kind === 'intent') return replayOf(offset, found.intent, context)
   return { kind: 'read', from: offset < 0n ? startFrom : offset }
 }

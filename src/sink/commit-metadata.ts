@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { FLUSH_REASONS } from './flush-policy.ts'
+import type { Tenure } from './record-source.ts'
 
 const VERSION = 1
 
@@ -11,11 +12,20 @@ const decimal = z
 /** Offsets mean something in this cluster only: MirrorMaker copies metadata beside translated offsets. */
 const clusterId = z.string().min(1).max(128)
 
+/** Where an offset was committed, and under which `spec.kafka.epoch`. */
+const origin = {
+  clusterId,
+  /** Absent where the broker told none. */
+  topicId: z.string().max(64).optional(),
+  /** Absent for 0. */
+  epoch: z.int().positive().optional(),
+}
+
 /**
  * That everything before the committed offset is done, by this program. Offset tools commit no metadata, so an offset
  * without a mark was put there by somebody else.
  */
-const markSchema = z.strictObject({ v: z.literal(VERSION), clusterId })
+const markSchema = z.strictObject({ v: z.literal(VERSION), ...origin })
 
 /**
  * The promise that a set will be written, kept by the group coordinator as metadata of the committed offset (the set's
@@ -27,7 +37,7 @@ const intentSchema = z.strictObject({
   endOffset: decimal,
   /** Revision of the configuration that decided the set's objects; a replay uses the same. */
   revision: z.string().min(1).max(64),
-  clusterId,
+  ...origin,
   objects: z.int().nonnegative(),
   records: z.int().nonnegative(),
   /** Over keys and bodies of the set's objects, so that a replay knows whether it read the same records. */
@@ -42,7 +52,7 @@ export type Intent = Omit<z.infer<typeof intentSchema>, 'v'>
 export type CommitMetadata =
   | { readonly kind: 'none' }
   | ({ readonly kind: 'mark' } & Mark)
-  | { readonly kind: 'intent'; readonly clusterId: string; readonly intent: Intent }
+  | ({ readonly kind: 'intent'; readonly intent: Intent } & Mark)
 
 /** Commit metadata that this program did not write, or wrote for another cluster or in a newer version. */
 export class ForeignMetadataError extends Error {
@@ -55,8 +65,13 @@ export function encodeIntent(intent: Intent): string {
 }
 
 /** Commit metadata for an offset before which everything is done. */
-export function encodeMark({ clusterId }: Mark): string {
-  return JSON.stringify({ v: VERSION, clusterId })
+export function encodeMark(mark: Mark): string {
+  return JSON.stringify({ v: VERSION, ...mark })
+}
+
+/** What a tenure commits, by whom and where. */
+export function markOf({ clusterId, topicId }: Pick<Tenure, 'clusterId' | 'topicId'>, epoch: number): Mark {
+  return { clusterId, topicId, ...(epoch > 0 ? { epoch } : {}) }
 }
 
 /** @throws ForeignMetadataError for anything that is neither empty nor written by this program */
@@ -64,11 +79,15 @@ export function decodeCommitMetadata(metadata: string): CommitMetadata {
   if (metadata === '') return { kind: 'none' }
   const json = jsonOrNull(metadata)
   const mark = markSchema.safeParse(json)
-  if (mark.success) return { kind: 'mark', clusterId: mark.data.clusterId }
+  if (mark.success) return { kind: 'mark', ...originOf(mark.data) }
   const parsed = intentSchema.safeParse(json)
   if (!parsed.success) throw new ForeignMetadataError(`commit metadata is not ours: ${excerpt(metadata)}`)
   const { v: _, ...intent } = parsed.data
-  return { kind: 'intent', clusterId: intent.clusterId, intent }
+  return { kind: 'intent', ...originOf(intent), intent }
+}
+
+function originOf({ clusterId, topicId, epoch }: Mark): Mark {
+  return { clusterId, topicId, epoch }
 }
 
 function jsonOrNull(text: string): unknown {

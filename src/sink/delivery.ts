@@ -1,13 +1,16 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import { encodeIntent, encodeMark, type Intent } from './commit-metadata.ts'
+import { encodeIntent, encodeMark, type Intent, type Mark, markOf } from './commit-metadata.ts'
 import type { FlushReason } from './flush-policy.ts'
 import type { ObjectWriter } from './object-writer.ts'
+import type { Plan } from './plan.ts'
 import type { Tenure } from './record-source.ts'
 import { type RecordSet, type SetObject, setChecksum } from './set.ts'
 import type { SinkStats } from './sink-stats.ts'
 
 export interface DeliveryParts {
+  /** How new sets are written; a replay is written as its intent says. */
+  readonly plan: Plan
   readonly writer: ObjectWriter
   readonly stats: SinkStats
   readonly clock: Clock
@@ -114,11 +117,8 @@ export class Delivery {
   }
 
   async #commit(offset: bigint, promised: ClosedSet | null): Promise<void> {
-    const { clusterId } = this.#tenure
-    await this.#tenure.commit(
-      offset,
-      promised ? encodeIntent(intentFor(promised, clusterId)) : encodeMark({ clusterId }),
-    )
+    const mark = markOf(this.#tenure, this.#parts.plan.epoch)
+    await this.#tenure.commit(offset, promised ? encodeIntent(intentFor(promised, mark)) : encodeMark(mark))
   }
 
   /** Every set before `next` is done. */
@@ -149,11 +149,11 @@ export class Delivery {
   }
 }
 
-function intentFor({ set, reason, objects }: ClosedSet, clusterId: string): Intent {
+function intentFor({ set, reason, objects }: ClosedSet, mark: Mark): Intent {
   return {
     endOffset: set.endOffset,
     revision: set.plan.revision,
-    clusterId,
+    ...mark,
     objects: objects.length,
     records: set.counts.read - set.counts.filtered,
     checksum: setChecksum(objects),

@@ -46,13 +46,16 @@ export interface Tenure {
   readonly partition: number
   /** Names the Kafka cluster, so that metadata copied to another cluster (MirrorMaker) is recognised. */
   readonly clusterId: string
+  /** Names this very topic: one of the same name that is created later has another. Absent where the broker tells none. */
+  readonly topicId?: string | undefined
   /** As fetched from the coordinator after the assignment. */
   readonly committed: CommittedOffset
   /** Aborted when the tenure is over, however it ended. */
   readonly ended: AbortSignal
   /**
    * Sends one commit, once. Throws TenureLostError when it was refused or its outcome is unknown: then nothing was
-   * promised, the tenure has ended, and the member leaves and rejoins.
+   * promised, the tenure has ended, and the member leaves and rejoins. Throws TopicRecreatedError, and sends nothing, when what
+   * was read may be of another topic.
    */
   commit(offset: bigint, metadata: string): Promise<void>
 }
@@ -111,4 +114,17 @@ export interface RecordSource {
 /** The (member id, generation) of a tenure is not, or perhaps not, the partition's owner any more. */
 export class TenureLostError extends Error {
   override readonly name = 'TenureLostError'
+}
+
+/** A topic was deleted and created again: its offsets now mean other records. */
+export class TopicRecreatedError extends Error {
+  override readonly name = 'TopicRecreatedError'
+
+  /** @param topicId of the topic that was read, or that an offset was committed for */
+  constructor(topicId: string, idNow: string) {
+    super(
+      `the topic was deleted and created again (id ${topicId} before, ${idNow} now): what was not delivered of the former one is gone. ` +
+        'To read the new one from its beginning, set spec.kafka.epoch to a number that was not used before',
+    )
+  }
 }

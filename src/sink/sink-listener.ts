@@ -22,9 +22,9 @@ export function sinkListener(parts: SinkListenerParts): SourceListener {
   const planOf = (revision: string) => (revision === plan.revision ? plan : planOrNull(revision, parts))
   return {
     assigned: async (tenure) => {
-      const { topic, partition, committed, clusterId } = tenure
+      const { topic, partition, committed, clusterId, topicId } = tenure
       const { startFrom, epoch } = config.kafka
-      const beginning = beginningOf({ committed, clusterId, startFrom, epoch, planOf })
+      const beginning = beginningOf({ committed, clusterId, topicId, startFrom, epoch, planOf })
       logger.debug(
         { topic, partition, beginning: beginning.kind, offset: String(committed.offset) },
         'partition assigned',
@@ -57,6 +57,7 @@ function countingCommits(tenure: Tenure, committed: SinkListenerParts['committed
     topic: tenure.topic,
     partition: tenure.partition,
     clusterId: tenure.clusterId,
+    topicId: tenure.topicId,
     committed: tenure.committed,
     ended: tenure.ended,
     commit: async (offset, metadata) => {

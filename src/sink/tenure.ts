@@ -2,10 +2,9 @@ import { describeError } from '../lib/errors.ts'
 import { whenAborted } from '../lib/lifecycle.ts'
 import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
-import { encodeMark, type Intent } from './commit-metadata.ts'
+import { encodeMark, type Intent, markOf } from './commit-metadata.ts'
 import { type ClosedSet, Delivery, type DeliveryParts, whereOf } from './delivery.ts'
 import { type FlushLimits, type FlushReason, flushDeadlineMs, flushReason, sizeFlushReason } from './flush-policy.ts'
-import type { Plan } from './plan.ts'
 import {
   type LogRange,
   type PartitionHandler,
@@ -18,8 +17,6 @@ import { RecordSet, setChecksum } from './set.ts'
 import type { SlabPool } from './slab-pool.ts'
 
 export interface TenureParts extends DeliveryParts {
-  /** How new sets are written; a replay is written as its intent says. */
-  readonly plan: Plan
   readonly limits: FlushLimits
   readonly budget: ByteBudget
   readonly slabs: SlabPool
@@ -158,7 +155,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   async #commitOrFail(offset: bigint): Promise<boolean> {
     try {
-      await this.#tenure.commit(offset, encodeMark(this.#tenure))
+      await this.#tenure.commit(offset, encodeMark(markOf(this.#tenure, this.#parts.plan.epoch)))
       return this.#isReading
     } catch (error) {
       this.#fail(error)

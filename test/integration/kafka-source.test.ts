@@ -8,7 +8,8 @@ import { createLogger } from '../../src/lib/logger.ts'
 import { KafkaCluster } from '../../src/sink/kafka/cluster.ts'
 import { CommitMetadataTooLargeError, GroupMember } from '../../src/sink/kafka/group-member.ts'
 import { createKafkaSource, type KafkaTimings } from '../../src/sink/kafka/kafka-source.ts'
-import { type RecordSource, TenureLostError } from '../../src/sink/record-source.ts'
+import { TopicIds } from '../../src/sink/kafka/topic-ids.ts'
+import { type RecordSource, TenureLostError, TopicRecreatedError } from '../../src/sink/record-source.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
@@ -275,6 +276,34 @@ describe('reading', () => {
       expect(listener.held[0]?.missing).toEqual([{ position: 3n, log: { startOffset: 8n, endOffset: 10n } }]),
     )
     expect(listener.held[0]?.values).toEqual([])
+  })
+
+  it('knows a topic that was created again from the one that was read, as soon as anything is to be committed', async () => {
+    const topic = await createTopic('recreated')
+    await produce(topic, numbers(0, 5))
+    const { listener } = member(newGroup(), [topic])
+    await within(() => expect(listener.held[0]?.values).toHaveLength(5))
+    const { topicId } = listener.held[0]?.tenure ?? {}
+    await listener.held[0]?.tenure.commit(5n, 'the same')
+    const cluster = new KafkaCluster(bootstrapServers, {
+      clientId: 'recreated',
+      connectTimeoutMs: 1_000,
+      requestTimeoutMs: 20_000,
+      logger: createLogger('silent'),
+    })
+    await cluster.refresh([topic])
+    const ids = new TopicIds({ cluster, clock: systemClock })
+    const { signal } = new AbortController()
+    const commit = { topic, partition: 0, offset: 5n, metadata: '', topicId }
+    expect(await ids.recreated([commit], signal)).toEqual(new Map())
+    await admin.deleteTopics({ topics: [topic] })
+    await within(() => createTopic('recreated'))
+    await within(async () => {
+      const found = await ids.recreated([commit, { ...commit, topicId: undefined }], signal)
+      expect([...found.keys()]).toEqual(names(topic, 0))
+      expect(found.get(`${topic}-0`)).toBeInstanceOf(TopicRecreatedError)
+    })
+    cluster.close()
   })
 
   it('follows a wildcard to new topics and new partitions', async () => {

@@ -183,6 +183,28 @@ it('reads on behind events that expired while it was away, and tells exactly whi
   expect(second.log.filter((line) => line.includes('offsets 0 to 6 expired'))).toHaveLength(1)
 })
 
+it('overwrites nothing when a topic is created again, and delivers the new one under a new epoch', async () => {
+  const { bucket, eventName, config } = await scene()
+  const topic = gameTopic('acme', eventName)
+  await produce(eventName, 50)
+  const first = await start(config)
+  await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
+  first.kill('SIGTERM')
+  await first.exitCode
+  const before = await bucket.objects()
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [topic] })
+  await eventually(30_000, () => createTopics(kafkaBootstrapServers, [topic]))
+  await admin.disconnect()
+  await eventually(30_000, () => produce(eventName, 50))
+  const next = await start({ ...config, kafka: { ...config.kafka, epoch: 1 } })
+  await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
+  expect(await next.status()).toMatchObject({ state: 'ACTIVE', error: null })
+  const after = await bucket.objects()
+  expect(after.filter(({ key }) => before.some((each) => each.key === key))).toEqual(before)
+})
+
 it('a second signal ends it at once, and the next sink finishes what was begun', async () => {
   const { bucket, eventName, config } = await scene({
     flush: { intervalMs: 600_000, events: 10_000, bytes: 10_000_000 },

@@ -15,11 +15,12 @@ const intent: Intent = {
   reason: 'bytes',
 }
 
-const begin = (offset: bigint, metadata: string, epoch = 0) =>
+const begin = (offset: bigint, metadata: string, epoch = 0, topicId?: string) =>
   beginningOf({
     epoch,
     committed: { offset, metadata },
     clusterId: 'here',
+    topicId,
     startFrom: 'latest',
     planOf: (revision) => (revision === plan.revision ? plan : null),
   })
@@ -42,6 +43,26 @@ test('an offset that somebody else committed stops the partition and says what t
 
 test('an intent is replayed from its offset under its revision', () => {
   expect(begin(5n, encodeIntent(intent))).toEqual({ kind: 'replay', from: 5n, intent, plan })
+})
+
+test('an offset of a topic that was created again stops the partition, until a new epoch reads the new one from its beginning', () => {
+  const former = { clusterId: 'here', topicId: 'A' }
+  for (const metadata of [encodeMark(former), encodeIntent({ ...intent, ...former })]) {
+    expect(begin(5n, metadata, 0, 'B')).toEqual({
+      kind: 'stop',
+      error: expect.stringMatching(/deleted and created again \(id A before, B now\).*spec\.kafka\.epoch/),
+    })
+    expect(begin(5n, metadata, 1, 'B')).toEqual({ kind: 'read', from: 'earliest' })
+  }
+  expect(begin(5n, encodeMark({ ...former, epoch: 2 }), 2, 'B').kind).toBe('stop')
+  expect(begin(5n, encodeMark({ ...former, epoch: 2 }), 3, 'B').kind).toBe('read')
+})
+
+test('a topic whose id is not known, now or when it was committed, is taken for the same', () => {
+  const known = encodeMark({ clusterId: 'here', topicId: 'A' })
+  expect(begin(5n, known)).toEqual({ kind: 'read', from: 5n })
+  expect(begin(5n, known, 0, 'A')).toEqual({ kind: 'read', from: 5n })
+  expect(begin(5n, encodeMark({ clusterId: 'here' }), 0, 'B')).toEqual({ kind: 'read', from: 5n })
 })
 
 test.each([

@@ -11,7 +11,11 @@ import { FLUSH_REASONS } from '../../src/sink/flush-policy.ts'
 
 const LARGEST_OFFSET = 2n ** 63n - 1n
 
-const intents: fc.Arbitrary<Intent> = fc.record({
+const origin = fc.record(
+  { topicId: fc.stringMatching(/^[A-Za-z0-9_-]{22}$/), epoch: fc.integer({ min: 1 }) },
+  { requiredKeys: [] },
+)
+const required = fc.record({
   endOffset: fc.bigInt({ min: 0n, max: LARGEST_OFFSET }),
   revision: fc.stringMatching(/^[0-9a-f]{10}$/),
   clusterId: fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/),
@@ -20,6 +24,7 @@ const intents: fc.Arbitrary<Intent> = fc.record({
   checksum: fc.stringMatching(/^[0-9a-f]{8}$/),
   reason: fc.constantFrom(...FLUSH_REASONS),
 })
+const intents: fc.Arbitrary<Intent> = fc.tuple(required, origin).map(([intent, where]) => ({ ...intent, ...where }))
 
 describe('commit metadata', () => {
   test('an intent is read as it was written, whatever it holds', () => {
@@ -28,6 +33,8 @@ describe('commit metadata', () => {
         expect(decodeCommitMetadata(encodeIntent(intent))).toEqual({
           kind: 'intent',
           clusterId: intent.clusterId,
+          topicId: intent.topicId,
+          epoch: intent.epoch,
           intent,
         })
       }),
@@ -46,6 +53,8 @@ describe('commit metadata', () => {
 
   test('a mark is read as it was written, and no metadata is told from it', () => {
     expect(decodeCommitMetadata(encodeMark({ clusterId: 'c' }))).toEqual({ kind: 'mark', clusterId: 'c' })
+    const whole = { clusterId: 'c', topicId: 'A', epoch: 3 }
+    expect(decodeCommitMetadata(encodeMark(whole))).toEqual({ kind: 'mark', ...whole })
     expect(decodeCommitMetadata('')).toEqual({ kind: 'none' })
   })
 
@@ -59,7 +68,7 @@ describe('commit metadata', () => {
   })
 
   test('with one field changed, missing or added is not read', () => {
-    const [intent] = fc.sample(intents, 1) as [Intent]
+    const [intent] = fc.sample(required, 1) as [Intent]
     const whole = JSON.parse(encodeIntent(intent))
     for (const field of Object.keys(whole)) {
       const { [field]: _, ...others } = whole

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { revisionOf } from '../../src/contract/sink-config.ts'
 import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
-import { TenureLostError } from '../../src/sink/record-source.ts'
+import { TenureLostError, TopicRecreatedError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
@@ -240,6 +240,23 @@ describe('the protocol', () => {
       expect(log.committed.metadata).toBe(metadata)
     }
     expect(bucket.creates).toBe(0)
+  })
+
+  test('what was read across the end of a topic and the beginning of another is neither promised nor written', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
+    const held = await sink.source.assign(log.append(...events(0, 3)))
+    await held.feed(1)
+    log.onCommit = () => {
+      throw new TopicRecreatedError('A', 'B')
+    }
+    void held.feed()
+    await sink.settle()
+    expect(bucket.creates).toBe(0)
+    expect(log.committed).toEqual({ offset: 0n, metadata: DONE })
+    expect(sink.sink.status()).toMatchObject({
+      state: 'FAILED',
+      error: expect.stringMatching(/partition 3 is stopped: the topic was deleted and created again/),
+    })
   })
 
   test('a replay that reads other records than were promised stops the partition before it writes', async () => {

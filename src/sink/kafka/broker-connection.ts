@@ -36,6 +36,7 @@ export interface ConnectionSettings {
 export class BrokerConnection {
   readonly address: BrokerAddress
   readonly #connection: KafkaJsConnection
+  #versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> = {}
   /** Whether a request that needs authentication was answered. */
   #isAccepted = false
 
@@ -92,8 +93,14 @@ export class BrokerConnection {
 
   async #agreeOnVersions(): Promise<void> {
     const versions = (await this.#connection.send(apiVersionsCall())) as ApiVersionsResponse
-    this.#connection.setVersions(supportedVersions(versions))
+    this.#versions = supportedVersions(versions)
+    this.#connection.setVersions(this.#versions)
     this.#connection.setSupportAuthenticationProtocol(true)
+  }
+
+  speaks({ apiKey, apiVersion }: { readonly apiKey: number; readonly apiVersion: number }): boolean {
+    const range = this.#versions[apiKey]
+    return range !== undefined && range.minVersion <= apiVersion && apiVersion <= range.maxVersion
   }
 
   /** At once; requests under way fail. */

@@ -6,12 +6,15 @@ import {
   parseAddress,
 } from './broker-connection.ts'
 import { KafkaConnectionError } from './kafka-error.ts'
+import { METADATA_WITH_IDS, metadataWithIdsCall } from './metadata-with-ids.ts'
 import { type ApiCall, type MetadataResponse, metadataCall } from './protocol.ts'
 
 /** What a connection is used for. A long poll (fetch) or a JoinGroup (group) holds up everything behind it. */
 export type Purpose = 'data' | 'fetch' | 'group'
 
 export interface TopicMetadata {
+  /** A topic that is deleted and created again gets another. Absent where the broker tells none (before Kafka 2.8). */
+  readonly id?: string | undefined
   readonly errorCode: number
   readonly internal: boolean
   /** Partition to node id of its leader; a partition without one is absent from `leaders` and counted in `partitions`. */
@@ -98,12 +101,24 @@ export class KafkaCluster {
   }
 
   /** Sends to any broker that can be reached, those that a connection is open to first. */
-  async sendToAny<Response>(call: ApiCall<Response>): Promise<Response> {
+  sendToAny<Response>(call: ApiCall<Response>): Promise<Response> {
+    return this.#sendToAny(() => call)
+  }
+
+  /** What a broker tells about topics just now: the one that leads the partition, as the others may hear of a change later. */
+  async askLeader(topic: string, partition: number): Promise<ClusterMetadata> {
+    const leader = this.leaderOf(topic, partition)
+    if (leader === null) throw new KafkaConnectionError(`${topic}-${partition} has no leader`)
+    const connection = await this.connectionToNode(leader, 'data')
+    return toMetadata(await connection.send(metadataFrom(connection, [topic])))
+  }
+
+  async #sendToAny<Response>(callFor: (connection: BrokerConnection) => ApiCall<Response>): Promise<Response> {
     const failures: string[] = []
     for (const address of this.#candidates()) {
       try {
         const connection = await this.connectionTo(address, 'data')
-        return await connection.send(call)
+        return await connection.send(callFor(connection))
       } catch (error) {
         failures.push(error instanceof Error ? error.message : String(error))
       }
@@ -149,11 +164,15 @@ export class KafkaCluster {
   }
 
   async #readMetadata(topics: readonly string[]): Promise<ClusterMetadata> {
-    const metadata = toMetadata(await this.sendToAny(metadataCall(topics)))
+    const metadata = toMetadata(await this.#sendToAny((connection) => metadataFrom(connection, topics)))
     this.#metadata = metadata
     this.#onMetadata(metadata)
     return metadata
   }
+}
+
+function metadataFrom(connection: BrokerConnection, topics: readonly string[]): ApiCall<MetadataResponse> {
+  return connection.speaks(METADATA_WITH_IDS) ? metadataWithIdsCall(topics) : metadataCall(topics)
 }
 
 function toMetadata({ clusterId, brokers, topicMetadata }: MetadataResponse): ClusterMetadata {
@@ -161,9 +180,10 @@ function toMetadata({ clusterId, brokers, topicMetadata }: MetadataResponse): Cl
     clusterId: clusterId ?? '',
     brokers: new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }])),
     topics: new Map(
-      topicMetadata.map(({ topic, topicErrorCode, isInternal, partitionMetadata }) => [
+      topicMetadata.map(({ topic, topicId, topicErrorCode, isInternal, partitionMetadata }) => [
         topic,
         {
+          id: topicId,
           errorCode: topicErrorCode,
           internal: isInternal,
           partitions: partitionMetadata.map(({ partitionId }) => partitionId).sort((a, b) => a - b),

@@ -5,6 +5,7 @@ export interface HeldPartitionOptions {
   readonly topic: string
   readonly partition: number
   readonly clusterId: string
+  readonly topicId?: string | undefined
   readonly committed: CommittedOffset
   /** Sends one commit, once, under the member's generation; not when `ended`. */
   readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
@@ -27,13 +28,14 @@ export class HeldPartition {
   readonly #givenUp = new AbortController()
 
   constructor(options: HeldPartitionOptions) {
-    const { topic, partition, clusterId, committed, commit } = options
+    const { topic, partition, clusterId, topicId, committed, commit } = options
     const ended = this.#ended.signal
     this.#options = options
     this.tenure = {
       topic,
       partition,
       clusterId,
+      topicId,
       committed,
       ended,
       commit: async (offset, metadata) => {

@@ -10,6 +10,7 @@ import { isFenced, isPassing, problemLine } from './kafka-error.ts'
 import { Membership, type PartitionReading } from './membership.ts'
 import { Problems } from './problems.ts'
 import { Reading } from './reading.ts'
+import { TopicIds } from './topic-ids.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
 export interface KafkaSourceOptions {
@@ -68,7 +69,7 @@ export function createKafkaSource(options: KafkaSourceOptions): RecordSource {
 
 /** What a source reaches Kafka by. */
 export interface KafkaAccess {
-  readonly cluster: GroupCluster & Pick<KafkaCluster, 'metadata' | 'refresh' | 'onMetadata' | 'close'>
+  readonly cluster: GroupCluster & Pick<KafkaCluster, 'metadata' | 'refresh' | 'askLeader' | 'onMetadata' | 'close'>
   /** For one membership, which closes it. */
   readonly readingFor: (problems: Problems) => PartitionReading
 }
@@ -172,6 +173,8 @@ export class KafkaSource implements RecordSource {
       member: this.#member,
       reading: this.#readingFor(problems),
       clusterId: this.#cluster.metadata?.clusterId ?? '',
+      topicIds: new TopicIds({ cluster: this.#cluster, clock: this.#options.clock }),
+      topicIdOf: (topic) => this.#cluster.metadata?.topics.get(topic)?.id,
       listener,
       problems,
       heartbeatIntervalMs,

@@ -71,9 +71,36 @@ declare module 'kafkajs/src/network/socketFactory.js' {
   export default function createSocketFactory(): ConnectionOptions['socketFactory']
 }
 
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    readonly buffer: Buffer
+    writeBoolean(value: boolean): this
+    writeBuffer(value: Buffer): this
+    writeUVarInt(value: number): this
+    writeUVarIntString(value: string | null): this
+  }
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer)
+    readonly buffer: Buffer
+    readonly offset: number
+    forward(bytes: number): void
+    readBoolean(): boolean
+    readInt16(): number
+    readInt32(): number
+    readUVarInt(): number
+    readUVarIntString(): string | null
+    readUVarIntArray<T>(read: () => T): T[] | null
+  }
+}
+
 declare module 'kafkajs/src/protocol/requests/index.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js'
+
   export interface WireCall {
-    request: { apiKey: number; apiVersion: number; apiName: string }
+    request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
     response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
     requestTimeout?: number
   }

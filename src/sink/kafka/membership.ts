@@ -14,6 +14,7 @@ import { problemLine, reasonOf } from './kafka-error.ts'
 import type { Problems } from './problems.ts'
 import type { PartitionCommit } from './protocol.ts'
 import { concernOf, type Reading } from './reading.ts'
+import type { TopicIds } from './topic-ids.ts'
 
 /** Reads the partitions of one membership. */
 export type PartitionReading = Pick<Reading, 'begin' | 'failed' | 'lag' | 'regroup' | 'close'>
@@ -22,6 +23,9 @@ export interface MembershipOptions {
   readonly member: GroupMember
   readonly reading: PartitionReading
   readonly clusterId: string
+  readonly topicIds: TopicIds
+  /** As of the last metadata. */
+  readonly topicIdOf: (topic: string) => string | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly problems: Problems
@@ -239,12 +243,14 @@ export class Membership {
   }
 
   #hold(topic: string, partition: number, committed: CommittedOffset): HeldPartition {
+    const topicId = this.#options.topicIdOf(topic)
     return new HeldPartition({
       topic,
       partition,
       committed,
       clusterId: this.#options.clusterId,
-      commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, offset, metadata }, ended),
+      topicId,
+      commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, topicId, offset, metadata }, ended),
       read: (tenure, handler, givenUp) => this.#options.reading.begin(tenure, handler, givenUp),
       onFailed: (tenure, error) => this.#options.reading.failed(tenure, error),
     })
@@ -252,7 +258,13 @@ export class Membership {
 
   /** After a refused commit, or one of unknown outcome, nothing is certain under this member id: all tenures end. */
   async #send(commits: readonly PartitionCommit[]): Promise<(Error | null)[]> {
-    const { member, problems } = this.#options
+    const { member, problems, topicIds } = this.#options
+    const recreated = await topicIds.recreated(commits, this.#over.signal)
+    if (recreated.size > 0) {
+      const rest = commits.filter((commit) => !recreated.has(nameOf(commit)))
+      const errors = rest.length === 0 ? [] : await this.#send(rest)
+      return commits.map((commit) => recreated.get(nameOf(commit)) ?? errors[rest.indexOf(commit)] ?? null)
+    }
     if (!this.#generation) throw new TenureLostError('not a member of the group')
     try {
       const errors = await member.commit(this.#generation, commits, this.#over.signal)
@@ -276,6 +288,10 @@ export class Membership {
 
 function offsetOf(committed: ReadonlyMap<string, CommittedOffset>, name: string): CommittedOffset {
   return committed.get(name) ?? { offset: -1n, metadata: '' }
+}
+
+function nameOf({ topic, partition }: PartitionCommit): string {
+  return `${topic}-${partition}`
 }
 
 /** One entry a topic, each partition once. */

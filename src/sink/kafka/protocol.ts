@@ -4,6 +4,8 @@ import scram512 from 'kafkajs/src/broker/saslAuthenticator/scram512.js'
 import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js'
 import Connection, { type KafkaJsLogger, type Sasl as KafkaJsSasl } from 'kafkajs/src/network/connection.js'
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
+import Decoder from 'kafkajs/src/protocol/decoder.js'
+import Encoder from 'kafkajs/src/protocol/encoder.js'
 import protocolRequests from 'kafkajs/src/protocol/requests/index.js'
 import oauthBearerRequest from 'kafkajs/src/protocol/sasl/oauthBearer/request.js'
 import type { Assignment, SubscribedMember, TopicPartitions } from './assignment.ts'
@@ -15,7 +17,7 @@ import { decodeOwned } from './member-data.ts'
  * response for one partition's error code, and reconnect by rules of their own.
  */
 
-export { Connection as KafkaJsConnection, createSocketFactory, type KafkaJsLogger, type KafkaJsSasl }
+export { Connection as KafkaJsConnection, createSocketFactory, Decoder, Encoder, type KafkaJsLogger, type KafkaJsSasl }
 
 const { requests } = protocolRequests
 const { MemberMetadata, MemberAssignment } = assignerProtocol
@@ -59,7 +61,12 @@ export function tokenSasl(token: () => Promise<string>): KafkaJsSasl {
 export interface ApiCall<Response> {
   /** What is asked, before it was encoded: for who answers without a socket (test/simulate). */
   readonly parameters: object
-  readonly request: { readonly apiName: string; readonly apiKey: number; readonly apiVersion: number }
+  readonly request: {
+    readonly apiName: string
+    readonly apiKey: number
+    readonly apiVersion: number
+    encode(): Promise<Encoder>
+  }
   readonly response: { decode(raw: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<Response> }
   /** Milliseconds; counts only above the connection's own request timeout. */
   readonly requestTimeout?: number
@@ -107,11 +114,14 @@ export interface ApiVersionsResponse {
 export const apiVersionsCall = () => call<ApiVersionsResponse>('ApiVersions', {})
 
 export interface MetadataResponse {
+  clientSideThrottleTime?: number
   brokers: { nodeId: number; host: string; port: number }[]
   clusterId: string | null
   topicMetadata: {
     topicErrorCode: number
     topic: string
+    /** Absent before version 10. */
+    topicId?: string | undefined
     isInternal: boolean
     partitionMetadata: { partitionErrorCode: number; partitionId: number; leader: number }[]
   }[]
@@ -213,6 +223,8 @@ export interface PartitionCommit {
   readonly partition: number
   readonly offset: bigint
   readonly metadata: string
+  /** Of the topic that the offset is of; OffsetCommit cannot say it. */
+  readonly topicId?: string | undefined
 }
 export const offsetCommitCall = (
   groupId: string,
