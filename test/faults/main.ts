@@ -14,7 +14,7 @@ import { KILL } from './tally.ts'
 const USAGE = `npm run faults -- [flags]
   --kills <n>       sinks to kill altogether; default 1000
   --seed <n>        of the first round; each has its own, one more than that of the round before. Default 1
-  --round <n>       kills of one round, at the end of which everything is compared; default 100
+  --round <n>       kills of one round, at the end of which everything is compared; default 125
   --connectors <n>  consumer groups that go through a round side by side; default 4
   --design <name>   a design of the simulation that is broken, to be caught; default: ours
   --report          also breaks the sink on purpose in every way it can, and writes docs/faults.md
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({
   options: {
     kills: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
-    round: { type: 'string', default: '100' },
+    round: { type: 'string', default: '125' },
     connectors: { type: 'string', default: '4' },
     design: { type: 'string' },
     report: { type: 'boolean', default: false },
@@ -58,6 +58,7 @@ try {
     outcomes.push(outcome)
     done += outcome.tally.of(KILL)
     if (!tell(outcome, killsNow)) break
+    await writeReport()
   }
   for (const design of flags.report ? BREAKABLE : []) {
     const outcome = await round(firstSeed + outcomes.length + broken.size, KILLS_OF_BROKEN, design)
@@ -68,9 +69,7 @@ try {
 }
 const isRight =
   outcomes.every((outcome) => violationsIn(outcome).length === 0) && [...broken.values()].every((found) => found > 0)
-const text = report(outcomes, broken, performance.now() - startedAt)
-console.log(text)
-if (flags.report) await writeFile(join(import.meta.dirname, '../../docs/faults.md'), text)
+console.log(await writeReport())
 if (isRight) await rm(logs, { recursive: true, force: true })
 process.exit(isRight ? 0 : 1)
 
@@ -78,6 +77,13 @@ function round(seed: number, kills: number, design?: string): Promise<RoundOutco
   progress(`round of seed ${seed}: ${kills} kills${design ? `, broken on purpose: ${design}` : ''}`)
   const designs = Array.from({ length: Number(flags.connectors) }, () => design)
   return runRound({ servers, seed, kills, designs, name: `r${seed}-${run}`, logDir: logDirOf(logs, seed), progress })
+}
+
+/** After each round, so that a run that is interrupted has its report too. */
+async function writeReport(): Promise<string> {
+  const text = report(outcomes, broken, performance.now() - startedAt)
+  if (flags.report) await writeFile(join(import.meta.dirname, '../../docs/faults.md'), text)
+  return text
 }
 
 /** @returns whether all is well */

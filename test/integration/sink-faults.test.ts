@@ -32,5 +32,5 @@ test.skipIf(stack.kind === 'containers')(
       await servers.stop()
     }
   },
-  240_000,
+  300_000,
 )
