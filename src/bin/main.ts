@@ -21,6 +21,10 @@ const commands: Record<string, Entry> = {
     summary: 'copy one connector’s events from Kafka to S3 (runs in the pods that the operator makes)',
     load: async () => (await import('./sink.ts')).sinkCommand,
   },
+  group: {
+    summary: 'keep or delete the consumer group of a connector without sinks (runs in pods that the operator makes)',
+    load: async () => (await import('./group.ts')).groupCommand,
+  },
   run: {
     summary: 'run one connector from its manifest, without Kubernetes',
     load: async () => (await import('./run.ts')).runCommand,

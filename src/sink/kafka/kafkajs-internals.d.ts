@@ -109,6 +109,8 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
   }
   export const requests: Record<
     | 'ApiVersions'
+    | 'DeleteGroups'
+    | 'DescribeGroups'
     | 'Fetch'
     | 'GroupCoordinator'
     | 'Heartbeat'

@@ -77,6 +77,8 @@ export interface ApiCall<Response> {
 /** Versions that every Kafka from 2.4 to 4.x speaks (KIP-896 removed older ones in 4.0). */
 export const API_VERSIONS = {
   ApiVersions: 2,
+  DeleteGroups: 1,
+  DescribeGroups: 2,
   Fetch: 11,
   GroupCoordinator: 2,
   Heartbeat: 3,
@@ -251,6 +253,7 @@ export type OffsetFetchResponse = TopicResponses<{
   metadata: string | null
   errorCode: number
 }> & { errorCode: number }
+/** @param topics empty: every partition that the group has an offset for */
 export const offsetFetchCall = (groupId: string, topics: readonly TopicPartitions[]) =>
   call<OffsetFetchResponse>('OffsetFetch', {
     groupId,
@@ -259,6 +262,12 @@ export const offsetFetchCall = (groupId: string, topics: readonly TopicPartition
       partitions: partitions.map((partition) => ({ partition })),
     })),
   })
+
+export const describeGroupCall = (groupId: string) =>
+  call<{ groups: { errorCode: number; state: string }[] }>('DescribeGroups', { groupIds: [groupId] })
+
+export const deleteGroupCall = (groupId: string) =>
+  call<{ results: { groupId: string; errorCode: number }[] }>('DeleteGroups', [groupId])
 
 /** Only committed records are read (KIP-98): aborted ones never reach a handler, and `latest` is the last stable offset. */
 const READ_COMMITTED = 1

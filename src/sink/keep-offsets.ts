@@ -1,0 +1,71 @@
+import type { Clock } from '../lib/clock.ts'
+import { partitionsOf } from './kafka/assignment.ts'
+import type { GroupAdmin, GroupOffset } from './kafka/group-admin.ts'
+import { type GroupCluster, GroupMember } from './kafka/group-member.ts'
+import type { PartitionCommit } from './kafka/protocol.ts'
+
+export interface KeepOffsetsParts {
+  readonly admin: Pick<GroupAdmin, 'groupId' | 'isActive' | 'offsets'>
+  readonly cluster: GroupCluster
+  readonly clock: Clock
+  /** Gives up. */
+  readonly ended: AbortSignal
+}
+
+/** What became of the offsets. `active`: the group has members, which keep them. `none`: there are none. */
+export type Kept = { readonly kind: 'kept'; readonly partitions: number } | { readonly kind: 'active' | 'none' }
+
+/** The least that brokers take by default (group.min.session.timeout.ms): should we die, the group waits no longer than this. */
+const SESSION_TIMEOUT_MS = 6_000
+const REBALANCE_TIMEOUT_MS = 10_000
+/** A commit of one request is one batch of the offsets topic (message.max.bytes, 1 MiB); metadata is under 1 KiB. */
+const COMMITS_PER_REQUEST = 500
+
+/**
+ * Makes Kafka remember the offsets of a group without members for another `offsets.retention.minutes`. That time runs from
+ * the moment at which the last member left and not from the last commit, so a commit from outside changes nothing (KIP-211;
+ * ClassicGroup.offsetExpirationCondition): we join as a member, commit what is committed already, metadata included, and leave.
+ *
+ * Should a sink join meanwhile, each commits only what its generation assigns to it, and reads it after that assignment: what is
+ * true of two sinks is true of a sink and of this (docs/delivery.md). We subscribe to every topic that has an offset, as Kafka
+ * may forget those that the members of a group do not subscribe to.
+ *
+ * One attempt. @throws KafkaError, KafkaConnectionError or TenureLostError: trying again is always right
+ */
+export async function keepOffsets({ admin, cluster, clock, ended }: KeepOffsetsParts): Promise<Kept> {
+  if (await admin.isActive()) return { kind: 'active' }
+  const offsets = await admin.offsets()
+  if (offsets.length === 0) return { kind: 'none' }
+  const member = new GroupMember({
+    cluster,
+    clock,
+    groupId: admin.groupId,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+    partitionsOf: async () => new Map(partitionsOf(offsets).map(({ topic, partitions }) => [topic, partitions])),
+  })
+  try {
+    return await commitAgain(member, offsets, ended)
+  } finally {
+    await member.leave()
+  }
+}
+
+async function commitAgain(member: GroupMember, offsets: readonly GroupOffset[], ended: AbortSignal): Promise<Kept> {
+  const topics = [...new Set(offsets.map(({ topic }) => topic))].sort()
+  const generation = await member.join(topics, [], -1)
+  const committed = await member.committedOffsets(generation.assigned)
+  const commits = generation.assigned.flatMap(({ topic, partitions }) =>
+    partitions.flatMap((partition): PartitionCommit[] => {
+      const { offset, metadata } = committed.get(`${topic}-${partition}`) ?? { offset: -1n, metadata: '' }
+      return offset < 0n ? [] : [{ topic, partition, offset, metadata }]
+    }),
+  )
+  for (let i = 0; i < commits.length; i += COMMITS_PER_REQUEST) {
+    const errors = await member.commit(generation, commits.slice(i, i + COMMITS_PER_REQUEST), ended)
+    const refused = errors.find((error) => error !== null)
+    if (refused) throw refused
+  }
+  // What we were not assigned another member has: the group is at work again.
+  return commits.length < offsets.length ? { kind: 'active' } : { kind: 'kept', partitions: commits.length }
+}
