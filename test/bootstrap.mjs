@@ -28,6 +28,7 @@ const tasks = {
   'bench:sink': (args) => run(node, [...quiet, 'test/bench/sink/main.ts', ...args]),
   faults: (args) => run(node, [...quiet, 'test/faults/main.ts', ...args]),
   'faults:operator': (args) => faultsTask('test/integration/operator-faults', args),
+  'faults:offsets': () => run(node, [...quiet, 'test/faults/offsets-retention.ts']),
   'bench:admin': (args) => run(node, [...quiet, 'test/bench/admin/main.ts', ...args]),
   'test:image': (args) => run(node, [...quiet, 'test/image/main.ts', ...args]),
   'bench:operator': (args) => run(node, [...quiet, 'test/bench/operator/main.ts', ...args]),

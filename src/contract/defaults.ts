@@ -5,6 +5,7 @@
 export const DEFAULTS = {
   active: true,
   replicas: 1,
+  deletionPolicy: 'Retain',
   /** As in the published API. */
   customPath:
     '{eventType}/realm/{realm}/topics/{topic}/year={yyyy}/month={MM}/day={dd}/hour={hh}/minute={mm}/{topic}.json',

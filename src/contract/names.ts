@@ -14,6 +14,8 @@ export const RESTART_ANNOTATION = `${API_GROUP}/restart-requested-at`
 export const ID_LABEL = `${API_GROUP}/id`
 /** ConfigMap with the highest id that was ever given; one for an install. */
 export const ID_COUNTER_NAME = 'analytics-connector-ids'
+/** Finalizer of a connector whose consumer group is to be deleted with it. */
+export const GROUP_FINALIZER = `${API_GROUP}/consumer-group`
 /** Field manager of every server-side apply by the operator. */
 export const OPERATOR_FIELD_MANAGER = 'analytics-connector-operator'
 /** Field manager of the id label, which the operator and the REST API give alike. */

@@ -81,6 +81,10 @@ export const specSchema = z.strictObject({
     `Members of the consumer group, each a pod; 0 to 1000. More than the topics have partitions do not help. Also set by kubectl scale and by autoscalers, so leave it out where one is at work. Default ${DEFAULTS.replicas}.`,
     { format: 'int32' },
   ).optional(),
+  deletionPolicy: field(
+    z.enum(['Retain', 'DeleteConsumerGroup']),
+    `What becomes of the consumer group when the connector is deleted. Retain: it stays in Kafka, and a connector of the same group goes on from there. DeleteConsumerGroup: the sinks are ended first, then a short-lived pod deletes it; the deletion waits for that, for some minutes at most. Default ${DEFAULTS.deletionPolicy}.`,
+  ).optional(),
   resources: field(
     resourcesSchema,
     'CPU and memory of each pod. Default: those of the operator’s configuration.',

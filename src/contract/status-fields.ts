@@ -55,10 +55,14 @@ export const statusSchema = z.looseObject({
     z.string(),
     'The newest value of the annotation analytics-connector.io/restart-requested-at that the pods were told to restart for; done when Ready.',
   ).optional(),
+  offsetsRenewedAt: field(
+    dateTime,
+    'While nothing runs: when the consumer group’s offsets were last committed again, so that Kafka does not forget them.',
+  ).optional(),
   connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
   conditions: field(
     z.array(conditionSchema).max(16),
-    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True.',
+    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True. OffsetsKept, while nothing runs: Kafka remembers where to go on.',
     { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
   ).optional(),
 })

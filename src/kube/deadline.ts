@@ -1,7 +1,7 @@
 import type { KubeApi } from './api.ts'
 import { KubeApiError } from './errors.ts'
 
-type Calls = Pick<KubeApi, 'get' | 'apply' | 'delete'>
+type Calls = Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
 
 /**
  * The same calls until `deadline` aborts: from then on every call, also one that has not been answered yet, fails as one that got
@@ -11,6 +11,7 @@ export function withDeadline(api: Calls, deadline: AbortSignal): Calls {
   return {
     get: (kind, ref) => inTime(deadline, () => api.get(kind, ref)),
     apply: (kind, object, options) => inTime(deadline, () => api.apply(kind, object, options)),
+    patch: (kind, ref, patch, options) => inTime(deadline, () => api.patch(kind, ref, patch, options)),
     delete: (kind, ref, uid) => inTime(deadline, () => api.delete(kind, ref, uid)),
   }
 }

@@ -1,7 +1,9 @@
 import type {
   EventsV1Event,
   V1ConfigMap,
+  V1CronJob,
   V1Deployment,
+  V1Job,
   V1Lease,
   V1Pod,
   V1PodDisruptionBudget,
@@ -36,6 +38,7 @@ export interface ObjectMeta {
   deletionTimestamp?: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
+  finalizers?: string[]
   ownerReferences?: OwnerReference[]
   managedFields?: unknown
 }
@@ -65,6 +68,8 @@ type WithMeta<T> = Omit<Plain<T>, 'metadata'> & { metadata?: ObjectMeta }
 export type Deployment = WithMeta<V1Deployment>
 export type PodTemplateSpec = Plain<V1PodTemplateSpec>
 export type Pod = WithMeta<V1Pod>
+export type Job = WithMeta<V1Job>
+export type CronJob = WithMeta<V1CronJob>
 export type ConfigMap = WithMeta<V1ConfigMap>
 export type ServiceAccount = WithMeta<V1ServiceAccount>
 export type PodDisruptionBudget = WithMeta<V1PodDisruptionBudget>
@@ -88,6 +93,8 @@ export const CONNECTOR_STATUSES: Kind<KubeObject & Pick<AnalyticsConnector, 'sta
 }
 export const DEPLOYMENTS: Kind<Deployment> = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' }
 export const PODS: Kind<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' }
+export const JOBS: Kind<Job> = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' }
+export const CRON_JOBS: Kind<CronJob> = { apiVersion: 'batch/v1', kind: 'CronJob', plural: 'cronjobs' }
 export const CONFIG_MAPS: Kind<ConfigMap> = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' }
 export const SERVICE_ACCOUNTS: Kind<ServiceAccount> = {
   apiVersion: 'v1',

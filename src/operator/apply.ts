@@ -6,7 +6,7 @@ import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
 import type { Desired } from './desired/objects.ts'
 import { type Observed, ownershipOf } from './observe.ts'
-import { Stalled, Waiting } from './outcome-errors.ts'
+import { NamespaceEnding, Stalled } from './outcome-errors.ts'
 
 /** The connector goes with its namespace; should the deletion hang, this is often enough. */
 const TERMINATING_RETRY_MS = 30_000
@@ -62,7 +62,7 @@ export class Applier {
    *
    * @returns the newest state that is known
    * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission)
-   * @throws {Waiting} while the namespace is being deleted
+   * @throws {NamespaceEnding} while the namespace is being deleted
    */
   async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
     const hash = hashOf(object)
@@ -94,7 +94,8 @@ export class Applier {
     try {
       return await write()
     } catch (error) {
-      if (isNamespaceTerminating(error)) throw new Waiting(TERMINATING_RETRY_MS, 'the namespace is being deleted')
+      if (isNamespaceTerminating(error))
+        throw new NamespaceEnding(TERMINATING_RETRY_MS, 'the namespace is being deleted')
       if (!isRefusal(error)) throw error
       const reason = error.status === 403 ? 'Forbidden' : 'ObjectRefused'
       throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`)

@@ -10,8 +10,9 @@ import { Stalled, Waiting } from './outcome-errors.ts'
 
 /** What is to run. */
 export interface Plan {
+  /** spec.active, with its default. */
   readonly active: boolean
-  /** Pods while active. */
+  /** Pods that are to run now. */
   readonly replicas: number
   readonly config: SinkConfig
   readonly kafkaSecrets: readonly MountedSecret[]
@@ -32,9 +33,10 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
   const config = resolved(() => resolveSinkConfig({ namespace: owner.namespace, name: owner.name, spec }, defaults))
   const revision = revisionOf(config)
   const existing = existingRevisions(observed)
+  const active = spec.active ?? DEFAULTS.active
   return {
-    active: spec.active ?? DEFAULTS.active,
-    replicas: spec.replicas ?? DEFAULTS.replicas,
+    active,
+    replicas: active && observed.deletedAtMs === undefined ? (spec.replicas ?? DEFAULTS.replicas) : 0,
     config,
     kafkaSecrets: kafkaSecretsOf(kafkaAccessOf(spec.kafka, defaults.kafka)),
     revision,

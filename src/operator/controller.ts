@@ -7,7 +7,9 @@ import { IdCounter } from '../kube/id-counter.ts'
 import {
   CONFIG_MAPS,
   CONNECTORS,
+  CRON_JOBS,
   DEPLOYMENTS,
+  JOBS,
   type Kind,
   type KubeObject,
   keyOf,
@@ -171,6 +173,8 @@ export class Controller {
       configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, onEvent: onChange }),
       serviceAccounts: this.#cache(SERVICE_ACCOUNTS, { onEvent: onChange }),
       podDisruptionBudgets: this.#cache(POD_DISRUPTION_BUDGETS, { onEvent: onChange }),
+      jobs: this.#cache(JOBS, { trim: trimObject, onEvent: onChange }),
+      cronJobs: this.#cache(CRON_JOBS, { trim: trimObject, onEvent: onChange }),
       pods: this.#cache(PODS, {
         trim: trimPod,
         onEvent: (event) => {

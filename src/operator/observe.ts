@@ -3,13 +3,24 @@ import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../contra
 import type {
   AnalyticsConnector,
   ConfigMap,
+  CronJob,
   Deployment,
+  Job,
   KubeObject,
   Pod,
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
-import { type Owner, REFERENCES_ANNOTATION, sinkName, TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { deleteGroupName, keepOffsetsName } from './desired/group-task.ts'
+import {
+  GROUP_COMPONENT,
+  type Owner,
+  REFERENCES_ANNOTATION,
+  sinkName,
+  TEMPLATE_ANNOTATION,
+} from './desired/metadata.ts'
+import { hasFinalizer } from './finalize.ts'
+import { type JobState, jobState, type Keeping, keepingOf } from './group-tasks.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { PodReport } from './pod-poller.ts'
 import { type PodProblem, problemOf } from './pod-problem.ts'
@@ -29,6 +40,8 @@ export interface Caches {
   readonly serviceAccounts: Lookup<ServiceAccount>
   readonly podDisruptionBudgets: Lookup<PodDisruptionBudget>
   readonly pods: Lookup<Pod>
+  readonly jobs: Lookup<Job>
+  readonly cronJobs: Lookup<CronJob>
 }
 
 export interface ObservedPod {
@@ -50,6 +63,9 @@ export interface Observed {
   readonly owner: Owner
   readonly generation: number
   readonly resourceVersion: string
+  readonly finalizers: readonly string[]
+  /** When its deletion was asked for, milliseconds since the epoch; undefined for a connector that is to stay. */
+  readonly deletedAtMs: number | undefined
   readonly spec: AnalyticsConnectorSpec
   readonly status: AnalyticsConnectorStatus | undefined
   /** What the pods are to be restarted for: the annotation, and after its removal the value that it had. */
@@ -60,7 +76,13 @@ export interface Observed {
   readonly serviceAccount: ServiceAccount | undefined
   readonly podDisruptionBudget: PodDisruptionBudget | undefined
   readonly configMaps: readonly ConfigMap[]
+  /** The sinks. */
   readonly pods: readonly ObservedPod[]
+  /** What has the offsets renewed while there are no pods, and how that goes. */
+  readonly keepOffsets: CronJob | undefined
+  readonly keeping: Keeping
+  /** How far the Job is that deletes the consumer group; undefined while there is none. */
+  readonly deleteGroup: JobState | undefined
 }
 
 /** Where everything that is known comes from. */
@@ -71,18 +93,26 @@ export interface Sources {
   readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
 }
 
-/** Gathers what the sources know; undefined when there is no such connector, or it is being deleted. */
+/** Gathers what the sources know; undefined when there is no such connector, or nothing is left to do for it. */
 export function observe(key: string, { caches, reportOf, ownWrites, references }: Sources): Observed | undefined {
   const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
-  if (!connector || !namespace || !name || !uid || deletionTimestamp) return undefined
+  if (!connector || !namespace || !name || !uid) return undefined
+  const finalizers = connector.metadata.finalizers ?? []
+  if (deletionTimestamp && !hasFinalizer({ finalizers })) return undefined
   const sinkKey = `${namespace}/${sinkName(name)}`
   const deployment = caches.deployments.get(sinkKey)
+  const keepOffsets = caches.cronJobs.get(`${namespace}/${keepOffsetsName(name)}`)
+  const deletion = caches.jobs.get(`${namespace}/${deleteGroupName(name)}`)
+  const pods = caches.pods.ofConnector(key)
+  const isSink = ({ metadata }: Pod) => metadata?.labels?.['app.kubernetes.io/component'] !== GROUP_COMPONENT
   return {
     key,
     owner: { namespace, name, uid },
     generation,
     resourceVersion,
+    finalizers,
+    deletedAtMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
     spec: connector.spec,
     status: connector.status,
     restartRequestedAt: connector.metadata.annotations?.[RESTART_ANNOTATION] ?? connector.status?.restartRequestedAt,
@@ -91,12 +121,14 @@ export function observe(key: string, { caches, reportOf, ownWrites, references }
     serviceAccount: caches.serviceAccounts.get(sinkKey),
     podDisruptionBudget: caches.podDisruptionBudgets.get(sinkKey),
     configMaps: caches.configMaps.ofConnector(key),
-    pods: caches.pods
-      .ofConnector(key)
-      .filter(isAlive)
+    pods: pods
+      .filter((pod) => isSink(pod) && isAlive(pod))
       .map((pod) => observePod(pod, reportOf))
       // Of several pods with a problem the status names the first: the same one after a restart of the operator.
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    keepOffsets,
+    keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
+    deleteGroup: deletion && jobState(deletion, pods),
   }
 }
 

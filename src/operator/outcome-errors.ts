@@ -17,11 +17,16 @@ export class Stalled extends Error {
 
 /** Nothing is wrong, but it is not time yet: look again after `delayMs`. */
 export class Waiting extends Error {
-  override readonly name = 'Waiting'
+  override readonly name: string = 'Waiting'
   readonly delayMs: number
 
   constructor(delayMs: number, message: string) {
     super(message)
     this.delayMs = delayMs
   }
+}
+
+/** The namespace is being deleted: it takes no new objects, and the connector goes with it. */
+export class NamespaceEnding extends Waiting {
+  override readonly name = 'NamespaceEnding'
 }

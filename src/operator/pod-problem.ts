@@ -68,6 +68,12 @@ function crashProblem({ state, lastState }: ContainerStatus): PodProblem {
   return { reason: 'CrashLoopBackOff', message: `the sink ends with ${how}${words ? `: ${words}` : ''}` }
 }
 
+/** What a container that ended said last, in one line; undefined where it said nothing. */
+export function lastWordsOf({ status }: Pod, container: string): string | undefined {
+  const ended = status?.containerStatuses?.find(({ name }) => name === container)?.state?.terminated
+  return lastWords(ended?.message) || undefined
+}
+
 /** The end of a termination message. Our own log lines are JSON: of the last one the words, not the syntax. */
 function lastWords(message: string | undefined): string {
   const lines = (message ?? '').split('\n').filter((line) => line.trim() !== '')

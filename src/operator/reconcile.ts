@@ -1,38 +1,25 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
-import type { OperatorDefaults } from '../contract/resolve.ts'
 import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
 import type { KubeApi } from '../kube/api.ts'
 import type { ConnectorIds } from '../kube/connector-ids.ts'
 import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import {
-  type AnalyticsConnector,
-  CONFIG_MAPS,
-  CONNECTOR_STATUSES,
-  CONNECTORS,
-  type Deployment,
-  type KubeObject,
-} from '../kube/kinds.ts'
+import { type AnalyticsConnector, CONFIG_MAPS, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Applier } from './apply.ts'
-import { existingRevisions, type Plan, planOf } from './checks.ts'
-import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { existingRevisions, type Plan } from './checks.ts'
 import { revisionsToDelete } from './desired/mounted-revisions.ts'
-import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
+import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
 import { identify } from './identify.ts'
+import { type Made, type MakingParts, makeSo } from './make-so.ts'
 import { type Observed, observe, type Sources } from './observe.ts'
-import { Stalled } from './outcome-errors.ts'
 import type { Outcome } from './queue.ts'
 import { isSameStatus, statusOf } from './status.ts'
-import { transitionOf } from './transition.ts'
+import { transitionsOf } from './transition.ts'
 
-export interface ReconcileParts extends Sources {
-  readonly api: Pick<KubeApi, 'apply' | 'delete'>
-  readonly applier: Applier
+export interface ReconcileParts extends Sources, MakingParts {
+  readonly api: Pick<KubeApi, 'apply' | 'patch'>
   readonly ids: Pick<ConnectorIds, 'ensure'>
   readonly events: Pick<EventRecorder, 'record'>
-  readonly defaults: OperatorDefaults
-  readonly sink: SinkDefaults
   readonly clock: Clock
   readonly random?: () => number
 }
@@ -41,17 +28,10 @@ export interface ReconcileParts extends Sources {
 const RESYNC_MS = 600_000
 /** An object in the way has no label of ours, so nothing tells when it is gone. */
 const STALLED_RESYNC_MS = 30_000
+/** Should nothing tell that pods or a Job have ended. */
+const DELETION_LOOK_MS = 5_000
 /** Should nothing tell that the references are known: often enough for a connector that has no pods yet. */
 const REFERENCES_RETRY_MS = 250
-
-/** What came of the attempt to make things as they should be. */
-interface Made {
-  readonly plan?: Plan
-  readonly template?: string | undefined
-  readonly deployment: Deployment | undefined
-  readonly stalled?: Stalled
-  readonly id?: number | undefined
-}
 
 /**
  * One pass over one connector: observe, decide what is to run, make it so, report. It starts from the state of the cluster
@@ -67,36 +47,36 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
     parts.references.forget(key)
     return { kind: 'done' }
   }
+  if (observed.deletedAtMs !== undefined) return endConnector(observed, parts)
+  if (hasFinalizer(observed) !== wantsFinalizer(observed)) {
+    await setFinalizer(observed, wantsFinalizer(observed), parts.api)
+    // Its own event leads to the next pass.
+    return { kind: 'done' }
+  }
   if (awaitsReferences(observed, parts)) return { kind: 'after', delayMs: REFERENCES_RETRY_MS }
   const made = await makeSo(observed, parts)
   if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
   const identity = await identify(parts.caches.connectors.get(key), parts.ids)
-  if (!identity.isNew) await report(observed, { ...made, id: identity.id }, parts)
+  if (!identity.isNew) await report(observed, made, parts, { id: identity.id })
   if (identity.failure) throw identity.failure
   return nextLook(observed, made, parts)
+}
+
+/** A pass over a connector that is being deleted, and whose consumer group is to go with it. */
+async function endConnector(observed: Observed, parts: ReconcileParts): Promise<Outcome> {
+  const progress = await progressOfDeletion(observed, parts)
+  if (progress.kind === 'waits') {
+    await report(observed, progress.made, parts, { deletion: progress.for })
+    return { kind: 'after', delayMs: DELETION_LOOK_MS }
+  }
+  if (progress.event) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, progress.event)
+  await setFinalizer(observed, false, parts.api)
+  return { kind: 'done' }
 }
 
 /** Pods made before the state of their Secrets is known would all be replaced a moment later, when it is. */
 function awaitsReferences({ deployment, owner, spec }: Observed, { references }: ReconcileParts): boolean {
   return deployment === undefined && references.isPending(owner.namespace, spec)
-}
-
-async function makeSo(observed: Observed, { applier, defaults, sink }: ReconcileParts): Promise<Made> {
-  let made: Made = { deployment: observed.deployment }
-  try {
-    const plan = planOf(observed, defaults)
-    const { before, deployment, obsolete } = desiredObjects(observed, plan, sink)
-    const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
-    made = { ...made, plan, template }
-    const [live, ...others] = await applier.findConflicts(observed, [deployment, ...before])
-    for (const each of others) await applier.apply(observed.key, each)
-    made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
-    for (const { kind, live } of obsolete) if (live) await applier.remove(observed, kind, live)
-    return made
-  } catch (error) {
-    if (error instanceof Stalled) return { ...made, stalled: error }
-    throw error
-  }
 }
 
 async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: ReconcileParts): Promise<void> {
@@ -109,28 +89,35 @@ async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: R
 }
 
 /** Writes the status, if it is another one, and tells of the transition. */
-async function report(observed: Observed, made: Made, parts: ReconcileParts): Promise<void> {
+async function report(
+  observed: Observed,
+  made: Made,
+  parts: ReconcileParts,
+  { id, deletion }: { readonly id?: number | undefined; readonly deletion?: string },
+): Promise<void> {
   if (awaitsFirstReports(observed) && !made.stalled) return
   const { plan, stalled, deployment, template } = made
   const status = statusOf({
     connectorName: observed.owner.name,
-    id: made.id,
+    id,
     generation: observed.generation,
     active: plan?.active ?? observed.spec.active ?? true,
-    replicas: plan?.active ? plan.replicas : 0,
+    replicas: plan?.replicas ?? 0,
     revision: plan?.revision,
     template,
     deployment,
     pods: observed.pods,
     stalled,
     restartRequestedAt: observed.restartRequestedAt,
+    keeping: observed.keeping,
+    deletion,
     previous: observed.status,
     now: parts.clock.now(),
   })
   if (isSameStatus(observed.status, status)) return
   if (!(await writeStatus(observed, status, parts))) return
-  const transition = transitionOf(observed.status, status)
-  if (transition) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, transition)
+  for (const transition of transitionsOf(observed.status, status))
+    await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, transition)
 }
 
 /**

@@ -2,7 +2,9 @@ import type { AnalyticsConnectorStatus, ConnectorStatus } from '../contract/reso
 import type { Condition } from '../contract/status-fields.ts'
 import type { Deployment } from '../kube/kinds.ts'
 import { labelSelector } from './desired/metadata.ts'
+import type { Keeping } from './group-tasks.ts'
 import type { ObservedPod } from './observe.ts'
+import { offsetsKept } from './offsets-kept.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** Everything that the status of a connector is made from. */
@@ -24,6 +26,9 @@ export interface Situation {
   readonly stalled: { readonly reason: string; readonly message: string } | undefined
   /** What the pod template says about restarts. */
   readonly restartRequestedAt: string | undefined
+  readonly keeping: Keeping
+  /** What the connector still waits for before it is gone; undefined unless it is being deleted. */
+  readonly deletion: string | undefined
   readonly previous: AnalyticsConnectorStatus | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -47,8 +52,11 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
     selector: labelSelector(connectorName),
     ...(runs === undefined ? {} : { revision: runs }),
     ...(restartRequestedAt === undefined ? {} : { restartRequestedAt }),
+    ...(situation.replicas > 0 || situation.keeping.renewedAt === undefined
+      ? {}
+      : { offsetsRenewedAt: situation.keeping.renewedAt }),
     connector: statusDocument(connectorName, verdict, previous?.connector, time),
-    conditions: conditionsOf(verdict, generation, previous?.conditions ?? [], time),
+    conditions: conditionsOf(verdict, situation, time),
   }
 }
 
@@ -68,21 +76,23 @@ function statusDocument(
  */
 function conditionsOf(
   verdict: Verdict,
-  observedGeneration: number,
-  previous: readonly Condition[],
+  { generation: observedGeneration, previous, keeping, replicas, revision, deletion, now: nowMs }: Situation,
   now: string,
 ): Condition[] {
   const condition = (type: string, status: Condition['status'], reason: string, message: string): Condition => {
-    const before = previous.find((each) => each.type === type)
+    const before = previous?.conditions?.find((each) => each.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
     return { type, status, observedGeneration, lastTransitionTime, reason, message }
   }
   const { ready, reason, message, progress } = verdict
   const isActive = verdict.status === 'ACTIVE'
+  const isAtRest = replicas === 0 && revision !== undefined && deletion === undefined
+  const kept = isAtRest ? offsetsKept(keeping, nowMs) : undefined
   return [
     condition('Ready', ready, reason, message),
     condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),
     ...(progress === undefined ? [] : [condition(progress, 'True', reason, message)]),
+    ...(kept ? [condition('OffsetsKept', kept.status, kept.reason, kept.message)] : []),
   ]
 }
 

@@ -1,11 +1,20 @@
 import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
+import type { Condition } from '../contract/status-fields.ts'
 import type { Transition } from '../kube/events.ts'
 
+/** The Events that a change of status is worth. */
+export function transitionsOf(
+  previous: AnalyticsConnectorStatus | undefined,
+  next: AnalyticsConnectorStatus,
+): Transition[] {
+  return [turnOf(previous, next), offsetsOf(previous, next)].filter((each) => each !== undefined)
+}
+
 /**
- * The Event that a change of status is worth: one when the connector goes from one state to another or fails for another
- * reason, one when Ready does; none for progress within a state.
+ * One when the connector goes from one state to another or fails for another reason, one when Ready does; none for progress
+ * within a state.
  */
-export function transitionOf(
+function turnOf(
   previous: AnalyticsConnectorStatus | undefined,
   next: AnalyticsConnectorStatus,
 ): Transition | undefined {
@@ -14,14 +23,24 @@ export function transitionOf(
   const type = hasMoved ? 'Active' : 'Ready'
   const [was, is] = [conditionOf(previous, type), conditionOf(next, type)]
   if (!is || (!hasMoved && was?.status === is.status && was.reason === is.reason)) return undefined
-  return {
-    type: after?.status === 'FAILED' ? 'Warning' : 'Normal',
-    reason: is.reason,
-    action: 'Reconcile',
-    note: is.message,
-  }
+  return eventOf(is, after?.status === 'FAILED' ? 'Warning' : 'Normal')
 }
 
-function conditionOf(status: AnalyticsConnectorStatus | undefined, type: 'Active' | 'Ready') {
+/** One when the offsets of a connector at rest are no longer renewed, for each reason, and one when they are again. */
+function offsetsOf(
+  previous: AnalyticsConnectorStatus | undefined,
+  next: AnalyticsConnectorStatus,
+): Transition | undefined {
+  const [was, is] = [conditionOf(previous, 'OffsetsKept'), conditionOf(next, 'OffsetsKept')]
+  const isNews = is?.status === 'False' ? was?.reason !== is.reason : was?.status === 'False'
+  if (!is || !isNews) return undefined
+  return eventOf(is, is.status === 'False' ? 'Warning' : 'Normal')
+}
+
+function eventOf({ reason, message }: Condition, type: Transition['type']): Transition {
+  return { type, reason, action: 'Reconcile', note: message }
+}
+
+function conditionOf(status: AnalyticsConnectorStatus | undefined, type: string) {
   return status?.conditions?.find((condition) => condition.type === type)
 }

@@ -22,11 +22,12 @@ export interface Verdict {
 const NO_REASON = 'the sink says FAILED without a reason'
 
 /**
- * Judges a situation. The first of these that holds decides: a person must act on the spec; nothing is to run; a pod of the
+ * Judges a situation. The first of these that holds decides: it is being deleted; a person must act on the spec; nothing is to run; a pod of the
  * wanted template has a problem; everything is as it should be; pods are refused; the rollout is stuck; pods cannot be asked; it is under way.
  */
 export function judge(situation: Situation): Verdict {
   const { stalled, replicas } = situation
+  if (situation.deletion !== undefined) return judgeDeletion(situation.deletion)
   if (stalled) return failed(situation, stalled.reason, stalled.message)
   if (replicas === 0) return judgeStopped(situation)
   const current = situation.pods.filter((pod) => pod.template === situation.template && pod.endsAtMs === undefined)
@@ -38,6 +39,12 @@ export function judge(situation: Situation): Verdict {
     judgeUnreachable(situation, current) ??
     judgeProgress(situation, current)
   )
+}
+
+function judgeDeletion(waitsFor: string): Verdict {
+  const message = `being deleted, waits for ${waitsFor}`
+  const verdict = { status: 'STOPPING', error: null, ready: 'False', isComplete: false } as const
+  return { ...verdict, reason: 'Deleting', message, progress: 'Reconciling' }
 }
 
 function judgeStopped({ active, deployment, pods }: Situation): Verdict {

@@ -22,9 +22,10 @@ const REBALANCE_TIMEOUT_MS = 10_000
 const COMMITS_PER_REQUEST = 500
 
 /**
- * Makes Kafka remember the offsets of a group without members for another `offsets.retention.minutes`. That time runs from
- * the moment at which the last member left and not from the last commit, so a commit from outside changes nothing (KIP-211;
- * ClassicGroup.offsetExpirationCondition): we join as a member, commit what is committed already, metadata included, and leave.
+ * Makes Kafka remember the offsets of a group without members for another `offsets.retention.minutes`: joins as a member, commits what is
+ * committed already, metadata included, and leaves. A commit from outside, which Kafka takes for an empty group too, is not
+ * enough: brokers of 2.1 to 3.x count from the moment at which the last member left, whatever is committed afterwards
+ * (KIP-211; GroupMetadata.removeExpiredOffsets). Nor could it be refused if a sink had been there meanwhile.
  *
  * Should a sink join meanwhile, each commits only what its generation assigns to it, and reads it after that assignment: what is
  * true of two sinks is true of a sink and of this (docs/delivery.md). We subscribe to every topic that has an offset, as Kafka

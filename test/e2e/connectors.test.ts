@@ -3,6 +3,7 @@
  * the longest come first.
  */
 import './connectors/sharing.ts'
+import './connectors/consumer-group.ts'
 import './connectors/mistakes.ts'
 import './connectors/lifecycle.ts'
 import './connectors/handover.ts'

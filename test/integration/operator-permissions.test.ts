@@ -137,8 +137,8 @@ function granted(permissions: readonly Permission[]): Set<string> {
 
 const NAME = 'life'
 
-function patched(place: string, spec: object): Promise<string> {
-  return kubectl(stack, ['patch', 'ac', NAME, '--type=merge', '-p', JSON.stringify({ spec }), '-n', place])
+function patched(place: string, spec: object, name = NAME): Promise<string> {
+  return kubectl(stack, ['patch', 'ac', name, '--type=merge', '-p', JSON.stringify({ spec }), '-n', place])
 }
 
 function observed(place: string, generation: number, name = NAME): Promise<void> {
@@ -167,12 +167,19 @@ async function wholeLife(place: string): Promise<void> {
   await eventually(20_000, async () => expect((await kubectl(stack, ours)).trim().split('\n')).toHaveLength(5))
 }
 
-/** Of a second connector too, whose id is counted on. */
+/** Of a second connector too, whose id is counted on, and whose consumer group is to be deleted with it. */
 async function oneMoreLook(place: string): Promise<void> {
   const filter = { acme: ['*'] }
   const spec = { active: false }
   await apply(stack, connector(stack, { name: 'second', namespace: place, bucketName: 'nowhere', filter, spec }))
   await observed(place, 1, 'second')
+  await patched(place, { deletionPolicy: 'DeleteConsumerGroup' }, 'second')
+  await observed(place, 2, 'second')
+  await kubectl(stack, ['delete', 'ac', 'second', '--wait=false', '-n', place])
+  await eventually(10_000, () => kubectl(stack, ['get', 'job', 'second-delete-group', '-n', place]))
+  // The Job's pod has no image here. Without the policy nothing is waited for.
+  await patched(place, { deletionPolicy: 'Retain' }, 'second')
+  await kubectl(stack, ['wait', '--for=delete', 'ac/second', '--timeout=20s', '-n', place])
   await patched(place, { config: { flushSize: 7 } })
   await observed(place, 10)
 }

@@ -92,7 +92,7 @@ const WISHES: Record<string, () => Promise<Wish> | Wish> = {
 
 /** States that a connector comes into from Ready. */
 const EDITS: Record<string, Wish> = { RollingOut: { config: { flushSize: 7 } }, Stopping: { active: false } }
-const OTHERS = ['Delivering', 'Starting', 'PodUnreachable', ...Object.keys(EDITS)]
+const OTHERS = ['Delivering', 'Starting', 'PodUnreachable', 'Deleting', ...Object.keys(EDITS)]
 const REASONS = [...OTHERS, ...Object.keys(WISHES), ...Object.keys(CONTAINERS), ...Object.keys(ERRORS)]
 
 const nameOf = (reason: string) =>
@@ -127,7 +127,7 @@ beforeAll(async () => {
     name: `simulated-${randomBytes(3).toString('hex')}`,
     says,
     container: (pod) => CONTAINERS[reasonOf(pod)],
-    drainMs: (pod) => (reasonOf(pod) === 'Stopping' ? FOREVER_MS : 0),
+    drainMs: (pod) => (['Stopping', 'Deleting'].includes(reasonOf(pod)) ? FOREVER_MS : 0),
   })
   const topicPatterns = { game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}' }
   const statusPollSeconds = { changing: 0.2, steady: 2 }
@@ -136,6 +136,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  // Its pods never end: let go, or it would hold up the namespace.
+  await person?.asks('deleting', { deletionPolicy: 'Retain' }).catch(() => {})
+  await eventually(10_000, async () =>
+    expect(await person.api.get(CONNECTORS, { namespace, name: 'deleting' })).toBeUndefined(),
+  )
   await operator?.stop()
   await person?.api.close()
   await kubectl(stack, ['delete', 'namespace', namespace, '--wait=false'])
@@ -181,6 +186,9 @@ async function enter(reason: string): Promise<void> {
   if (edit) {
     await person.wants(name, {})
     await person.asks(name, edit)
+  } else if (reason === 'Deleting') {
+    await person.wants(name, { deletionPolicy: 'DeleteConsumerGroup' })
+    await kubectl(stack, ['delete', 'ac', name, '--wait=false', '-n', namespace])
   } else await person.asks(name, (await WISHES[reason]?.()) ?? {})
   await eventually(60_000, async () => {
     const { status } = (await person.api.get(CONNECTORS, { namespace, name })) ?? {}

@@ -14,7 +14,10 @@ function hanging() {
   return {
     calls,
     deadline,
-    api: withDeadline({ get: call('get'), apply: call('apply'), delete: call('delete') }, deadline.signal),
+    api: withDeadline(
+      { get: call('get'), apply: call('apply'), patch: call('patch'), delete: call('delete') },
+      deadline.signal,
+    ),
   }
 }
 
@@ -37,7 +40,12 @@ describe('withDeadline', () => {
   it('passes on what comes in time', async () => {
     const answer = { metadata: REF }
     const api = withDeadline(
-      { get: async () => answer as never, apply: async () => answer as never, delete: async () => {} },
+      {
+        get: async () => answer as never,
+        apply: async () => answer as never,
+        patch: async () => answer as never,
+        delete: async () => {},
+      },
       new AbortController().signal,
     )
     expect(await api.get(DEPLOYMENTS, REF)).toBe(answer)

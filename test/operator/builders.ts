@@ -24,12 +24,16 @@ export function aSpec(overrides: Partial<AnalyticsConnectorSpec> = {}): Analytic
   }
 }
 
+const NOT_YET_KEPT = { sinceMs: undefined, renewedAt: undefined, failure: undefined }
+
 export function anObserved(overrides: Partial<Observed> = {}): Observed {
   return {
     key: 'games/events',
     owner: OWNER,
     generation: 1,
     resourceVersion: '100',
+    finalizers: [],
+    deletedAtMs: undefined,
     spec: aSpec(),
     status: undefined,
     restartRequestedAt: undefined,
@@ -39,6 +43,9 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     podDisruptionBudget: undefined,
     configMaps: [],
     pods: [],
+    keepOffsets: undefined,
+    keeping: NOT_YET_KEPT,
+    deleteGroup: undefined,
     ...overrides,
   }
 }
@@ -110,6 +117,8 @@ export function aSituation(overrides: Partial<Situation> = {}): Situation {
     pods: [aPod()],
     stalled: undefined,
     restartRequestedAt: undefined,
+    keeping: NOT_YET_KEPT,
+    deletion: undefined,
     previous: undefined,
     now: NOW,
     ...overrides,

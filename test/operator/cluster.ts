@@ -6,7 +6,9 @@ import {
   type AnalyticsConnector,
   CONFIG_MAPS,
   CONNECTORS,
+  CRON_JOBS,
   DEPLOYMENTS,
+  JOBS,
   type Kind,
   type KubeObject,
   keyOf,
@@ -75,11 +77,23 @@ export class Cluster {
       .sort()
   }
 
-  readonly api: Pick<KubeApi, 'get' | 'apply' | 'delete'> = {
+  readonly api: Pick<KubeApi, 'get' | 'apply' | 'delete' | 'patch'> = {
     get: async (kind, { namespace, name }) => this.get(kind, `${namespace}/${name}`),
     apply: async (kind, object, { subresource }) => {
       this.#count('apply', kind, subresource)
       return subresource === 'status' ? this.#applyStatus(kind, object) : this.#apply(kind, object)
+    },
+    // Only metadata of the connector is patched; one that is being deleted goes with its last finalizer.
+    patch: async (kind, { namespace, name }, patch) => {
+      this.#count('patch', kind)
+      const live = this.get(kind, `${namespace}/${name}`)
+      const { metadata } = patch as KubeObject
+      if (!live || metadata?.resourceVersion !== live.metadata?.resourceVersion)
+        throw new KubeApiError(409, 'Conflict', 'the object has been modified')
+      const patched = this.put(kind, { ...live, metadata: { ...live.metadata, ...metadata } })
+      if (patched.metadata?.deletionTimestamp && !patched.metadata.finalizers?.length)
+        this.remove(kind, `${namespace}/${name}`)
+      return patched
     },
     delete: async (kind, { namespace, name }) => {
       this.#count('delete', kind)
@@ -125,6 +139,8 @@ export class Cluster {
     serviceAccounts: this.#lookup(SERVICE_ACCOUNTS),
     podDisruptionBudgets: this.#lookup(POD_DISRUPTION_BUDGETS),
     pods: this.#lookup(PODS),
+    jobs: this.#lookup(JOBS),
+    cronJobs: this.#lookup(CRON_JOBS),
   }
 
   /** Like a cache, it knows only what has the connector's label (or is one). */

@@ -1,65 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { KubeApiError } from '../../src/kube/errors.ts'
-import type { Transition } from '../../src/kube/events.ts'
-import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
-import { Applier } from '../../src/operator/apply.ts'
+import { CONFIG_MAPS, CONNECTORS, CRON_JOBS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
-import { OwnWrites } from '../../src/operator/own-writes.ts'
-import type { PodReport } from '../../src/operator/pod-poller.ts'
-import { type ReconcileParts, reconcile } from '../../src/operator/reconcile.ts'
-import { FakeClock } from '../support/fake-clock.ts'
-import { aKubePod, aSpec, DEFAULTS, says } from './builders.ts'
-import { Cluster } from './cluster.ts'
-
-const KEY = 'games/events'
-const SINK_KEY = 'games/events-sink'
-
-function setUp() {
-  const cluster = new Cluster()
-  const events: Transition[] = []
-  const reports = new Map<string, PodReport>()
-  const references: { version: string | undefined; isPending: boolean } = { version: '', isPending: false }
-  const parts: ReconcileParts = {
-    api: cluster.api,
-    caches: cluster.caches,
-    reportOf: (uid) => reports.get(uid),
-    applier: new Applier(cluster.api),
-    ids: { ensure: async () => 1 },
-    ownWrites: new OwnWrites(),
-    references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },
-    events: { record: async (_kind, _object, transition) => void events.push(transition) },
-    defaults: DEFAULTS,
-    sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },
-    clock: new FakeClock(),
-    random: () => 0,
-  }
-  const pass = async () => {
-    cluster.writes.length = 0
-    const outcome = await reconcile(KEY, parts)
-    return { outcome, writes: [...cluster.writes] }
-  }
-  const status = () => cluster.connector().status
-  return { cluster, events, reports, references, parts, pass, status }
-}
-
-/** Kubernetes does its part: the Deployment is rolled out with one pod, which says that it delivers. */
-function rollOut({ cluster, reports }: ReturnType<typeof setUp>, pods = 1): void {
-  const deployment = cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
-  const status = {
-    observedGeneration: deployment.metadata?.generation ?? 0,
-    replicas: pods,
-    updatedReplicas: pods,
-    availableReplicas: pods,
-  }
-  cluster.put(DEPLOYMENTS, { ...deployment, status })
-  const annotations = deployment.spec?.template.metadata?.annotations ?? {}
-  const revision = annotations['analytics-connector.io/revision'] ?? ''
-  cluster.remove(PODS, 'games/events-sink-1')
-  if (pods === 0) return
-  const pod = aKubePod()
-  cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, annotations } })
-  reports.set('pod-1', says('ACTIVE', { revision }))
-}
+import { reconcile } from '../../src/operator/reconcile.ts'
+import { aKubePod, aSpec } from './builders.ts'
+import type { Cluster } from './cluster.ts'
+import { KEY, rollOut, SINK_KEY, setUp } from './set-up.ts'
 
 describe('reconcile', () => {
   it('makes exactly what a connector needs', async () => {
@@ -248,7 +194,7 @@ describe('reconcile', () => {
     cluster.addConnector()
     const causes = ['NamespaceTerminating']
     cluster.failures.set('apply Deployment', new KubeApiError(403, 'Forbidden', 'being terminated', { causes }))
-    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+    await expect(pass()).rejects.toMatchObject({ name: 'NamespaceEnding' })
     expect(status()).toBeUndefined()
   })
 
@@ -312,6 +258,25 @@ describe('reconcile', () => {
     const next = cluster.connector()
     cluster.put(CONNECTORS, { ...next, metadata: { ...next.metadata, uid: 'uid-2' } })
     await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+  })
+
+  it('has the offsets kept while nothing runs, says how that goes, and ends it when pods run again', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector(aSpec({ active: false }))
+    await pass()
+    const condition = () => status()?.conditions?.find(({ type }) => type === 'OffsetsKept')
+    expect(condition()).toMatchObject({ status: 'Unknown', reason: 'NotYetRenewed' })
+    const cronJob = cluster.get(CRON_JOBS, 'games/events-keep-offsets')
+    if (!cronJob) throw new Error('no CronJob')
+    cluster.put(CRON_JOBS, { ...cronJob, status: { lastSuccessfulTime: '2026-03-01T12:00:00Z' } })
+    await pass()
+    expect(condition()).toMatchObject({ status: 'True', reason: 'Renewed' })
+    expect(status()?.offsetsRenewedAt).toBe('2026-03-01T12:00:00Z')
+    cluster.edit({ active: true })
+    await pass()
+    expect(cluster.get(CRON_JOBS, 'games/events-keep-offsets')).toBeUndefined()
+    expect(condition()).toBeUndefined()
+    expect(status()?.offsetsRenewedAt).toBeUndefined()
   })
 
   it('names the pod template on the pods, which tells a rollout from the one before', async () => {

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { type Situation, statusOf } from '../../src/operator/status.ts'
-import { transitionOf } from '../../src/operator/transition.ts'
-import { anOldPod, aPod, aSituation, says } from './builders.ts'
+import { transitionsOf } from '../../src/operator/transition.ts'
+import { anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
 
 const failing = (error: string): Partial<Situation> => ({ pods: [aPod({ report: says('FAILED', { error }) })] })
 
 function transition(before: Partial<Situation> | undefined, after: Partial<Situation>) {
   const previous = before && statusOf(aSituation(before))
-  return transitionOf(previous, statusOf(aSituation({ ...after, previous })))
+  const transitions = transitionsOf(previous, statusOf(aSituation({ ...after, previous })))
+  expect(transitions.length).toBeLessThanOrEqual(1)
+  return transitions[0]
 }
 
-describe('transitionOf', () => {
+describe('transitionsOf', () => {
   it('warns when a connector fails, and again when it fails for another reason, but not for the same', () => {
     const warning = { type: 'Warning', reason: 'SinkFailed', action: 'Reconcile', note: 'S3 AccessDenied' }
     expect(transition({}, failing('S3 AccessDenied'))).toEqual(warning)
@@ -35,5 +37,16 @@ describe('transitionOf', () => {
   it('does not tell of progress within a state', () => {
     const two = { replicas: 3, pods: [aPod(), aPod()] }
     expect(transition({ replicas: 3, pods: [aPod()] }, two)).toBeUndefined()
+  })
+
+  it('warns once when the offsets of a paused connector are no longer renewed, and tells when they are again', () => {
+    const paused = { active: false, replicas: 0, pods: [] }
+    const keeping = { sinceMs: NOW, renewedAt: undefined, failure: undefined }
+    const failing = { ...paused, keeping: { ...keeping, failure: 'Kafka: no broker' } }
+    expect(transition(paused, failing)).toMatchObject({ type: 'Warning', reason: 'RenewalFailed' })
+    expect(transition(failing, failing)).toBeUndefined()
+    const renewed = { ...paused, keeping: { ...keeping, renewedAt: '2026-03-01T11:00:00Z' } }
+    expect(transition(failing, renewed)).toMatchObject({ type: 'Normal', reason: 'Renewed' })
+    expect(transition(paused, renewed)).toBeUndefined()
   })
 })

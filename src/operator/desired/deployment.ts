@@ -1,18 +1,7 @@
-import type { MountedSecret } from '../../contract/kafka-access.ts'
-import {
-  HTTP_PORT,
-  KAFKA_SECRETS_DIR,
-  RESTART_ANNOTATION,
-  REVISION_ANNOTATION,
-  REVISIONS_DIR,
-  S3_CREDENTIALS_DIR,
-} from '../../contract/names.ts'
-import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
+import { HTTP_PORT, RESTART_ANNOTATION, REVISION_ANNOTATION, S3_CREDENTIALS_DIR } from '../../contract/names.ts'
 import type { Deployment, PodTemplateSpec } from '../../kube/kinds.ts'
-import { CONFIG_KEY, revisionConfigMapName } from './config-map.ts'
 import {
   hashOf,
-  type Owner,
   objectLabels,
   objectMeta,
   REFERENCES_ANNOTATION,
@@ -20,25 +9,26 @@ import {
   sinkName,
   TEMPLATE_ANNOTATION,
 } from './metadata.ts'
+import {
+  type Container,
+  containerBase,
+  fileArgs,
+  kafkaVolumes,
+  knobsOf,
+  type PodInput,
+  type PodSpec,
+  podMeta,
+  podSpec,
+  revisionVolume,
+} from './pod.ts'
 
-type PodSpec = NonNullable<PodTemplateSpec['spec']>
-type Container = PodSpec['containers'][number]
-type Volume = NonNullable<PodSpec['volumes']>[number]
-
-export interface DeploymentInput {
-  readonly owner: Owner
-  readonly spec: AnalyticsConnectorSpec
-  readonly image: string
+export interface DeploymentInput extends PodInput {
   /** 0 while paused. */
   readonly replicas: number
-  readonly revision: string
   /** Revisions that the pods can read, `revision` among them: an older one's unfinished work is finished under it. */
   readonly mountedRevisions: readonly string[]
-  /** Of the connector's Kafka cluster. */
-  readonly kafkaSecrets: readonly MountedSecret[]
   /** Longest time a sink takes to write and commit what it holds, in seconds. */
   readonly drainSeconds: number
-  readonly resources: NonNullable<Container['resources']>
   readonly restartRequestedAt: string | undefined
   /** State of the Secrets and ConfigMaps that the pods read; empty for none, or unknown. */
   readonly references: string
@@ -75,61 +65,42 @@ function withTemplateName(template: PodTemplateSpec): PodTemplateSpec {
 }
 
 function podTemplate(input: DeploymentInput): PodTemplateSpec {
-  const { owner, spec, revision, restartRequestedAt, references } = input
-  const knobs = (spec.podTemplate ?? {}) as PodKnobs
+  const { owner, spec, restartRequestedAt, references, mountedRevisions } = input
+  const annotations = {
+    ...(restartRequestedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartRequestedAt }),
+    ...(references === '' ? {} : { [REFERENCES_ANNOTATION]: references }),
+  }
+  const secret = spec.config.credentialsSecretRef
+  const volumes = [
+    revisionVolume(input, mountedRevisions),
+    // Optional, as those of Kafka are.
+    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name, optional: true } }] : []),
+    ...kafkaVolumes(input),
+  ]
   return {
-    metadata: {
-      labels: { ...knobs.metadata?.labels, ...objectLabels(owner.name) },
-      annotations: {
-        ...knobs.metadata?.annotations,
-        ...(restartRequestedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartRequestedAt }),
-        ...(references === '' ? {} : { [REFERENCES_ANNOTATION]: references }),
-        [REVISION_ANNOTATION]: revision,
-      },
-    },
+    metadata: podMeta(input, objectLabels(owner.name), annotations),
     spec: {
-      serviceAccountName: spec.serviceAccountName ?? sinkName(owner.name),
-      // A role for a cloud (IRSA, Pod Identity) brings its own projected token, so this holds for every service account.
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...podSpec(input, sinkContainer(input), volumes),
       terminationGracePeriodSeconds: input.drainSeconds + TERMINATION_MARGIN_SECONDS,
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [sinkContainer(input)],
-      volumes: volumes(input),
-      topologySpreadConstraints: knobs.topologySpreadConstraints ?? [spreadOverNodes(owner.name)],
-      ...definedOf(knobs, ['nodeSelector', 'tolerations', 'affinity', 'imagePullSecrets', 'priorityClassName']),
+      topologySpreadConstraints: knobsOf(spec).topologySpreadConstraints ?? [spreadOverNodes(owner.name)],
     },
   }
 }
 
-/** `spec.podTemplate` with the parts that its schema leaves to the API server typed as the pod's own. */
-type PodKnobs = Pick<
-  PodSpec,
-  'nodeSelector' | 'tolerations' | 'affinity' | 'topologySpreadConstraints' | 'imagePullSecrets' | 'priorityClassName'
-> & { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> } }
-
-function definedOf<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]])) as Pick<
-    T,
-    K
-  >
-}
-
 function sinkContainer(input: DeploymentInput): Container {
-  const { image, revision, drainSeconds, resources, spec, kafkaSecrets } = input
+  const { revision, drainSeconds, spec } = input
   const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
+  const { volumeMounts, ...base } = containerBase(input)
+  const hasSecret = spec.config.credentialsSecretRef !== undefined
   return {
+    ...base,
     name: CONTAINER_NAME,
-    image,
     args: [
       'sink',
       '--revision',
       revision,
-      // Said although they are the defaults, so that the pod shows where its files are read from.
-      '--revisions-dir',
-      REVISIONS_DIR,
-      ...(spec.config.credentialsSecretRef ? ['--credentials-dir', S3_CREDENTIALS_DIR] : []),
-      ...(kafkaSecrets.length > 0 ? ['--kafka-secrets-dir', KAFKA_SECRETS_DIR] : []),
+      ...fileArgs(input),
+      ...(hasSecret ? ['--credentials-dir', S3_CREDENTIALS_DIR] : []),
       '--listen-address',
       '$(POD_IP)',
       '--port',
@@ -137,63 +108,17 @@ function sinkContainer(input: DeploymentInput): Container {
       '--drain-timeout',
       `${drainSeconds}s`,
     ],
-    ...(spec.podTemplate?.envFrom ? { envFrom: spec.podTemplate.envFrom.map(envSource) } : {}),
     env: [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
-    resources,
     // A minute to begin to listen; from then on a process that does not answer for half a minute is restarted.
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 3 },
-    // The end of a crashed sink's log becomes the pod's termination message, and from there the connector's error.
-    terminationMessagePolicy: 'FallbackToLogsOnError',
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
     volumeMounts: [
-      { name: 'revisions', mountPath: REVISIONS_DIR, readOnly: true },
-      ...(spec.config.credentialsSecretRef
-        ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }]
-        : []),
-      ...(kafkaSecrets.length > 0 ? [{ name: 'kafka-secrets', mountPath: KAFKA_SECRETS_DIR, readOnly: true }] : []),
+      ...volumeMounts,
+      ...(hasSecret ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }] : []),
     ],
   }
-}
-
-type EnvFrom = NonNullable<NonNullable<AnalyticsConnectorSpec['podTemplate']>['envFrom']>[number]
-
-function envSource({ prefix, secretRef, configMapRef }: EnvFrom): NonNullable<Container['envFrom']>[number] {
-  return {
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(secretRef ? { secretRef: { name: secretRef.name } } : {}),
-    ...(configMapRef ? { configMapRef: { name: configMapRef.name } } : {}),
-  }
-}
-
-function volumes({ owner, spec, revision, mountedRevisions, kafkaSecrets }: DeploymentInput): Volume[] {
-  const sources = mountedRevisions.map((each) => ({
-    configMap: {
-      name: revisionConfigMapName(owner.name, each),
-      items: [{ key: CONFIG_KEY, path: `${each}.json` }],
-      // Only its own revision is worth waiting for; an older one may be gone by the time a pod starts.
-      ...(each === revision ? {} : { optional: true }),
-    },
-  }))
-  const secret = spec.config.credentialsSecretRef
-  return [
-    { name: 'revisions', projected: { sources } },
-    // Optional, so that the sink starts and says what is missing: a pod that waits for a Secret says nothing in its status.
-    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name, optional: true } }] : []),
-    ...(kafkaSecrets.length > 0
-      ? [{ name: 'kafka-secrets', projected: { sources: kafkaSecrets.map(secretSource) } }]
-      : []),
-  ]
-}
-
-function secretSource({ name, files }: MountedSecret) {
-  return { secret: { name, items: [...files], optional: true } }
 }
 
 function spreadOverNodes(connectorName: string): NonNullable<PodSpec['topologySpreadConstraints']>[number] {

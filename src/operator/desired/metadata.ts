@@ -39,6 +39,9 @@ export function labelSelector(connectorName: string): string {
     .join(',')
 }
 
+/** The component of what looks after the consumer group while no sink runs. */
+export const GROUP_COMPONENT = 'group'
+
 /** Labels of every object of a connector: what selects its pods, and the recommended ones. */
 export function objectLabels(connectorName: string): Record<string, string> {
   return {
@@ -55,6 +58,11 @@ export function objectLabels(connectorName: string): Record<string, string> {
  */
 export function ownerReference({ name, uid }: Owner): OwnerReference {
   return { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: KIND, name, uid, controller: true }
+}
+
+/** Labels of what looks after the consumer group: no Deployment, budget or autoscaler takes its pods for sinks. */
+export function groupLabels(connectorName: string): Record<string, string> {
+  return { ...objectLabels(connectorName), 'app.kubernetes.io/component': GROUP_COMPONENT }
 }
 
 export function objectMeta(owner: Owner, name: string, annotations: Record<string, string> = {}): ObjectMeta {

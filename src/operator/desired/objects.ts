@@ -1,8 +1,10 @@
 import {
   CONFIG_MAPS,
   type ConfigMap,
+  CRON_JOBS,
   DEPLOYMENTS,
   type Deployment,
+  type Job,
   type Kind,
   type KubeObject,
   POD_DISRUPTION_BUDGETS,
@@ -12,6 +14,8 @@ import type { Plan } from '../checks.ts'
 import type { Observed } from '../observe.ts'
 import { desiredConfigMap, revisionConfigMapName } from './config-map.ts'
 import { desiredDeployment } from './deployment.ts'
+import { desiredDeleteGroup, desiredKeepOffsets } from './group-task.ts'
+import type { PodInput } from './pod.ts'
 import { desiredPodDisruptionBudget } from './pod-disruption-budget.ts'
 import { desiredServiceAccount } from './service-account.ts'
 
@@ -46,7 +50,7 @@ export interface DesiredObjects {
 /** Everything that should exist for a connector. */
 export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDefaults): DesiredObjects {
   const { owner, spec } = observed
-  const replicas = plan.active ? plan.replicas : 0
+  const pod = podInput(observed, plan, defaults)
   const configMapName = revisionConfigMapName(owner.name, plan.revision)
   const configMap: Desired<ConfigMap> = {
     kind: CONFIG_MAPS,
@@ -63,25 +67,37 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     object: desiredPodDisruptionBudget(owner),
     live: observed.podDisruptionBudget,
   }
+  const keepOffsets = { kind: CRON_JOBS, object: desiredKeepOffsets(pod), live: observed.keepOffsets }
   const deployment = desiredDeployment({
-    owner,
-    spec,
-    image: defaults.image,
-    replicas,
-    revision: plan.revision,
+    ...pod,
+    replicas: plan.replicas,
     mountedRevisions: plan.mountedRevisions,
-    kafkaSecrets: plan.kafkaSecrets,
     drainSeconds: defaults.drainSeconds,
     restartRequestedAt: observed.restartRequestedAt,
     references: observed.references,
-    resources: resourcesOf(spec.resources ?? defaults.resources),
   })
-  const ownServiceAccount = spec.serviceAccountName === undefined
+  const isWanted: readonly (readonly [Desired, boolean])[] = [
+    [configMap, true],
+    [serviceAccount, spec.serviceAccountName === undefined],
+    [budget, plan.replicas > 1],
+    // A group that is to be deleted with its connector must not be joined any more.
+    [keepOffsets, plan.replicas === 0 && observed.deletedAtMs === undefined],
+  ]
   return {
-    before: [configMap, ...(ownServiceAccount ? [serviceAccount] : []), ...(replicas > 1 ? [budget] : [])],
+    before: isWanted.flatMap(([each, wanted]) => (wanted ? [each] : [])),
     deployment: { kind: DEPLOYMENTS, object: deployment, live: observed.deployment },
-    obsolete: [...(ownServiceAccount ? [] : [serviceAccount]), ...(replicas > 1 ? [] : [budget])],
+    obsolete: isWanted.flatMap(([each, wanted]) => (wanted ? [] : [each])),
   }
+}
+
+/** What deletes the connector's consumer group. */
+export function deleteGroupOf(observed: Observed, plan: Plan, defaults: SinkDefaults): Job {
+  return desiredDeleteGroup(podInput(observed, plan, defaults))
+}
+
+function podInput({ owner, spec }: Observed, { revision, kafkaSecrets }: Plan, defaults: SinkDefaults): PodInput {
+  const resources = resourcesOf(spec.resources ?? defaults.resources)
+  return { owner, spec, image: defaults.image, revision, kafkaSecrets, resources }
 }
 
 /** Quantities may be written as numbers; in the objects that we make they are strings. */

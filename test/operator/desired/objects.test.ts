@@ -16,12 +16,19 @@ describe('desiredObjects', () => {
   it('makes a revision and a service account before the Deployment, and no budget for one pod', () => {
     const { before, obsolete } = objects()
     expect(kinds(before)).toEqual(['ConfigMap', 'ServiceAccount'])
-    expect(kinds(obsolete)).toEqual(['PodDisruptionBudget'])
+    expect(kinds(obsolete)).toEqual(['PodDisruptionBudget', 'CronJob'])
   })
 
   it('makes a budget for several pods, and not while they are paused', () => {
     expect(kinds(objects({ replicas: 2 }).before)).toContain('PodDisruptionBudget')
     expect(kinds(objects({ replicas: 2, active: false }).obsolete)).toContain('PodDisruptionBudget')
+  })
+
+  it('has the offsets kept while no pods are to run, however that came', () => {
+    expect(kinds(objects({ active: false }).before)).toContain('CronJob')
+    expect(kinds(objects({ replicas: 0 }).before)).toContain('CronJob')
+    const observed = anObserved({ deletedAtMs: 1, spec: aSpec({ active: false }) })
+    expect(kinds(desiredObjects(observed, planOf(observed, DEFAULTS), SINK).obsolete)).toContain('CronJob')
   })
 
   it('makes no service account where the spec names one', () => {

@@ -2,7 +2,7 @@ import type { AnalyticsConnectorStatus } from '../../../src/contract/resource.ts
 import type { Condition } from '../../../src/contract/status-fields.ts'
 import { kstatusOf } from './kstatus.ts'
 
-const KNOWN_TYPES = ['Ready', 'Active', 'Reconciling', 'Stalled']
+const KNOWN_TYPES = ['Ready', 'Active', 'Reconciling', 'Stalled', 'OffsetsKept']
 /** RFC 3339 to the second, as metav1.Time writes it. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 const CAMEL_CASE = /^[A-Z][A-Za-z0-9]*$/
@@ -40,6 +40,7 @@ export function statusViolations(status: AnalyticsConnectorStatus, generation: n
     ['FAILED goes with an error', (connector?.status === 'FAILED') === ((connector?.error ?? null) !== null)],
     ['ACTIVE goes with Active=True', (connector?.status === 'ACTIVE') === (active?.status === 'True')],
     ['the error is the message of Active and Stalled', errorIsTold(status, [active, find('Stalled')])],
+    ['OffsetsKept is there only while nothing runs', find('OffsetsKept') === undefined || active?.status === 'False'],
     ['the error is one line', !/[\r\n]/.test(connector?.error ?? '')],
     ['the document has a time', TIME.test(connector?.time ?? '')],
   ]

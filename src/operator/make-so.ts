@@ -1,0 +1,45 @@
+import type { OperatorDefaults } from '../contract/resolve.ts'
+import type { Deployment } from '../kube/kinds.ts'
+import type { Applier } from './apply.ts'
+import { type Plan, planOf } from './checks.ts'
+import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
+import type { Observed } from './observe.ts'
+import { Stalled } from './outcome-errors.ts'
+
+export interface MakingParts {
+  readonly applier: Applier
+  readonly defaults: OperatorDefaults
+  readonly sink: SinkDefaults
+}
+
+/** What came of the attempt to make things as they should be. */
+export interface Made {
+  readonly plan?: Plan
+  readonly template?: string | undefined
+  readonly deployment: Deployment | undefined
+  readonly stalled?: Stalled
+}
+
+/**
+ * Decides what is to run and applies it.
+ *
+ * @throws {Waiting} when it is not time yet; KubeApiError for what is tried again
+ */
+export async function makeSo(observed: Observed, { applier, defaults, sink }: MakingParts): Promise<Made> {
+  let made: Made = { deployment: observed.deployment }
+  try {
+    const plan = planOf(observed, defaults)
+    const { before, deployment, obsolete } = desiredObjects(observed, plan, sink)
+    const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
+    made = { ...made, plan, template }
+    const [live, ...others] = await applier.findConflicts(observed, [deployment, ...before])
+    for (const each of others) await applier.apply(observed.key, each)
+    made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
+    for (const { kind, live } of obsolete) if (live) await applier.remove(observed, kind, live)
+    return made
+  } catch (error) {
+    if (error instanceof Stalled) return { ...made, stalled: error }
+    throw error
+  }
+}

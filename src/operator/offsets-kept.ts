@@ -1,0 +1,30 @@
+import type { Condition } from '../contract/status-fields.ts'
+import type { Keeping } from './group-tasks.ts'
+
+/** Twice the time between two renewals, and an hour for those that start late. */
+const OVERDUE_MS = 49 * 3_600_000
+
+/** The condition OffsetsKept, which is there only while nothing is to run: will Kafka still know where to go on? */
+export function offsetsKept(
+  { sinceMs, renewedAt, failure }: Keeping,
+  nowMs: number,
+): Pick<Condition, 'status' | 'reason' | 'message'> {
+  if (failure !== undefined) {
+    const last = renewedAt === undefined ? 'never renewed so far' : `last renewed at ${renewedAt}`
+    return { status: 'False', reason: 'RenewalFailed', message: `${failure} (${last}; tried again once a day)` }
+  }
+  const lastMs = renewedAt === undefined ? sinceMs : Date.parse(renewedAt)
+  if (lastMs !== undefined && nowMs - lastMs > OVERDUE_MS) {
+    const message = `no renewal since ${new Date(lastMs).toISOString().replace(/\.\d+Z$/, 'Z')} although one is due every day: look at the connector's CronJob`
+    return { status: 'False', reason: 'RenewalOverdue', message }
+  }
+  if (renewedAt !== undefined) {
+    return { status: 'True', reason: 'Renewed', message: `the consumer group's offsets were renewed at ${renewedAt}` }
+  }
+  return {
+    status: 'Unknown',
+    reason: 'NotYetRenewed',
+    message:
+      "the consumer group's offsets will be renewed for the first time within a day; Kafka keeps them for offsets.retention.minutes, by default 7 days",
+  }
+}

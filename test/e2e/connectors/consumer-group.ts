@@ -1,0 +1,79 @@
+import { expect } from 'vitest'
+import { defaultGroupId } from '../../../src/contract/defaults.ts'
+import { createLogger } from '../../../src/lib/logger.ts'
+import { keepOffsetsName } from '../../../src/operator/desired/group-task.ts'
+import { KafkaCluster } from '../../../src/sink/kafka/cluster.ts'
+import { GroupAdmin } from '../../../src/sink/kafka/group-admin.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type Scene, test } from '../scene.ts'
+
+test.concurrent('with deletionPolicy DeleteConsumerGroup the consumer group goes with the connector, and without it stays', async ({
+  scene,
+}) => {
+  const second = scene.otherBucket('second')
+  await second.create()
+  await scene.send(100)
+  await Promise.all([
+    scene.apply('deleted', { spec: { deletionPolicy: 'DeleteConsumerGroup' } }),
+    scene.apply('retained', { bucketName: second.name }),
+  ])
+  await Promise.all([scene.ready('deleted'), scene.ready('retained')])
+  await Promise.all([scene.settled(), scene.settled(30_000, second)])
+  expect(await offsetsOf(scene, 'deleted')).not.toEqual([])
+
+  await scene.kubectl('delete', 'ac', 'deleted', 'retained', '--timeout=90s')
+  expect(await offsetsOf(scene, 'deleted')).toEqual([])
+  expect(await offsetsOf(scene, 'retained')).not.toEqual([])
+  const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=ConsumerGroupDeleted')
+  expect(events).toContain(`${group(scene, 'deleted')} was deleted with the connector`)
+  await eventually(60_000, async () => expect(await scene.kubectl('get', 'jobs,pods', '-o', 'name')).toBe(''))
+}, 180_000)
+
+test.concurrent('the offsets of a paused connector are committed again, unchanged, and its status says when', async ({
+  scene,
+}) => {
+  await scene.send(100)
+  await scene.apply('paused')
+  await scene.ready('paused')
+  await scene.settled()
+  await scene.patch('paused', { active: false })
+  await scene.ready('paused')
+  const before = await offsetsOf(scene, 'paused')
+  expect(await offsetsKept(scene)).toMatchObject({ status: 'Unknown', reason: 'NotYetRenewed' })
+
+  // As it does by itself once a day.
+  await scene.kubectl('create', 'job', 'now', `--from=cronjob/${keepOffsetsName('paused')}`)
+  await eventually(60_000, async () => {
+    expect(await offsetsKept(scene)).toMatchObject({ status: 'True', reason: 'Renewed' })
+  })
+  expect(await offsetsOf(scene, 'paused')).toEqual(before)
+  expect((await scene.get('paused')).status?.offsetsRenewedAt).toMatch(/^\d{4}-\d\d-\d\dT/)
+
+  await scene.patch('paused', { active: true })
+  await scene.ready('paused')
+  expect(await scene.kubectl('get', 'cronjobs', '-o', 'name')).toBe('')
+  await scene.send(100)
+  await scene.settled()
+}, 180_000)
+
+const group = (scene: Scene, name: string) => defaultGroupId({ namespace: scene.id, name })
+
+async function offsetsOf(scene: Scene, name: string) {
+  const settings = {
+    clientId: 'e2e',
+    connectTimeoutMs: 5_000,
+    requestTimeoutMs: 10_000,
+    logger: createLogger('silent'),
+  }
+  const cluster = new KafkaCluster(scene.stack.kafkaBootstrapServers.split(','), settings)
+  try {
+    return await new GroupAdmin(cluster, group(scene, name)).offsets()
+  } finally {
+    cluster.close()
+  }
+}
+
+async function offsetsKept(scene: Scene) {
+  const { status } = await scene.get('paused')
+  return status?.conditions?.find(({ type }) => type === 'OffsetsKept')
+}

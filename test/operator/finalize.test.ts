@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import { CONNECTORS, CRON_JOBS, DEPLOYMENTS, JOBS, type Job, PODS } from '../../src/kube/kinds.ts'
+import { aKubePod, aSpec, NOW } from './builders.ts'
+import { rollOut, SINK_KEY, setUp } from './set-up.ts'
+
+const FINALIZER = 'analytics-connector.io/consumer-group'
+const JOB_KEY = 'games/events-delete-group'
+
+/** A connector that delivers, and whose group is to go with it. */
+async function running() {
+  const set = setUp()
+  set.cluster.addConnector(aSpec({ deletionPolicy: 'DeleteConsumerGroup' }))
+  await set.pass()
+  await set.pass()
+  rollOut(set)
+  await set.pass()
+  return set
+}
+
+type Running = Awaited<ReturnType<typeof running>>
+
+/** As the API server does it where there are finalizers. */
+function deleteConnector({ cluster }: Running): void {
+  const connector = cluster.connector()
+  const deletionTimestamp = new Date(NOW).toISOString()
+  cluster.put(CONNECTORS, { ...connector, metadata: { ...connector.metadata, deletionTimestamp } })
+}
+
+/** Deleted, with its pods gone. */
+async function stopped() {
+  const set = await running()
+  deleteConnector(set)
+  await set.pass()
+  rollOut(set, 0)
+  return set
+}
+
+function jobEnds({ cluster }: Running, type: 'Complete' | 'Failed', message = ''): void {
+  const job = cluster.get(JOBS, JOB_KEY) as Job
+  cluster.put(JOBS, { ...job, status: { conditions: [{ type, status: 'True', message }] } })
+}
+
+const isGone = ({ cluster }: Running) => cluster.get(CONNECTORS, 'games/events') === undefined
+
+describe('a connector with deletionPolicy DeleteConsumerGroup', () => {
+  it('has the finalizer before it has pods, and only while the policy asks for it', async () => {
+    const set = setUp()
+    set.cluster.addConnector(aSpec({ deletionPolicy: 'DeleteConsumerGroup' }))
+    expect((await set.pass()).writes).toEqual(['patch AnalyticsConnector'])
+    expect(set.cluster.connector().metadata).toMatchObject({ finalizers: [FINALIZER] })
+    set.cluster.edit({ deletionPolicy: 'Retain' })
+    await set.pass()
+    expect(set.cluster.connector().metadata).toMatchObject({ finalizers: [] })
+  })
+
+  it('ends its pods first, then deletes the group, then goes', async () => {
+    const set = await running()
+    deleteConnector(set)
+    await set.pass()
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(0)
+    expect(set.cluster.get(JOBS, JOB_KEY)).toBeUndefined()
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'Deleting' })
+    rollOut(set, 0)
+    await set.pass()
+    expect(set.cluster.get(JOBS, JOB_KEY)?.spec?.template.spec?.containers[0]?.args?.slice(0, 2)).toEqual([
+      'group',
+      'delete',
+    ])
+    expect(set.cluster.get(CRON_JOBS, 'games/events-keep-offsets')).toBeUndefined()
+    expect((await set.pass()).writes).toEqual([])
+    jobEnds(set, 'Complete')
+    await set.pass()
+    expect(isGone(set)).toBe(true)
+    expect(set.events.at(-1)).toMatchObject({ type: 'Normal', reason: 'ConsumerGroupDeleted' })
+  })
+
+  it('goes without it when the Job fails, and tells with the words of its pod', async () => {
+    const set = await stopped()
+    await set.pass()
+    const pod = aKubePod()
+    const labels = {
+      ...pod.metadata?.labels,
+      'app.kubernetes.io/component': 'group',
+      'batch.kubernetes.io/job-name': 'events-delete-group',
+    }
+    const message = '{"msg":"cannot delete","error":"Kafka: no broker"}'
+    const ended = { name: 'group', image: 'i', imageID: 'i', ready: false, restartCount: 0 }
+    set.cluster.put(PODS, {
+      metadata: { ...pod.metadata, labels },
+      status: { containerStatuses: [{ ...ended, state: { terminated: { exitCode: 1, message } } }] },
+    })
+    jobEnds(set, 'Failed', 'BackoffLimitExceeded')
+    await set.pass()
+    expect(isGone(set)).toBe(true)
+    expect(set.events.at(-1)).toMatchObject({
+      type: 'Warning',
+      reason: 'ConsumerGroupKept',
+      note: 'consumer group analytics-connector.games.events stays in Kafka: cannot delete: Kafka: no broker',
+    })
+  })
+
+  it('goes when its namespace takes no new objects', async () => {
+    const set = await stopped()
+    const causes = ['NamespaceTerminating']
+    set.cluster.failures.set('apply Job', new KubeApiError(403, 'Forbidden', 'being terminated', { causes }))
+    await set.pass()
+    expect(isGone(set)).toBe(true)
+  })
+
+  it('goes when the API server refuses what it takes, and when that takes too long', async () => {
+    const refused = await stopped()
+    refused.cluster.failures.set('apply Job', new KubeApiError(403, 'Forbidden', 'exceeded quota'))
+    await refused.pass()
+    expect(isGone(refused)).toBe(true)
+    expect(refused.events.at(-1)?.note).toContain('exceeded quota')
+
+    const hanging = await running()
+    deleteConnector(hanging)
+    await hanging.clock.advance(645_001)
+    await hanging.pass()
+    expect(isGone(hanging)).toBe(true)
+    expect(hanging.events.at(-1)?.note).toContain('waited too long for its pods to end')
+  })
+
+  it('goes at once when the policy is changed to Retain meanwhile', async () => {
+    const set = await stopped()
+    set.cluster.edit({ deletionPolicy: 'Retain' })
+    await set.pass()
+    expect(isGone(set)).toBe(true)
+    expect(set.cluster.get(JOBS, JOB_KEY)).toBeUndefined()
+  })
+})
