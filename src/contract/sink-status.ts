@@ -46,6 +46,8 @@ export const sinkStatusSchema = z.object({
   since: z.string(),
   /** Partitions held now. */
   partitions: z.int(),
+  /** Partitions of all topics of the connector, whoever holds them; null until known. Absent from sinks of earlier versions. */
+  topicPartitions: z.int().nullable().default(null),
   /** Records behind the high watermark over the held partitions; null until every one was fetched once. */
   lag: z.int().nullable(),
   /** Since the process started. read = delivered + rejected + filtered + still buffered. */

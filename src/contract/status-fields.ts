@@ -31,6 +31,32 @@ export const connectorStatusSchema = z.looseObject({
   ).optional(),
 })
 
+const lostRangeSchema = z.looseObject({
+  topic: field(z.string(), 'Kafka topic.'),
+  partition: field(z.int(), 'Its partition.', { format: 'int32' }),
+  from: field(z.string(), 'First offset that was not delivered; digits.'),
+  to: field(z.string(), 'First offset that was still there; digits.'),
+  at: field(dateTime, 'When a sink found it.'),
+})
+
+/** Partitions whose newest lost range is kept: as many as a person reads, and the status stays far below etcd's limit. */
+export const MOST_LOST_RANGES = 300
+
+export const lostSchema = z.looseObject({
+  offsets: field(
+    z.int(),
+    'Offsets in all ranges since the connector was made; as many records, less what transactions and compaction leave out.',
+    { format: 'int64' },
+  ),
+  ranges: field(
+    z.array(lostRangeSchema).max(MOST_LOST_RANGES),
+    `The newest range of each partition that lost one, of at most ${MOST_LOST_RANGES}.`,
+    { 'x-kubernetes-list-type': 'atomic' },
+  ),
+})
+
+export type Lost = z.infer<typeof lostSchema>
+
 export const statusSchema = z.looseObject({
   observedGeneration: field(
     z.int(),
@@ -59,10 +85,19 @@ export const statusSchema = z.looseObject({
     dateTime,
     'While nothing runs: when the consumer group’s offsets were last committed again, so that Kafka does not forget them.',
   ).optional(),
+  topicPartitions: field(
+    z.int(),
+    'Partitions of the connector’s topics, as its sinks last counted them. More pods than these would have nothing to read and are not started.',
+    { format: 'int32' },
+  ).optional(),
+  lost: field(
+    lostSchema,
+    'What had expired in Kafka before it was delivered, after a pause for example. Absent where nothing had.',
+  ).optional(),
   connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
   conditions: field(
     z.array(conditionSchema).max(16),
-    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True. OffsetsKept, while nothing runs: Kafka remembers where to go on.',
+    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True. OffsetsKept, while nothing runs: Kafka remembers where to go on. ScalingLimited only while True: spec.replicas is more than there are partitions.',
     { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
   ).optional(),
 })

@@ -12,8 +12,12 @@ import { Stalled, Waiting } from './outcome-errors.ts'
 export interface Plan {
   /** spec.active, with its default. */
   readonly active: boolean
-  /** Pods that are to run now. */
+  /** Pods that are to run now: no more than there are partitions, where that is known. */
   readonly replicas: number
+  /** Pods that the spec asks for, whether it is active or not. */
+  readonly wantedReplicas: number
+  /** Partitions of the connector's topics; undefined while unknown. */
+  readonly topicPartitions: number | undefined
   readonly config: SinkConfig
   readonly kafkaSecrets: readonly MountedSecret[]
   readonly revision: string
@@ -34,14 +38,37 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
   const revision = revisionOf(config)
   const existing = existingRevisions(observed)
   const active = spec.active ?? DEFAULTS.active
+  const wantedReplicas = spec.replicas ?? DEFAULTS.replicas
+  const topicPartitions = topicPartitionsOf(observed)
   return {
     active,
-    replicas: active && observed.deletedAtMs === undefined ? (spec.replicas ?? DEFAULTS.replicas) : 0,
+    replicas: active && observed.deletedAtMs === undefined ? usefulReplicas(wantedReplicas, topicPartitions) : 0,
+    wantedReplicas,
+    topicPartitions,
     config,
     kafkaSecrets: kafkaSecretsOf(kafkaAccessOf(spec.kafka, defaults.kafka)),
     revision,
     mountedRevisions: revisionsToMount(revision, existing, mountedBy(observed.deployment)),
   }
+}
+
+/**
+ * A member without a partition does nothing but wait; one is always started, as only sinks know how many partitions there are, and
+ * tell when there are more.
+ */
+function usefulReplicas(wanted: number, topicPartitions: number | undefined): number {
+  return topicPartitions === undefined ? wanted : Math.min(wanted, Math.max(1, topicPartitions))
+}
+
+/**
+ * As the sinks of the newest generation count them, else as they were last counted for this filter. While an edit is rolled out
+ * sinks of several revisions may see other topics: the larger number counts, so that no sink is missing.
+ */
+function topicPartitionsOf({ pods, status }: Observed): number | undefined {
+  const counted = pods.flatMap(({ report }) =>
+    report?.kind === 'status' && report.status.state === 'ACTIVE' ? (report.status.topicPartitions ?? []) : [],
+  )
+  return counted.length > 0 ? Math.max(...counted) : status?.topicPartitions
 }
 
 function resolved(resolve: () => SinkConfig): SinkConfig {

@@ -21,6 +21,8 @@ export interface ConnectorState {
   /** Of its status document; empty while there is none. */
   readonly status: string
   readonly isReady: boolean
+  /** Offsets that expired before they were delivered, since the connector was made. */
+  readonly lostOffsets: number
 }
 
 /** What is read at the moment of the scrape. */
@@ -159,6 +161,16 @@ function registerConnectors(registers: Registry[], connectors: MetricSources['co
     collect() {
       this.reset()
       for (const { connector, isReady } of connectors()) this.set({ connector }, isReady ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'analytics_connector_lost_offsets',
+    help: 'Offsets that expired in Kafka before they were delivered, since the connector was made; status.lost names the ranges.',
+    labelNames: ['connector'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { connector, lostOffsets } of connectors()) this.set({ connector }, lostOffsets)
     },
   })
 }

@@ -161,6 +161,6 @@ export class PodPoller {
 /** The part of a report that a connector's status depends on; counters and lag move all the time and do not. */
 function newsOf(report: PodReport): string {
   if (report.kind !== 'status') return report.kind
-  const { state, error, revision } = report.status
-  return JSON.stringify([state, error, revision])
+  const { state, error, revision, topicPartitions, lost } = report.status
+  return JSON.stringify([state, error, revision, topicPartitions, lost.offsets])
 }

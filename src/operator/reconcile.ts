@@ -103,6 +103,8 @@ async function report(
     generation: observed.generation,
     active: plan?.active ?? observed.spec.active ?? true,
     replicas: plan?.replicas ?? 0,
+    wantedReplicas: plan?.wantedReplicas,
+    topicPartitions: plan?.topicPartitions,
     revision: plan?.revision,
     template,
     deployment,

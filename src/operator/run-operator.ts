@@ -97,7 +97,12 @@ function sourcesOf(
       for (const connector of caches.connectors.all()) {
         const { status } = connector
         const isReady = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false
-        yield { connector: keyOf(connector), status: status?.connector?.status ?? '', isReady }
+        yield {
+          connector: keyOf(connector),
+          status: status?.connector?.status ?? '',
+          isReady,
+          lostOffsets: status?.lost?.offsets ?? 0,
+        }
       }
     },
   }

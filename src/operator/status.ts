@@ -3,6 +3,7 @@ import type { Condition } from '../contract/status-fields.ts'
 import type { Deployment } from '../kube/kinds.ts'
 import { labelSelector } from './desired/metadata.ts'
 import type { Keeping } from './group-tasks.ts'
+import { lostOf } from './lost-ranges.ts'
 import type { ObservedPod } from './observe.ts'
 import { offsetsKept } from './offsets-kept.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -17,6 +18,9 @@ export interface Situation {
   readonly active: boolean
   /** Pods that should run now: 0 while paused. */
   readonly replicas: number
+  /** Pods that the spec asks for; undefined when it cannot become a configuration. */
+  readonly wantedReplicas: number | undefined
+  readonly topicPartitions: number | undefined
   /** Revision and pod template that the pods should have; undefined when the spec cannot become a configuration. */
   readonly revision: string | undefined
   readonly template: string | undefined
@@ -43,6 +47,8 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
   const verdict = judge(situation)
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   const id = situation.id ?? previous?.id
+  const topicPartitions = situation.topicPartitions ?? previous?.topicPartitions
+  const lost = lostOf(previous?.lost, situation.pods)
   const runs = verdict.isComplete ? revision : previous?.revision
   return {
     observedGeneration: generation,
@@ -55,6 +61,8 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
     ...(situation.replicas > 0 || situation.keeping.renewedAt === undefined
       ? {}
       : { offsetsRenewedAt: situation.keeping.renewedAt }),
+    ...(topicPartitions === undefined ? {} : { topicPartitions }),
+    ...(lost === undefined ? {} : { lost }),
     connector: statusDocument(connectorName, verdict, previous?.connector, time),
     conditions: conditionsOf(verdict, situation, time),
   }
@@ -74,11 +82,8 @@ function statusDocument(
  * Exactly one Ready, one Active, and Reconciling or Stalled, never both, only while True.
  * Source: kstatus; Flux's condition conventions.
  */
-function conditionsOf(
-  verdict: Verdict,
-  { generation: observedGeneration, previous, keeping, replicas, revision, deletion, now: nowMs }: Situation,
-  now: string,
-): Condition[] {
+function conditionsOf(verdict: Verdict, situation: Situation, now: string): Condition[] {
+  const { generation: observedGeneration, previous, keeping, replicas, revision, deletion, now: nowMs } = situation
   const condition = (type: string, status: Condition['status'], reason: string, message: string): Condition => {
     const before = previous?.conditions?.find((each) => each.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
@@ -86,14 +91,22 @@ function conditionsOf(
   }
   const { ready, reason, message, progress } = verdict
   const isActive = verdict.status === 'ACTIVE'
+  const limited = limitOf(situation)
   const isAtRest = replicas === 0 && revision !== undefined && deletion === undefined
   const kept = isAtRest ? offsetsKept(keeping, nowMs) : undefined
   return [
     condition('Ready', ready, reason, message),
     condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),
     ...(progress === undefined ? [] : [condition(progress, 'True', reason, message)]),
+    ...(limited ? [condition('ScalingLimited', 'True', 'TooFewPartitions', limited)] : []),
     ...(kept ? [condition('OffsetsKept', kept.status, kept.reason, kept.message)] : []),
   ]
+}
+
+/** Why there are fewer pods than the spec asks for. The word is the HorizontalPodAutoscaler's for the same. */
+function limitOf({ replicas, wantedReplicas = 0, topicPartitions = 0 }: Situation): string | undefined {
+  if (replicas === 0 || wantedReplicas <= replicas) return undefined
+  return `spec.replicas is ${wantedReplicas}, partitions of the topics: ${topicPartitions}, pods: ${replicas}; more pods would have nothing to read`
 }
 
 function activeReason({ status, reason }: Verdict): string {

@@ -1,13 +1,16 @@
 import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
 import type { Condition } from '../contract/status-fields.ts'
 import type { Transition } from '../kube/events.ts'
+import { lossNote } from './lost-ranges.ts'
 
 /** The Events that a change of status is worth. */
 export function transitionsOf(
   previous: AnalyticsConnectorStatus | undefined,
   next: AnalyticsConnectorStatus,
 ): Transition[] {
-  return [turnOf(previous, next), offsetsOf(previous, next)].filter((each) => each !== undefined)
+  return [turnOf(previous, next), offsetsOf(previous, next), limitOf(previous, next), lossOf(previous, next)].filter(
+    (each) => each !== undefined,
+  )
 }
 
 /**
@@ -35,6 +38,24 @@ function offsetsOf(
   const isNews = is?.status === 'False' ? was?.reason !== is.reason : was?.status === 'False'
   if (!is || !isNews) return undefined
   return eventOf(is, is.status === 'False' ? 'Warning' : 'Normal')
+}
+
+/** One when fewer pods run than the spec asks for, and for each other number of it. */
+function limitOf(
+  previous: AnalyticsConnectorStatus | undefined,
+  next: AnalyticsConnectorStatus,
+): Transition | undefined {
+  const [was, is] = [conditionOf(previous, 'ScalingLimited'), conditionOf(next, 'ScalingLimited')]
+  return is && was?.message !== is.message ? eventOf(is, 'Warning') : undefined
+}
+
+/** One for everything that a pass finds to have expired: each range is new once. */
+function lossOf(
+  previous: AnalyticsConnectorStatus | undefined,
+  next: AnalyticsConnectorStatus,
+): Transition | undefined {
+  const note = lossNote(previous?.lost, next.lost)
+  return note === undefined ? undefined : { type: 'Warning', reason: 'OffsetsExpired', action: 'Reconcile', note }
 }
 
 function eventOf({ reason, message }: Condition, type: Transition['type']): Transition {

@@ -109,6 +109,8 @@ export interface RecordSource {
   stop(deadline: AbortSignal): Promise<void>
   /** Records behind the high watermark over the held partitions; null until every one was fetched once. */
   lag(): number | null
+  /** Partitions of all topics that are read, whoever holds them; null until they were looked up. */
+  topicPartitions(): number | null
 }
 
 /** The (member id, generation) of a tenure is not, or perhaps not, the partition's owner any more. */

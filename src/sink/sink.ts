@@ -83,7 +83,7 @@ export class Sink {
   }
 
   status(): SinkStatus {
-    return this.health.status(this.#parts.config, this.#revision, this.#stats, this.#parts.source.lag())
+    return this.health.status(this.#parts.config, this.#revision, this.#stats, this.#parts.source)
   }
 
   /** What expired in Kafka before it was delivered, newest last. */

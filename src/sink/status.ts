@@ -2,6 +2,7 @@ import type { SinkConfig } from '../contract/sink-config.ts'
 import type { SinkStatus } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LostRange } from './lost-ranges.ts'
+import type { RecordSource } from './record-source.ts'
 import type { SinkStats } from './sink-stats.ts'
 
 export interface HealthFacts {
@@ -11,6 +12,9 @@ export interface HealthFacts {
   /** What is wrong now, by what it concerns, oldest first. */
   readonly problems: ReadonlyMap<string, string>
 }
+
+/** What the source knows. */
+type Reading = Pick<RecordSource, 'lag' | 'topicPartitions'>
 
 export type SinkState = Pick<SinkStatus, 'state' | 'error'>
 
@@ -61,14 +65,15 @@ export class SinkHealth {
     this.#update()
   }
 
-  status(config: Pick<SinkConfig, 'connector'>, revision: string, stats: SinkStats, lag: number | null): SinkStatus {
+  status(config: Pick<SinkConfig, 'connector'>, revision: string, stats: SinkStats, source: Reading): SinkStatus {
     return {
       connector: config.connector,
       revision,
       ...this.#state,
       since: new Date(this.#sinceMs).toISOString(),
       partitions: this.partitions,
-      lag,
+      topicPartitions: source.topicPartitions(),
+      lag: source.lag(),
       records: {
         read: stats.read - stats.abandoned,
         delivered: stats.delivered,

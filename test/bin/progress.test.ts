@@ -9,6 +9,7 @@ const status: SinkStatus = {
   error: null,
   since: '2026-03-01T12:00:00Z',
   partitions: 3,
+  topicPartitions: 3,
   lag: 1_200,
   records: { read: 12_000, delivered: 11_000, rejected: 0, filtered: 0 },
   objects: 7,

@@ -10,6 +10,7 @@ const WRITTEN = [
   /failed\(situation, '(\w+)'/g,
   /\['([A-Z]\w+)', 'spec\./g,
   /reason: isDelivering \? '(\w+)' : '(\w+)'/g,
+  /'True', '(\w+)', limited/g,
   /403 \? '(\w+)' : '(\w+)'/g,
 ]
 

@@ -48,6 +48,7 @@ function broken(parts: SinkParts, { tenure, store }: Design): SinkParts {
     run: (listener) => source.run({ ...listener, assigned: (ours) => listener.assigned(tenure?.(ours) ?? ours) }),
     stop: (deadline) => source.stop(deadline),
     lag: () => source.lag(),
+    topicPartitions: () => source.topicPartitions(),
   }
   return { ...parts, source: wrapped, store: store?.(parts.store) ?? parts.store }
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { checkOwnership, existingRevisions, planOf } from '../../src/operator/checks.ts'
 import { desiredDeployment } from '../../src/operator/desired/deployment.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
+import type { ObservedPod } from '../../src/operator/observe.ts'
 import { Stalled, Waiting } from '../../src/operator/outcome-errors.ts'
-import { anObserved, aSpec, DEFAULTS, OWNER } from './builders.ts'
+import { anObserved, aPod, aSpec, DEFAULTS, OWNER, says } from './builders.ts'
 
 const thrown = (action: () => unknown): unknown => {
   try {
@@ -78,5 +79,22 @@ describe('existingRevisions', () => {
       { metadata: objectMeta(OWNER, 'other') },
     ]
     expect(existingRevisions(anObserved({ configMaps })).map(({ revision }) => revision)).toEqual(['aaa'])
+  })
+
+  it('starts no more pods than there are partitions, as the sinks count them, else as they last did', () => {
+    const replicas = (wanted: number, topicPartitions: number | undefined, pods: ObservedPod[] = []) => {
+      const status = topicPartitions === undefined ? {} : { topicPartitions }
+      return planOf(anObserved({ spec: aSpec({ replicas: wanted }), status, pods }), DEFAULTS).replicas
+    }
+    const counting = (topicPartitions: number | null, state: 'ACTIVE' | 'FAILED' = 'ACTIVE') =>
+      aPod({ report: says(state, { topicPartitions }) })
+    expect(replicas(5, undefined)).toBe(5)
+    expect(replicas(5, 3)).toBe(3)
+    expect(replicas(2, 3)).toBe(2)
+    expect(replicas(0, 3)).toBe(0)
+    // A wildcard that matches nothing yet: one sink waits for topics.
+    expect(replicas(5, 0)).toBe(1)
+    expect(replicas(5, 3, [counting(4), counting(null)])).toBe(4)
+    expect(replicas(5, 3, [counting(0, 'FAILED')])).toBe(3)
   })
 })

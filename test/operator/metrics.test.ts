@@ -6,7 +6,12 @@ import { createOperatorMetrics, registerSources } from '../../src/operator/metri
 it('has the names and labels that dashboards for controllers expect', async () => {
   const registry = new Registry()
   const metrics = createOperatorMetrics(registry)
-  const states = [1, 2, 3].map((n) => ({ connector: `games/${n}`, status: 'ACTIVE', isReady: n === 1 }))
+  const states = [1, 2, 3].map((n) => ({
+    connector: `games/${n}`,
+    status: 'ACTIVE',
+    isReady: n === 1,
+    lostOffsets: 7 * n,
+  }))
   registerSources(
     registry,
     {
@@ -46,6 +51,7 @@ it('has the names and labels that dashboards for controllers expect', async () =
     'analytics_connector_status{connector="games/2",status="ACTIVE"} 1',
     'analytics_connector_ready{connector="games/1"} 1',
     'analytics_connector_ready{connector="games/2"} 0',
+    'analytics_connector_lost_offsets{connector="games/2"} 14',
   ]) {
     expect(lines).toContain(line)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isSameStatus, statusOf } from '../../src/operator/status.ts'
+import { isSameStatus, type Situation, statusOf } from '../../src/operator/status.ts'
 import { anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
 
 const LATER = NOW + 60_000
@@ -94,5 +94,18 @@ describe('isSameStatus', () => {
     expect(isSameStatus(undefined, status)).toBe(false)
     expect(isSameStatus({ ...status, replicas: 2 }, status)).toBe(false)
     expect(isSameStatus({ ...status, conditions: status.conditions?.slice(1) }, status)).toBe(false)
+  })
+
+  it('says while fewer pods run than the spec asks for, and why', () => {
+    const limited = (situation: Partial<Situation>) =>
+      statusOf(aSituation(situation)).conditions?.find(({ type }) => type === 'ScalingLimited')
+    expect(limited({ wantedReplicas: 5, topicPartitions: 1 })).toMatchObject({
+      status: 'True',
+      reason: 'TooFewPartitions',
+      message: 'spec.replicas is 5, partitions of the topics: 1, pods: 1; more pods would have nothing to read',
+    })
+    expect(limited({ topicPartitions: 3 })).toBeUndefined()
+    expect(limited({ wantedReplicas: 5, replicas: 0, pods: [] })).toBeUndefined()
+    expect(statusOf(aSituation({ wantedReplicas: 5, topicPartitions: 1 })).conditions?.[0]?.status).toBe('True')
   })
 })

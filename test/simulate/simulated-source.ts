@@ -89,6 +89,10 @@ export class SimulatedSource implements RecordSource {
     await Promise.race([this.#running.promise, whenAborted(deadline)])
   }
 
+  topicPartitions(): null {
+    return null
+  }
+
   lag(): number {
     return 0
   }

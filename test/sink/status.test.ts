@@ -15,7 +15,8 @@ test('the state follows from the facts: stopping before failed before joined', (
   expect(stateOf({ ...facts, isStopping: true, problems })).toEqual({ state: 'STOPPING', error: null })
 })
 
-const statusOf = (health: SinkHealth) => health.status({ connector: 'games/c' }, 'abc', new SinkStats(), null)
+const SOURCE = { lag: () => 5, topicPartitions: () => 12 }
+const statusOf = (health: SinkHealth) => health.status({ connector: 'games/c' }, 'abc', new SinkStats(), SOURCE)
 
 test('since moves when state or error change, and only then', async () => {
   const clock = new FakeClock(0)
@@ -53,8 +54,9 @@ test('a status is what the operator expects, and its numbers add up', () => {
   stats.read = 10
   stats.setCommitted({ read: 6, delivered: 3, filtered: 1, rejected: new Map([['not_json', 2]]) }, 0)
   stats.setAbandoned({ read: 3, delivered: 3, filtered: 0, rejected: new Map() })
-  const status = new SinkHealth(new FakeClock()).status({ connector: 'games/c' }, 'abc', stats, 5)
+  const status = new SinkHealth(new FakeClock()).status({ connector: 'games/c' }, 'abc', stats, SOURCE)
   expect(sinkStatusSchema.parse(status)).toEqual(status)
+  expect(status).toMatchObject({ lag: 5, topicPartitions: 12 })
   // One is still buffered.
   expect(status.records).toEqual({ read: 7, delivered: 3, rejected: 2, filtered: 1 })
 })

@@ -138,6 +138,10 @@ export class ScriptedSource implements RecordSource {
     this.#running.reject(error)
   }
 
+  topicPartitions(): number | null {
+    return null
+  }
+
   lag(): number | null {
     return this.waiting
   }

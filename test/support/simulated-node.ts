@@ -169,6 +169,7 @@ export class SimulatedNode {
       error: null,
       since: '2026-01-01T00:00:00Z',
       partitions: 1,
+      topicPartitions: null,
       lag: 0,
       records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
       objects: 0,

@@ -86,6 +86,7 @@ export class KafkaSource implements RecordSource {
   #running: Promise<void> | null = null
   #membership: Membership | null = null
   #lastIdentity = ''
+  #topicPartitions: number | null = null
 
   constructor(options: KafkaSourceOptions, { cluster, readingFor }: KafkaAccess) {
     this.#options = options
@@ -118,6 +119,10 @@ export class KafkaSource implements RecordSource {
 
   lag(): number | null {
     return this.#membership?.lag() ?? null
+  }
+
+  topicPartitions(): number | null {
+    return this.#topicPartitions
   }
 
   async #run(listener: SourceListener): Promise<void> {
@@ -209,6 +214,7 @@ export class KafkaSource implements RecordSource {
       this.#options.topics(),
       existing.map(([name]) => name),
     )
+    this.#topicPartitions = topics.reduce((sum, name) => sum + (metadata.topics.get(name)?.partitions.length ?? 0), 0)
     problems.clearAll('topic ', new Set(missing.map((topic) => `topic ${topic}`)))
     for (const topic of missing) problems.set(`topic ${topic}`, whyMissing(topic, metadata))
     return topics

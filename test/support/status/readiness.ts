@@ -55,7 +55,9 @@ function whyNot(history: History, key: string, connector: AnalyticsConnector, mo
   const pods = [...at(history.pods, moment).values()].filter(
     ({ metadata }) => `${metadata?.namespace}/${metadata?.labels?.[CONNECTOR_LABEL]}` === key,
   )
-  const replicas = (connector.spec.active ?? true) ? (connector.spec.replicas ?? 1) : 0
+  const wanted = (connector.spec.active ?? true) ? (connector.spec.replicas ?? 1) : 0
+  // No more pods than there are partitions for them.
+  const replicas = Math.min(wanted, Math.max(1, connector.status?.topicPartitions ?? wanted))
   if (!deployment) return 'there was no Deployment'
   if (deployment.spec?.replicas !== replicas) return `the Deployment had ${deployment.spec?.replicas} replicas`
   const {
