@@ -37,6 +37,56 @@ export function readEventTime(text: string): EventTime | null {
   return { timestampMs, micros, isRounded: fraction.length > 6 && /[1-9]/.test(fraction.slice(6)) }
 }
 
+const [COLON, POINT, LETTER_T, LETTER_Z] = [0x3a, 0x2e, 0x54, 0x5a]
+const WITHOUT_FRACTION = 'yyyy-mm-ddThh:mm:ssZ'.length
+const LONGEST = 'yyyy-mm-ddThh:mm:ss.nnnnnnnnnZ'.length
+
+const lastDateBytes = new Uint8Array(DATE_LENGTH)
+let lastDateMs = Number.NaN
+
+/**
+ * As `readEventTime`, in milliseconds, from the bytes of a text and without making anything: for how nearly every event
+ * tells its time, in UTC (`Z`) on the day of the event before. NaN for all others: `readEventTime` knows.
+ */
+export function usualEventTimeMs(bytes: Uint8Array, at: number, length: number): number {
+  const clock = at + DATE_LENGTH
+  if (length < WITHOUT_FRACTION || length > LONGEST || bytes[clock] !== LETTER_T || bytes[at + length - 1] !== LETTER_Z)
+    return Number.NaN
+  if (bytes[clock + 3] !== COLON || bytes[clock + 6] !== COLON) return Number.NaN
+  for (let i = 0; i < DATE_LENGTH; i++) if (bytes[at + i] !== lastDateBytes[i]) return Number.NaN
+  const hours = digits(bytes, clock + 1, 2)
+  const minutes = digits(bytes, clock + 4, 2)
+  const seconds = digits(bytes, clock + 7, 2)
+  // Also where one of them is NaN.
+  if (!(hours < 24 && minutes < 60 && seconds < 60)) return Number.NaN
+  const wholeMs = lastDateMs + hours * HOUR_MS + minutes * MINUTE_MS + seconds * 1_000
+  return length === WITHOUT_FRACTION ? wholeMs : wholeMs + fractionMs(bytes, clock + 9, at + length - 1)
+}
+
+/** Of `.` and one digit or more; further ones than three are left out. */
+function fractionMs(bytes: Uint8Array, at: number, end: number): number {
+  const count = end - at - 1
+  if (bytes[at] !== POINT || count < 1) return Number.NaN
+  if (Number.isNaN(digits(bytes, at + 1, count))) return Number.NaN
+  return count < 3 ? digits(bytes, at + 1, count) * 10 ** (3 - count) : digits(bytes, at + 1, 3)
+}
+
+function digits(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0
+  for (let i = at; i < at + count; i++) {
+    const digit = (bytes[i] as number) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** For `usualEventTimeMs`: the day that a text begins with. */
+function rememberDate(date: string, midnightMs: number): void {
+  for (let i = 0; i < DATE_LENGTH; i++) lastDateBytes[i] = date.charCodeAt(i)
+  lastDateMs = midnightMs
+}
+
 let lastDate = ''
 let lastMidnightMs = Number.NaN
 
@@ -47,6 +97,7 @@ function midnightMs(date: string): number {
   lastDate = date
   // V8 takes 31 February for 3 March.
   lastMidnightMs = Number.isFinite(ms) && new Date(ms).toISOString().startsWith(date) ? ms : Number.NaN
+  rememberDate(date, ms >= 0 ? lastMidnightMs : Number.NaN)
   return lastMidnightMs
 }
 

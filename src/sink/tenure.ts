@@ -80,14 +80,17 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   async records(batch: RecordBatch): Promise<void> {
+    let nowMs = this.#parts.clock.now()
     for (let record = batch.next(); record !== null; record = batch.next()) {
       if (this.#open === null && this.#isReading) await this.#anchor(record.offset)
       if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) await this.#closeReplay()
       if (this.#open === null || !this.#isReading) break
-      this.#open.add(record, this.#parts.clock.now())
+      this.#open.add(record, nowMs)
       this.#parts.stats.read++
       const reason = this.#replaying === null ? sizeFlushReason(this.#parts.limits, this.#open) : null
-      if (reason !== null) await this.#close(reason)
+      if (reason === null) continue
+      await this.#close(reason)
+      nowMs = this.#parts.clock.now()
     }
     await this.#endOfBatch(batch.nextOffset)
   }

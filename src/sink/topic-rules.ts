@@ -2,7 +2,7 @@ import type { CompiledTemplate } from '../contract/path-template.ts'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { type Envelope, type EnvelopeFields, isOneLine, readEnvelope } from './envelope.ts'
 import { EnvelopeScan } from './envelope-scan.ts'
-import { readEventTime } from './event-time.ts'
+import { readEventTime, usualEventTimeMs } from './event-time.ts'
 import type { TopicFilter } from './filter.ts'
 import type { Route } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
@@ -70,7 +70,10 @@ export class TopicRules {
     if (this.#parts.timestampSource === 'record') return timestampMs
     const length = this.#scan.lengthOf(TIMESTAMP)
     const at = valueAt + this.#scan.atOf(TIMESTAMP)
-    return length <= 0 ? null : (readEventTime(bytes.toString('latin1', at, at + length))?.timestampMs ?? null)
+    if (length <= 0) return null
+    const usual = usualEventTimeMs(bytes, at, length)
+    if (!Number.isNaN(usual)) return usual
+    return readEventTime(bytes.toString('latin1', at, at + length))?.timestampMs ?? null
   }
 
   #routeParsed({ value, timestampMs }: SourceRecord): Route {

@@ -1,19 +1,19 @@
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../../src/contract/crd.ts'
 import { argoCdConfig } from './argocd-config.ts'
-import { envelopeScanModule } from './envelope-scan-wasm.ts'
 import { fieldReference } from './field-reference.ts'
 import { chartFiles } from './helm-chart.ts'
 import { metricsReference } from './metrics-reference.ts'
 import { monitoringFiles } from './monitoring-files.ts'
+import { wasmModules } from './wasm-modules.ts'
 
-const envelopeScan = await envelopeScanModule()
+const wasm = await wasmModules()
 
 /** Every generated file of the repository: path from its root, and what it must contain. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const crd = stringify(customResourceDefinition(), { lineWidth: 0, aliasDuplicateObjects: false })
   return new Map([
-    ['src/sink/envelope-scan-wasm.ts', envelopeScan],
+    ...wasm,
     ...chartFiles(crd),
     ...monitoringFiles(),
     [

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readEventTime } from '../../src/sink/event-time.ts'
+import { readEventTime, usualEventTimeMs } from '../../src/sink/event-time.ts'
 
 const at = (text: string) => readEventTime(text)?.timestampMs
 
@@ -49,6 +49,48 @@ describe('an event’s time', () => {
     expect(readEventTime('2026-11-24T00:00:00.123456Z')).toMatchObject({ micros: 456, isRounded: false })
     expect(readEventTime('2026-11-24T00:00:00.123456700Z')).toMatchObject({ micros: 456, isRounded: true })
     expect(readEventTime('2026-11-24T00:00:00.1234560Z')).toMatchObject({ micros: 456, isRounded: false })
+  })
+
+  test('read from bytes it is the same, or left to the other way', () => {
+    const piece = fc.constantFrom(
+      ...'0123456789',
+      '2026-11-24',
+      '2026-11-25',
+      'T',
+      't',
+      'Z',
+      '.',
+      ':',
+      '23:59:59',
+      '24:00:60',
+      '.123',
+    )
+    const time = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
+    const usual = fc
+      .tuple(fc.constantFrom('2026-11-24', '2026-02-30', '1969-12-31'), time)
+      .map((parts) => parts.join('T'))
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            usual,
+            usual.map((text) => `${text}Z`),
+          ),
+          { minLength: 2 },
+        ),
+        (texts) => {
+          for (const text of texts) {
+            const fast = usualEventTimeMs(Buffer.from(`##${text}##`), 2, text.length)
+            const right = at(text)
+            if (!Number.isNaN(fast)) expect([text, fast]).toEqual([text, right])
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+    at('2026-11-24T00:00:00Z')
+    for (const text of ['2026-11-24T10:59:59Z', '2026-11-24T10:59:59.5Z', '2026-11-24T10:59:59.123456789Z'])
+      expect(usualEventTimeMs(Buffer.from(text), 0, text.length)).toBe(at(text))
   })
 
   test('is what JavaScript’s own clock writes, and one text after another does not disturb it', () => {

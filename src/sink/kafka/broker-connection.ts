@@ -3,16 +3,17 @@ import type { Logger } from '../../lib/logger.ts'
 import { codeOf, failureReason, isClosedByBroker } from './connection-failure.ts'
 import { type ConnectionSecurity, NO_SECURITY } from './connection-security.ts'
 import { KafkaConnectionError } from './kafka-error.ts'
+import { Landing } from './landing.ts'
 import {
   API_VERSIONS,
   type ApiCall,
   type ApiVersionsResponse,
   apiVersionsCall,
-  createSocketFactory,
   KafkaJsConnection,
   type KafkaJsLogger,
   type KafkaJsSasl,
 } from './protocol.ts'
+import { landingSockets, plainSockets } from './sockets.ts'
 
 export interface BrokerAddress {
   readonly host: string
@@ -27,6 +28,8 @@ export interface ConnectionSettings {
   readonly logger: Logger
   /** Default: neither encrypted nor authenticated. */
   readonly security?: ConnectionSecurity
+  /** Answers are lent (`beforeReuse`) instead of having memory of their own. */
+  readonly lendsAnswers?: boolean
 }
 
 /**
@@ -36,21 +39,24 @@ export interface ConnectionSettings {
 export class BrokerConnection {
   readonly address: BrokerAddress
   readonly #connection: KafkaJsConnection
+  readonly #landing: Landing | null
   #versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> = {}
   /** Whether a request that needs authentication was answered. */
   #isAccepted = false
 
-  private constructor(address: BrokerAddress, connection: KafkaJsConnection) {
+  private constructor(address: BrokerAddress, connection: KafkaJsConnection, landing: Landing | null) {
     this.address = address
     this.#connection = connection
+    this.#landing = landing
   }
 
   /** Connects, checks that the broker speaks our versions, authenticates. Throws KafkaConnectionError naming the address. */
   static async open(address: BrokerAddress, settings: ConnectionSettings): Promise<BrokerConnection> {
     const { tls, sasl } = settings.security ?? NO_SECURITY
     const ssl = await tls()
-    const raw = newConnection(address, settings, ssl, sasl())
-    const connection = new BrokerConnection(address, raw)
+    const landing = settings.lendsAnswers ? new Landing((answer) => answered(raw, answer)) : null
+    const raw = newConnection(address, settings, ssl, sasl(), landing)
+    const connection = new BrokerConnection(address, raw, landing)
     const name = formatAddress(address)
     const isTls = ssl !== null
     let failure = (cause: unknown) => `cannot reach ${name} (${connectFailure(cause, isTls)})`
@@ -66,6 +72,14 @@ export class BrokerConnection {
       connection.close()
       throw new KafkaConnectionError(failure(cause), { cause: codeOf(cause) ? undefined : cause })
     }
+  }
+
+  /**
+   * Calls `moveOut` once, before the memory in which the last answer lies is used for another: until then its bytes are
+   * lent. Only where `lendsAnswers` is set.
+   */
+  beforeReuse(moveOut: () => void): void {
+    this.#landing?.beforeReuse(moveOut)
   }
 
   get closed(): boolean {
@@ -123,14 +137,18 @@ export function parseAddress(text: string): BrokerAddress {
   return { host, port: Number(match?.[3]) }
 }
 
-const socketFactory = createSocketFactory()
-const createSocket: typeof socketFactory = (options) => socketFactory(options).setNoDelay(true)
+/** kafkajs shall not join it to what is left of the one before: nothing is. */
+function answered(raw: KafkaJsConnection, answer: Buffer): void {
+  raw.chunks = []
+  raw.processData(answer)
+}
 
 function newConnection(
   address: BrokerAddress,
   settings: ConnectionSettings,
   ssl: TlsOptions | null,
   sasl: KafkaJsSasl | null,
+  landing: Landing | null,
 ): KafkaJsConnection {
   const raw = new KafkaJsConnection({
     ...address,
@@ -138,7 +156,7 @@ function newConnection(
     sasl,
     clientId: settings.clientId,
     logger: kafkaJsLogger(settings.logger),
-    socketFactory: createSocket,
+    socketFactory: landing ? landingSockets(landing) : plainSockets,
     connectionTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
   })

@@ -95,7 +95,7 @@ export class KafkaCluster {
     if (this.#open.get(key)?.closed) this.#forget(key)
     const known = this.#connections.get(key)
     if (known) return known
-    const opening = this.#connect(key, address)
+    const opening = this.#connect(key, address, purpose === 'fetch')
     this.#connections.set(key, opening)
     return opening
   }
@@ -134,9 +134,9 @@ export class KafkaCluster {
     this.#open.clear()
   }
 
-  async #connect(key: string, address: BrokerAddress): Promise<BrokerConnection> {
+  async #connect(key: string, address: BrokerAddress, lendsAnswers: boolean): Promise<BrokerConnection> {
     try {
-      const connection = await BrokerConnection.open(address, this.#settings)
+      const connection = await BrokerConnection.open(address, { ...this.#settings, lendsAnswers })
       if (this.#closed) {
         connection.close()
         throw new KafkaConnectionError('connections are closed')

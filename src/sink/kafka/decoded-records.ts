@@ -1,8 +1,13 @@
 import type { RecordBatch, SourceRecord } from '../record-source.ts'
 
-/** The records of one record batch, decompressed and still encoded: `count` of them in `bytes` from `at` to `end`. */
+/** Bytes that may move to another buffer, each to the same place. */
+export interface BytesSource {
+  readonly data: Buffer
+}
+
+/** The records of one record batch, decompressed and still encoded: `count` of them in `source.data` from `at` to `end`. */
 export interface DecodedBatch {
-  readonly bytes: Buffer
+  readonly source: BytesSource
   readonly at: number
   readonly end: number
   readonly count: number
@@ -52,7 +57,7 @@ export class DecodedRecords implements RecordBatch {
   }
 }
 
-const NO_BYTES = Buffer.alloc(0)
+const NO_SOURCE: BytesSource = { data: Buffer.alloc(0) }
 const NO_HEADERS: SourceRecord['headers'] = Object.freeze({})
 
 /** Reads the record format's variable-length numbers (zigzag, as in Protocol Buffers) as it moves from record to record. */
@@ -60,9 +65,9 @@ class RecordView implements SourceRecord {
   baseOffset = 0n
   offsetDelta = 0
   timestampMs = 0
-  bytes: Buffer = NO_BYTES
   valueAt = 0
   valueLength = -1
+  #source = NO_SOURCE
   #keyAt = 0
   #keyLength = -1
   #at = 0
@@ -72,8 +77,12 @@ class RecordView implements SourceRecord {
   #baseTimestampMs = 0
   #appendTimestampMs: number | null = null
 
-  open({ bytes, at, end, baseOffset, baseTimestampMs, appendTimestampMs }: DecodedBatch): void {
-    this.bytes = bytes
+  get bytes(): Buffer {
+    return this.#source.data
+  }
+
+  open({ source, at, end, baseOffset, baseTimestampMs, appendTimestampMs }: DecodedBatch): void {
+    this.#source = source
     this.baseOffset = baseOffset
     this.#recordEnd = at
     this.#batchEnd = end

@@ -4,6 +4,7 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
 import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
+import { LentRecordSet } from './lent-record-set.ts'
 import type { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 import { fetchCall } from './protocol.ts'
@@ -21,7 +22,7 @@ const OFFSET_OUT_OF_RANGE = 1
 
 /** As much of a KafkaCluster as fetching needs. */
 export interface Leaders extends Pick<KafkaCluster, 'leaderOf' | 'refresh'> {
-  connectionToNode(nodeId: number, purpose: 'fetch'): Promise<Pick<BrokerConnection, 'send'>>
+  connectionToNode(nodeId: number, purpose: 'fetch'): Promise<Pick<BrokerConnection, 'send' | 'beforeReuse'>>
 }
 
 export interface FetchLoopOptions {
@@ -148,33 +149,39 @@ export class FetchLoops {
     const response = await connection.send(call)
     if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)
     let leaderMoved = false
-    const totalBytes = response.partitions.reduce((sum, { data }) => sum + data.length, 0)
+    const lent = new Set<LentRecordSet>()
+    // Who is not done with the answer by then copies its own part of it: a slow partition holds no more than that.
+    connection.beforeReuse(() => {
+      for (const set of lent) set.moveOut()
+    })
     const askedOffsets = new Map(partitions.map((partition) => [keyOf(partition), partition.offset]))
     for (const fetched of response.partitions) {
       const reader = this.#readers.get(keyOf(fetched))
       // While the leader moves, the old one's answer and the new one's can both be under way: the first counts.
       const isFirst = reader?.isIdle && reader.fetchOffset === askedOffsets.get(keyOf(fetched))
       if (!isFirst) continue
-      if (fetched.errorCode === 0) this.#deliver(reader, fetched, totalBytes)
+      if (fetched.errorCode === 0) this.#deliver(reader, fetched, lent)
       else leaderMoved = this.#failed(reader, fetched.errorCode) || leaderMoved
     }
     if (leaderMoved) await this.#refresh()
   }
 
-  #deliver(reader: PartitionReader, fetched: FetchedPartition, totalBytes: number): void {
+  /** @param lent has the set as long as somebody reads it */
+  #deliver(reader: PartitionReader, fetched: FetchedPartition, lent: Set<LentRecordSet>): void {
     reader.failures = 0
     reader.highWatermark = fetched.highWatermark
     this.#options.problems.clear(`fetch ${keyOf(reader)}`)
     if (fetched.data.length === 0) return
-    // A slice keeps the whole answer in memory: a slow partition shall hold no more than its own part of it.
-    const data = fetched.data.length * 2 < totalBytes ? Buffer.from(fetched.data) : fetched.data
-    this.#bufferedBytes += data.length
+    const set = new LentRecordSet(fetched)
+    lent.add(set)
+    this.#bufferedBytes += set.data.length
     const release = once(() => {
-      this.#bufferedBytes -= data.length
+      lent.delete(set)
+      this.#bufferedBytes -= set.data.length
       this.#wake()
     })
     const before = reader.fetchOffset
-    reader.accept({ ...fetched, data }, this.#options.clock.now(), release)
+    reader.accept(set, this.#options.clock.now(), release)
     if (reader.fetchOffset === before) return
     this.#readers.delete(keyOf(reader))
     this.#readers.set(keyOf(reader), reader)

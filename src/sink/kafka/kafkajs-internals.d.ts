@@ -63,6 +63,10 @@ declare module 'kafkajs/src/network/connection.js' {
     authenticate(): Promise<void>
     send(call: object): Promise<unknown>
     disconnect(): Promise<true>
+    /** Bytes that have arrived and are not part of a whole answer yet. */
+    chunks: Buffer[]
+    /** Hears of arriving bytes. */
+    processData(bytes: Buffer): void
   }
 }
 

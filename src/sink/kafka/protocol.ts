@@ -18,6 +18,7 @@ import { decodeOwned } from './member-data.ts'
  */
 
 export { Connection as KafkaJsConnection, createSocketFactory, Decoder, Encoder, type KafkaJsLogger, type KafkaJsSasl }
+export type SocketFactory = ReturnType<typeof createSocketFactory>
 
 const { requests } = protocolRequests
 const { MemberMetadata, MemberAssignment } = assignerProtocol

@@ -1,6 +1,6 @@
-import { crc32c } from '@platformatic/wasm-utils'
 import type { RecordBatch } from '../record-source.ts'
 import { decompress } from './codecs.ts'
+import { crc32c } from './crc32c.ts'
 import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
 
 /*
@@ -26,6 +26,7 @@ const PIECE_BYTES = 1024 * 1024
 
 /** What one fetch brought for one partition: whole record batches, still encoded, and perhaps a cut one at the end. */
 export interface RecordSet {
+  /** To be asked for each time: another buffer with the same bytes may have taken its place. */
   readonly data: Buffer
   readonly highWatermark: bigint
   /** Transactions within `data` that were aborted, in the order of their first offsets. */
@@ -43,9 +44,9 @@ interface BatchHeader {
 }
 
 /** The position after the last whole batch; `from` when there is none. Reads headers only. */
-export function endOf({ data }: RecordSet, from: bigint): bigint {
+export function endOf(set: RecordSet, from: bigint): bigint {
   let end = from
-  for (const { nextOffset } of batchesOf(data)) if (nextOffset > end) end = nextOffset
+  for (const { nextOffset } of batchesOf(set)) if (nextOffset > end) end = nextOffset
   return end
 }
 
@@ -68,11 +69,11 @@ export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<Record
     handedOut = nextOffset
     return records
   }
-  for (const header of batchesOf(set.data)) {
+  for (const header of batchesOf(set)) {
     try {
       checkCrc(set.data, header)
       if (!transactions.skips(header) && header.nextOffset > from) {
-        const batch = decodeBatch(set.data, header, from)
+        const batch = decodeBatch(set, header, from)
         batches.push(batch)
         bytes += batch.end - batch.at
       }
@@ -91,12 +92,13 @@ export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<Record
 /** CRC-32C of everything behind the checksum itself, compressed as it came: of what goes on there is no other proof that it is what was produced. */
 function checkCrc(data: Buffer, { at, end }: BatchHeader): void {
   const expected = data.readUInt32BE(at + CRC_AT)
-  const found = crc32c(data.subarray(at + CRC_AT + 4, end)) >>> 0
+  const found = crc32c(data, at + CRC_AT + 4, end)
   if (found !== expected) throw new Error(`record batch is damaged: its checksum is ${found}, not ${expected}`)
 }
 
-function* batchesOf(data: Buffer): Generator<BatchHeader> {
-  for (let at = 0; at + HEADER_BYTES <= data.length; ) {
+function* batchesOf(set: RecordSet): Generator<BatchHeader> {
+  for (let at = 0; at + HEADER_BYTES <= set.data.length; ) {
+    const { data } = set
     const end = at + LENGTH_PREFIX_BYTES + data.readInt32BE(at + 8)
     // The broker cuts the last batch at the size that was asked for.
     if (end > data.length) return
@@ -133,7 +135,7 @@ class AbortedTransactions {
     for (let t = aborted[this.#next]; t && t.firstOffset < batch.nextOffset; t = aborted[++this.#next])
       this.#open.add(t.producerId)
     if (batch.attributes & CONTROL) {
-      if (isAbortMarker(this.#set.data, batch)) this.#open.delete(batch.producerId)
+      if (isAbortMarker(this.#set, batch)) this.#open.delete(batch.producerId)
       return true
     }
     return (batch.attributes & TRANSACTIONAL) !== 0 && this.#open.has(batch.producerId)
@@ -141,17 +143,18 @@ class AbortedTransactions {
 }
 
 /** ControlRecord key => version int16 · type int16, 0 = ABORT, 1 = COMMIT (KIP-98). Control batches are not compressed. */
-function isAbortMarker(data: Buffer, header: BatchHeader): boolean {
+function isAbortMarker(set: RecordSet, header: BatchHeader): boolean {
   const { baseOffset, nextOffset } = header
-  const key = new DecodedRecords([decodeBatch(data, header, baseOffset)], nextOffset, nextOffset).next()?.key
+  const key = new DecodedRecords([decodeBatch(set, header, baseOffset)], nextOffset, nextOffset).next()?.key
   return key !== null && key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0
 }
 
-function decodeBatch(data: Buffer, { at, end, baseOffset, attributes }: BatchHeader, from: bigint): DecodedBatch {
+function decodeBatch(set: RecordSet, { at, end, baseOffset, attributes }: BatchHeader, from: bigint): DecodedBatch {
+  const { data } = set
   const codec = attributes & CODEC_MASK
   const body =
     codec === UNCOMPRESSED
-      ? { bytes: data, at: at + HEADER_BYTES, end }
+      ? { source: set, at: at + HEADER_BYTES, end }
       : whole(decompress(codec, data.subarray(at + HEADER_BYTES, end)))
   return {
     ...body,
@@ -163,6 +166,6 @@ function decodeBatch(data: Buffer, { at, end, baseOffset, attributes }: BatchHea
   }
 }
 
-function whole(bytes: Buffer) {
-  return { bytes, at: 0, end: bytes.length }
+function whole(data: Buffer) {
+  return { source: { data }, at: 0, end: data.length }
 }

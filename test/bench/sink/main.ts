@@ -44,7 +44,7 @@ await bucket.create()
 
 try {
   const rows: string[] = []
-  for (const each of CASES.filter(({ name }) => name.includes(flags.only))) {
+  for (const each of CASES.filter(({ name }) => name.match(flags.only))) {
     const measurements: Measurement[] = []
     for (let run = 0; run < Number(flags.runs); run++) measurements.push(await runOnce(each))
     rows.push(rowOf(each, median(measurements), measurements))

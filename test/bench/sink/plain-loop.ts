@@ -3,28 +3,28 @@
  * the records, one object at a time for each partition.
  */
 import pino from 'pino'
-import { crc32Of } from '../../../src/sink/byte-log.ts'
+import { ByteLog } from '../../../src/sink/byte-log.ts'
 import { BrokerConnection, parseAddress } from '../../../src/sink/kafka/broker-connection.ts'
 import { decodeFetchResponse, type FetchedPartition } from '../../../src/sink/kafka/fetch-response.ts'
 import { fetchCall } from '../../../src/sink/kafka/protocol.ts'
 import { decodeRecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import { S3Store } from '../../../src/sink/s3-store.ts'
+import { SlabPool } from '../../../src/sink/slab-pool.ts'
 import { onlyTopic, reportProgress, type Task } from './reference.ts'
 
-const BODY_BYTES = 10_000 * 1025
+const BODY_LINES = 10_000
 const PARTITION_BYTES = 1024 * 1024
 
 const { config, partitions } = JSON.parse(process.argv[2] ?? '') as Task
 const topic = onlyTopic(config)
 const progress = reportProgress()
 const store = new S3Store({ s3: config.s3, credentialsDir: '', observer: { called: () => {} } })
+const slabs = new SlabPool(32 * 1024 * 1024)
 const signal = new AbortController().signal
 
 class Body {
   readonly #partition: number
-  #bytes = Buffer.allocUnsafeSlow(BODY_BYTES)
-  #used = 0
-  #lines = 0
+  #log = new ByteLog(slabs)
   #written = 0
   #writing: Promise<void> = Promise.resolve()
   offset = 0n
@@ -36,13 +36,9 @@ class Body {
   async take(fetched: FetchedPartition): Promise<void> {
     for (const batch of decodeRecordSet(fetched, this.offset)) {
       for (let record = batch.next(); record; record = batch.next()) {
-        const { bytes, valueAt, valueLength } = record
-        if (this.#used + valueLength + 1 > BODY_BYTES) await this.put()
-        bytes.copy(this.#bytes, this.#used, valueAt, valueAt + valueLength)
-        this.#used += valueLength + 1
-        this.#bytes[this.#used - 1] = 0x0a
-        this.#lines++
+        this.#log.append(record.bytes, record.valueAt, record.valueLength)
         progress.read++
+        if (this.#log.lines === BODY_LINES) await this.put()
       }
       this.offset = batch.nextOffset
     }
@@ -51,14 +47,13 @@ class Body {
   /** Reading goes on while the body is sent, as it does in the sink; the next one waits for it. */
   async put(): Promise<void> {
     await this.#writing
-    const [chunks, lines] = [[this.#bytes.subarray(0, this.#used)], this.#lines]
+    const log = this.#log
     const key = `plain/${this.#partition}/${this.#written++}.json`
-    const object = { key, chunks, crc32: crc32Of(chunks), contentType: 'application/x-ndjson', metadata: {} }
-    this.#bytes = Buffer.allocUnsafeSlow(BODY_BYTES)
-    this.#used = 0
-    this.#lines = 0
-    this.#writing = store.createIfAbsent(object, signal).then(() => {
-      progress.done += lines
+    const body = { chunks: log.chunks(), crc32: log.crc32, contentType: 'application/x-ndjson' }
+    this.#log = new ByteLog(slabs)
+    this.#writing = store.createIfAbsent({ key, ...body, metadata: {} }, signal).then(() => {
+      progress.done += log.lines
+      log.release()
     })
   }
 }
@@ -69,6 +64,7 @@ const settings = {
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
   logger: pino({ level: 'silent' }),
+  lendsAnswers: true,
 }
 const connection = await BrokerConnection.open(parseAddress(config.kafka.bootstrapServers[0] ?? ''), settings)
 let turn = 0

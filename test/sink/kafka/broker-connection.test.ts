@@ -60,6 +60,18 @@ describe('BrokerConnection', () => {
     await expect(sent).rejects.toThrow(`no answer to Heartbeat from 127.0.0.1:${kafka.port}`)
   })
 
+  it('hears the same answers where they are lent', async () => {
+    const connection = await BrokerConnection.open(
+      { host: '127.0.0.1', port: kafka.port },
+      { ...settings, lendsAnswers: true },
+    )
+    kafka.next('Heartbeat', 27)
+    expect(await connection.send(heartbeat)).toMatchObject({ errorCode: 27 })
+    kafka.next('Heartbeat', 'cut')
+    await expect(connection.send(heartbeat)).rejects.toThrow(KafkaConnectionError)
+    expect(connection.closed).toBe(true)
+  })
+
   it('names the address that nobody listens at', async () => {
     await expect(BrokerConnection.open({ host: '127.0.0.1', port: 1 }, settings)).rejects.toThrow(
       'cannot reach 127.0.0.1:1 (ECONNREFUSED)',

@@ -39,8 +39,12 @@ class FakeLeaders {
     throw new Error('not needed')
   }
 
-  async connectionToNode(node: number): Promise<{ send<R>(call: ApiCall<R>): Promise<R> }> {
+  /** What is called before the memory of an answer is used again. */
+  readonly moveOuts: (() => void)[] = []
+
+  async connectionToNode(node: number) {
     return {
+      beforeReuse: (moveOut: () => void) => this.moveOuts.push(moveOut),
       send: async <R>(call: ApiCall<R>) => {
         const asked = await readFetch(node, call)
         this.asked.push(asked)
@@ -171,6 +175,24 @@ describe('FetchLoops', () => {
     await within(() => expect(offsets.get(1)).toEqual(range(20)))
     expect(offsets.get(0)).toEqual([0n])
     expect(Math.max(...leaders.asked.map(({ offsets }) => Number(offsets.get('t-0') ?? 0)))).toBe(1)
+  })
+
+  it('keeps what a slow handler has not read when the next answer takes the place of this one', async () => {
+    const sent: Buffer[] = []
+    leaders.answer = async (asked) => {
+      for (const moveOut of leaders.moveOuts.splice(0)) moveOut()
+      for (const data of sent.splice(0)) data.fill(0)
+      const answers = await logUpTo(20n)(asked)
+      sent.push(...answers.map(({ data }) => data as Buffer))
+      return answers
+    }
+    const gate = Promise.withResolvers<void>()
+    add(0, () => gate.promise)
+    add(1)
+    await within(() => expect(offsets.get(1)).toEqual(range(20)))
+    gate.resolve()
+    await within(() => expect(offsets.get(0)).toEqual(range(20)))
+    expect(told).toEqual([])
   })
 
   it('lets the broker wait no longer than the busy one has been busy, so that it is not overslept', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LentRecordSet } from '../../../src/sink/kafka/lent-record-set.ts'
 import { decodeRecordSet, endOf, type RecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import { consecutive, encodeBatch, seal, type TestBatch } from '../../support/record-batches.ts'
 import { type PlainRecordCopy, takeAll } from '../../support/source-records.ts'
@@ -54,6 +55,29 @@ describe('decodeRecordSet', () => {
       ),
       { numRuns: 300 },
     )
+  })
+
+  it('reads on where its bytes have moved to', async () => {
+    const codecs = ['none', 'zstd', 'none'] as const
+    const set = await recordSet(
+      codecs.map((codec, i) => ({ baseOffset: BigInt(i * 5), records: consecutive(BigInt(i * 5), 5), codec })),
+    )
+    const expected = decode(set).records.map(({ offset, value }) => ({ offset, value: value?.toString() }))
+    for (let moveAfter = 0; moveAfter < 15; moveAfter++) {
+      const lent = new LentRecordSet({ ...set, topic: 't', partition: 0, errorCode: 0, data: Buffer.from(set.data) })
+      const read: { offset: bigint; value: string | undefined }[] = []
+      for (const piece of decodeRecordSet(lent, 0n)) {
+        for (let record = piece.next(); record; record = piece.next()) {
+          if (read.length === moveAfter) {
+            const before = lent.data
+            lent.moveOut()
+            before.fill(0xff)
+          }
+          read.push({ offset: record.offset, value: record.value?.toString() })
+        }
+      }
+      expect(read).toEqual(expected)
+    }
   })
 
   it('begins in the middle of a batch', async () => {

@@ -1,0 +1,46 @@
+import { CRC32C_WASM } from './crc32c-wasm.ts'
+
+/** The memory that crc32c.wat describes. */
+const TABLES = 16
+const TABLE_ENTRIES = 256
+const BYTES_AT = TABLES * TABLE_ENTRIES * 4
+/** So many bytes are copied at a time: what was just copied is read from the processor's cache. */
+const PIECE_BYTES = 64 * 1024
+
+/** Castagnoli's polynomial, bits reversed. */
+const POLYNOMIAL = 0x82f63b78
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  update(crc: number, at: number, end: number): number
+}
+
+const { memory, update } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(CRC32C_WASM, 'base64')))
+  .exports as unknown as Exports
+const bytesInMemory = Buffer.from(memory.buffer)
+fillTables(new Uint32Array(memory.buffer, 0, TABLES * TABLE_ENTRIES))
+
+/**
+ * CRC-32C (RFC 3720, appendix B.4) of the bytes from `start` to `end`. Node computes only the other CRC-32; this takes half the time
+ * of what packages offer without native code.
+ */
+export function crc32c(bytes: Buffer, start: number, end: number): number {
+  let crc = -1
+  for (let at = start; at < end; at += PIECE_BYTES) {
+    const copied = bytes.copy(bytesInMemory, BYTES_AT, at, Math.min(at + PIECE_BYTES, end))
+    crc = update(crc, BYTES_AT, BYTES_AT + copied)
+  }
+  return ~crc >>> 0
+}
+
+function fillTables(tables: Uint32Array): void {
+  for (let byte = 0; byte < TABLE_ENTRIES; byte++) {
+    let crc = byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
+    tables[byte] = crc
+  }
+  for (let entry = TABLE_ENTRIES; entry < tables.length; entry++) {
+    const before = tables[entry - TABLE_ENTRIES] as number
+    tables[entry] = (before >>> 8) ^ (tables[before & 0xff] as number)
+  }
+}

@@ -1,0 +1,29 @@
+import { crc32c as other } from '@platformatic/wasm-utils'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { crc32c } from '../../../src/sink/kafka/crc32c.ts'
+
+test('has the values of RFC 3720', () => {
+  const ascending = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
+  const values = [Buffer.alloc(32), Buffer.alloc(32, 0xff), ascending, Buffer.from('123456789'), Buffer.alloc(0)]
+  expect(values.map((bytes) => crc32c(bytes, 0, bytes.length).toString(16))).toEqual([
+    '8a9136aa',
+    '62a8ab43',
+    '46dd794e',
+    'e3069283',
+    '0',
+  ])
+})
+
+test('is that of another implementation, for any bytes of any length from any place on', () => {
+  const size = fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 65_000, max: 200_000 }))
+  fc.assert(
+    fc.property(size, fc.integer(), fc.nat(40), (length, seed, start) => {
+      const bytes = Buffer.from(
+        Array.from({ length: start + length }, (_, i) => Math.imul(seed ^ i, 2_654_435_761) >>> 24),
+      )
+      expect(crc32c(bytes, start, start + length)).toBe(other(bytes.subarray(start)) >>> 0)
+    }),
+    { numRuns: 60 },
+  )
+})
