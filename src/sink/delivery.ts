@@ -8,6 +8,12 @@ import type { Tenure } from './record-source.ts'
 import { type RecordSet, type SetObject, setChecksum } from './set.ts'
 import type { SinkStats } from './sink-stats.ts'
 
+/** How long records take, seen when the end of their set is committed. */
+export interface DeliveryTimings {
+  /** @param flushMs since the set was to be closed; @param ageMs since the Kafka timestamp of its first record, null where it has none */
+  delivered(flushMs: number, ageMs: number | null): void
+}
+
 export interface DeliveryParts {
   /** How new sets are written; a replay is written as its intent says. */
   readonly plan: Plan
@@ -15,6 +21,7 @@ export interface DeliveryParts {
   readonly stats: SinkStats
   readonly clock: Clock
   readonly logger: Logger
+  readonly timings: DeliveryTimings
   /** What keeps this partition from being delivered, null when nothing does any more. */
   readonly problem: (error: string | null) => void
 }
@@ -28,7 +35,8 @@ export interface ClosedSet {
   readonly isPromised: boolean
   /** Whether some of its records have expired since they were promised. */
   readonly isPartial: boolean
-  readonly closedAtMs: number
+  /** When it was to be closed, by `Clock.elapsed`: it may have waited for the set before it. */
+  readonly dueAtMs: number
 }
 
 /** What a delivery asks its partition. */
@@ -123,15 +131,14 @@ export class Delivery {
 
   /** Every set before `next` is done. */
   #committed(next: ClosedSet | null): void {
-    const { stats, clock, logger } = this.#parts
+    const { stats, clock, logger, timings } = this.#parts
     for (const closed of this.#sets) {
       if (closed === next) break
-      const { set, reason, objects, closedAtMs } = closed
+      const { set, reason, objects, dueAtMs } = closed
+      const durationMs = clock.elapsed() - dueAtMs
       stats.setCommitted(set.counts, clock.now())
-      logger.debug(
-        { ...whereOf(set), reason, objects: objects.length, durationMs: clock.now() - closedAtMs },
-        'set delivered',
-      )
+      timings.delivered(durationMs, set.firstTimestampMs === null ? null : clock.now() - set.firstTimestampMs)
+      logger.debug({ ...whereOf(set), reason, objects: objects.length, durationMs }, 'set delivered')
     }
     this.#remaining(next ? [next] : [])
   }

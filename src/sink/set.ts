@@ -26,6 +26,8 @@ export class RecordSet implements SetSize {
   readonly counts: SetCounts = { read: 0, delivered: 0, filtered: 0, rejected: new Map() }
   /** Interval flushes count from the first record that is kept; until there is one, from the first that was read. */
   firstRecordAtMs: number | null = null
+  /** Kafka's timestamp of the first record that was read and has one. */
+  firstTimestampMs: number | null = null
   mostEvents = 0
   mostBytes = 0
   /** Memory held for the set's records. */
@@ -69,6 +71,7 @@ export class RecordSet implements SetSize {
     const route = this.plan.route(this.topic, record)
     this.#endOffset = record.baseOffset
     this.#lastDelta = record.offsetDelta
+    if (this.firstTimestampMs === null && record.timestampMs >= 0) this.firstTimestampMs = record.timestampMs
     const keptBefore = this.counts.read - this.counts.filtered
     this.counts.read++
     if (route.kind === 'filtered') {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { DeliveryTimings } from './delivery.ts'
 import { TenureLostError } from './record-source.ts'
 import type { S3Observer } from './s3-store.ts'
 import type { SinkStats } from './sink-stats.ts'
@@ -96,6 +97,28 @@ export function s3Metrics(register: Registry): S3Observer {
     called: (operation, durationMs, error) => {
       duration.observe({ operation }, durationMs / 1000)
       if (error) errors.inc({ operation, code: error.code })
+    },
+  }
+}
+
+/** How long flushes take, and how old records are when they are in the bucket. */
+export function deliveryMetrics(register: Registry): DeliveryTimings {
+  const flush = new Histogram({
+    name: `${PREFIX}flush_duration_seconds`,
+    help: 'From when a set was to be closed until its end was committed.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [register],
+  })
+  const age = new Histogram({
+    name: `${PREFIX}delivery_age_seconds`,
+    help: 'Since the Kafka timestamp of the first record of a set, when the end of the set was committed.',
+    buckets: [0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400],
+    registers: [register],
+  })
+  return {
+    delivered: (flushMs, ageMs) => {
+      flush.observe(flushMs / 1000)
+      if (ageMs !== null) age.observe(ageMs / 1000)
     },
   }
 }

@@ -13,7 +13,7 @@ import { compilePlan } from './plan.ts'
 import type { Check } from './preflight.ts'
 import type { RecordSource, SourceListener } from './record-source.ts'
 import { sinkListener } from './sink-listener.ts'
-import { commitMetrics, registerGauges, registerStats } from './sink-metrics.ts'
+import { commitMetrics, deliveryMetrics, registerGauges, registerStats } from './sink-metrics.ts'
 import { SinkStats } from './sink-stats.ts'
 import { SlabPool } from './slab-pool.ts'
 import { StalledError, StallWatch } from './stall-watch.ts'
@@ -72,6 +72,7 @@ export class Sink {
       clock,
       logger,
       committed: commitMetrics(registry),
+      timings: deliveryMetrics(registry),
     })
     registerStats(registry, this.#stats)
     registerGauges(registry, this.#stats, {

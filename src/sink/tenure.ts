@@ -42,6 +42,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   #open: RecordSet | null = null
   /** Why the open set is to be closed as soon as the one before it is written. */
   #due: FlushReason | null = null
+  /** When the open set was to be closed first, by `Clock.elapsed`; null while nothing asks for it. */
+  #dueAtMs: number | null = null
   /** Whether records of the set that is being replayed have expired. */
   #isPartial = false
   readonly #delivery: Delivery
@@ -205,11 +207,14 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   /** Closes the set that is open now, as soon as the one before it is written; nothing if somebody else has closed it by then. */
   async #close(reason: FlushReason): Promise<void> {
     const set = this.#open
+    this.#dueAtMs ??= this.#parts.clock.elapsed()
     while (this.#delivery.isBusy && set === this.#open) {
       this.#due ??= reason
       await this.#delivery.turn()
     }
-    if (set === this.#open && this.#isClosable) this.#delivery.start(this.#cut(reason))
+    if (set !== this.#open) return
+    if (this.#isClosable) this.#delivery.start(this.#cut(reason))
+    else this.#dueAtMs = null
   }
 
   /** The next set, for the delivery that has written the one before. */
@@ -225,21 +230,22 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     const set = this.#open as RecordSet
     this.#disarmTimer()
     this.#due = null
+    const dueAtMs = this.#dueAtMs ?? this.#parts.clock.elapsed()
+    this.#dueAtMs = null
     this.#open = this.#newSet(set.endOffset)
-    return this.#closed(set, reason)
+    return this.#closed(set, reason, dueAtMs)
   }
 
-  #closed(set: RecordSet, reason: FlushReason, isPromised = false): ClosedSet {
-    const { stats, clock } = this.#parts
-    stats.setClosed(reason)
-    return { set, objects: set.objects(), reason, isPromised, isPartial: this.#isPartial, closedAtMs: clock.now() }
+  #closed(set: RecordSet, reason: FlushReason, dueAtMs: number, isPromised = false): ClosedSet {
+    this.#parts.stats.setClosed(reason)
+    return { set, objects: set.objects(), reason, isPromised, isPartial: this.#isPartial, dueAtMs }
   }
 
   async #closeReplay(): Promise<void> {
     const [set, intent] = [this.#open, this.#replaying]
     if (set === null || intent === null || !this.#isReading) return
     set.advanceTo(intent.endOffset)
-    const closed = this.#closed(set, intent.reason, true)
+    const closed = this.#closed(set, intent.reason, this.#parts.clock.elapsed(), true)
     const checksum = setChecksum(closed.objects)
     if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))
     this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')

@@ -149,6 +149,8 @@ test('the metrics add up as the status does, by reason where there is one', asyn
     'analytics_connector_flushes_total{reason="rebalance"} 1',
     'analytics_connector_flushes_total{reason="events"} 0',
     'analytics_connector_objects_created_total 2',
+    'analytics_connector_flush_duration_seconds_count 1',
+    'analytics_connector_delivery_age_seconds_count 1',
     'analytics_connector_kafka_commits_total{kind="intent",outcome="ok"} 1',
     'analytics_connector_kafka_commits_total{kind="final",outcome="ok"} 2',
     'analytics_connector_buffered_bytes 0',

@@ -3,7 +3,13 @@ import { createHttpMetrics } from '../../src/admin/http-metrics.ts'
 import { requestCounter } from '../../src/kube/request-counter.ts'
 import { createRegistry } from '../../src/lib/metrics.ts'
 import { createOperatorMetrics, registerSources } from '../../src/operator/metrics.ts'
-import { commitMetrics, registerGauges, registerStats, s3Metrics } from '../../src/sink/sink-metrics.ts'
+import {
+  commitMetrics,
+  deliveryMetrics,
+  registerGauges,
+  registerStats,
+  s3Metrics,
+} from '../../src/sink/sink-metrics.ts'
 import { SinkStats } from '../../src/sink/sink-stats.ts'
 
 export interface ExposedMetric {
@@ -35,6 +41,7 @@ export function exposedMetrics(): Readonly<Record<Program, readonly ExposedMetri
   })
   s3Metrics(sink)
   commitMetrics(sink)
+  deliveryMetrics(sink)
   createOperatorMetrics(operator)
   registerSources(
     operator,

@@ -10,7 +10,7 @@ import { startControlPlane } from '../../stack/native/control-plane.ts'
 import { guardFolder } from '../../stack/native/guard.ts'
 import { kubernetesBinaries } from '../../stack/native/kubernetes-build.ts'
 import { paths } from '../../stack/stack-folder.ts'
-import { percentile } from '../operator/figures.ts'
+import { percentile } from '../figures.ts'
 import { AdminProcess } from './admin-process.ts'
 
 /** Each row is measured so often, for so long; the table has the medians. */

@@ -14,8 +14,8 @@ import { kubernetesBinaries } from '../../stack/native/kubernetes-build.ts'
 import { runCommand } from '../../stack/native/run-command.ts'
 import { paths } from '../../stack/stack-folder.ts'
 import { SimulatedNode } from '../../support/simulated-node.ts'
+import { duration, spread } from '../figures.ts'
 import { Connectors, NAMESPACE } from './connectors.ts'
-import { duration, spread } from './figures.ts'
 import { OperatorProcess } from './operator-process.ts'
 
 const IDLE_MS = 30_000

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createTopics, gameTopic, kafkaClient } from '../../support/game-events.ts'
 
 export const PARTITIONS = 12
@@ -63,6 +64,53 @@ async function produce(
     await producer.send({ topic, acks: 1, messages: Array.from({ length: PARTITIONS }, (_, p) => batchOf(p)).flat() })
   }
   await producer.disconnect()
+}
+
+/** A topic for `produceFor`. What was read long ago goes, so that the disk does not fill up. */
+export async function streamingTopic(
+  bootstrapServers: string,
+  { eventBytes, eventNames }: Pick<Backlog, 'eventBytes' | 'eventNames'>,
+): Promise<Backlog> {
+  const topic = gameTopic('acme', `bench-stream-${Date.now()}`)
+  const admin = kafkaClient(bootstrapServers).admin()
+  await admin.connect()
+  const configEntries = [
+    { name: 'retention.bytes', value: String(100_000_000) },
+    { name: 'segment.bytes', value: String(50_000_000) },
+  ]
+  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS, configEntries }], waitForLeaders: true })
+  await admin.disconnect()
+  return { topic, records: 0, eventBytes, eventNames }
+}
+
+const DIFFERENT_EVENTS = 12_000
+const TURNS_PER_SECOND = 10
+
+export interface SteadyStream extends Omit<Backlog, 'records'> {
+  readonly bootstrapServers: string
+  readonly megabytesPerSecond: number
+}
+
+/** Produces at a steady rate until the signal aborts; returns how many events. */
+export async function produceFor(
+  { bootstrapServers, topic, eventBytes, eventNames, megabytesPerSecond }: SteadyStream,
+  signal: AbortSignal,
+): Promise<number> {
+  const values = Array.from({ length: DIFFERENT_EVENTS }, (_, n) => gameEventOf(n, eventBytes, eventNames))
+  const producer = kafkaClient(bootstrapServers).producer()
+  await producer.connect()
+  const perTurn = Math.ceil((megabytesPerSecond * 1_000_000) / eventBytes / TURNS_PER_SECOND / PARTITIONS)
+  let n = 0
+  for (let turn = 1, beganAtMs = performance.now(); !signal.aborted; turn++) {
+    const messages = Array.from({ length: perTurn * PARTITIONS }, (_, i) => ({
+      partition: i % PARTITIONS,
+      value: values[n++ % DIFFERENT_EVENTS] as string,
+    }))
+    await producer.send({ topic, acks: 1, messages })
+    await delay(Math.max(0, beganAtMs + (turn * 1_000) / TURNS_PER_SECOND - performance.now()))
+  }
+  await producer.disconnect()
+  return n
 }
 
 const MAPS = ['canyon', 'harbour', 'old town', 'glacier', 'Überwald']

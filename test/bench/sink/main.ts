@@ -2,29 +2,37 @@
  * `npm run bench:sink`: how much processor time and memory the sink takes for a million records, on a real Kafka and a
  * real S3 server, beside a plain loop that only copies and kafkajs's own consumer. Prints a table for docs/performance.md.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bucket } from '../../support/bucket.ts'
-import { type Backlog, backlogOn } from './backlog.ts'
+import { type Backlog, backlogOn, streamingTopic } from './backlog.ts'
 import { CASES, type Case } from './cases.ts'
-import { type Measurement, measure, median } from './measure.ts'
+import { measureFlatness } from './flatness.ts'
+import { type Measurement, measure, type Worker } from './measure.ts'
 import { startServers } from './servers.ts'
+import { table } from './table.ts'
 
 const USAGE = `npm run bench:sink -- [flags]
-  --only <text>      only the cases whose name contains it
-  --runs <n>         runs of each case, of which the median is shown; default 3
+  --only <pattern>   only the cases whose name matches this regular expression; may be given several times
+  --rounds <n>       rounds, each with one run of every case; medians are shown; default 3
   --megabytes <n>    size of a backlog; default 1000
+  --minutes <n>      instead of backlogs, a steady stream for so long, and whether memory stays flat
+  --rate <n>         of that stream, megabytes a second; default 20
   --profile <folder> each process leaves a V8 profile of its processor time there (for Chrome's DevTools)
 `
 const GIVE_UP_MS = 300_000
+const REPOSITORY = resolve(import.meta.dirname, '../../..')
 
 const { values: flags } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
-    runs: { type: 'string', default: '3' },
+    only: { type: 'string', multiple: true, default: [''] },
+    rounds: { type: 'string', default: '3' },
     megabytes: { type: 'string', default: '1000' },
+    minutes: { type: 'string' },
+    rate: { type: 'string', default: '20' },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -35,66 +43,77 @@ if (flags.help) {
 }
 
 const progress = (line: string) => console.error(`[bench] ${line}`)
+// The sink runs as in its image: built, not stripped of its types as it starts.
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: REPOSITORY })
 const servers = await startServers(progress)
 const dir = await mkdtemp(join(tmpdir(), 'bench-sink-config-'))
 const profiling = flags.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(flags.profile)}` } : {}
 const backlogs = new Map<string, Backlog>()
 const bucket = new Bucket(servers.s3, `bench-${Date.now().toString(36)}`)
 await bucket.create()
+const cases = CASES.filter(({ name }) => flags.only.some((pattern) => name.match(pattern)))
 
 try {
-  const rows: string[] = []
-  for (const each of CASES.filter(({ name }) => name.match(flags.only))) {
-    const measurements: Measurement[] = []
-    for (let run = 0; run < Number(flags.runs); run++) measurements.push(await runOnce(each))
-    rows.push(rowOf(each, median(measurements), measurements))
-    progress(rows.at(-1) ?? '')
-  }
-  console.log(`\n${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, median of ${flags.runs} runs\n`)
-  console.log(
-    '| what | records/s | MB/s | records per CPU-second | CPU-seconds per million | of them lowest–highest | peak RSS |',
-  )
-  console.log('|---|--:|--:|--:|--:|--:|--:|')
-  for (const row of rows) console.log(row)
+  if (flags.minutes === undefined) await measureBacklogs()
+  else
+    for (const each of cases.filter(({ name }) => name.startsWith('sink')))
+      await measureStream(each, Number(flags.minutes))
 } finally {
   await rm(dir, { recursive: true })
   await servers.stop()
 }
 
-async function runOnce({ eventBytes, eventNames, start }: Case): Promise<Measurement> {
-  const backlog = await backlogOf(eventBytes, eventNames)
+async function measureBacklogs(): Promise<void> {
+  const rounds = new Map<string, Measurement[]>(cases.map(({ name }) => [name, []]))
+  for (const each of cases) await backlogOf(each)
+  for (let round = 1; round <= Number(flags.rounds); round++)
+    for (const each of cases) {
+      const measurement = await onBacklog(each)
+      rounds.get(each.name)?.push(measurement)
+      progress(`round ${round}: ${each.name}: ${measurement.cpuSecondsPerMillion.toFixed(2)} CPU-seconds per million`)
+    }
+  const load = loadavg().map((each) => each.toFixed(1))
+  console.log(
+    `\n${machine()}, load average ${load.join(' ')} at the end, ${flags.rounds} rounds of ${flags.megabytes} MB\n`,
+  )
+  for (const line of table(cases, rounds)) console.log(line)
+}
+
+function machine(): string {
+  return `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, Kafka 4.4, versitygw 1.8`
+}
+
+async function onBacklog(each: Case): Promise<Measurement> {
+  const backlog = await backlogOf(each)
+  return running(each, backlog, (worker) => measure(worker, backlog.records, GIVE_UP_MS))
+}
+
+async function measureStream(each: Case, minutes: number): Promise<void> {
+  const stream = await streamingTopic(servers.kafkaBootstrapServers, each)
+  const sweeping = setInterval(() => void bucket.empty(), 10_000)
+  const { kafkaBootstrapServers: bootstrapServers } = servers
+  const steady = { ...stream, bootstrapServers, megabytesPerSecond: Number(flags.rate) }
+  progress(`${each.name}: ${minutes} minutes and one to start`)
+  await running(each, stream, (worker) => measureFlatness(worker, steady, minutes, progress)).finally(() =>
+    clearInterval(sweeping),
+  )
+}
+
+async function running<T>({ start }: Case, backlog: Backlog, work: (worker: Worker) => Promise<T>): Promise<T> {
   const worker = await start({ servers, backlog, bucket: bucket.name, dir, env: profiling })
   try {
-    return await measure(worker, backlog.records, GIVE_UP_MS)
+    return await work(worker)
   } finally {
     await worker.end()
     await bucket.empty()
   }
 }
 
-async function backlogOf(eventBytes: number, eventNames: number): Promise<Backlog> {
+async function backlogOf({ eventBytes, eventNames }: Case): Promise<Backlog> {
   const key = `${eventBytes} ${eventNames}`
   const records = Math.round((Number(flags.megabytes) * 1_000_000) / Math.max(eventBytes, 400))
   const known =
     backlogs.get(key) ?? (await backlogOn(servers.kafkaBootstrapServers, { records, eventBytes, eventNames }, progress))
   backlogs.set(key, known)
   return known
-}
-
-function rowOf(
-  { name, eventBytes }: Case,
-  { recordsPerSecond, cpuSecondsPerMillion, peakBytes }: Measurement,
-  all: readonly Measurement[],
-): string {
-  const cpu = all.map((each) => each.cpuSecondsPerMillion)
-  const cells = [
-    name,
-    Math.round(recordsPerSecond).toLocaleString('en'),
-    ((recordsPerSecond * eventBytes) / 1_000_000).toFixed(0),
-    Math.round(1_000_000 / cpuSecondsPerMillion).toLocaleString('en'),
-    cpuSecondsPerMillion.toFixed(2),
-    `${Math.min(...cpu).toFixed(2)}–${Math.max(...cpu).toFixed(2)}`,
-    `${(peakBytes / 1024 / 1024).toFixed(0)} MiB`,
-  ]
-  return `| ${cells.join(' | ')} |`
 }

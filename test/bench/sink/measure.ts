@@ -8,8 +8,10 @@ const WARM_SHARE = 0.2
 /** A process that works through a backlog. */
 export interface Worker {
   readonly pid: number
-  /** Records read, and records that are where they belong, so far. @throws Error when it has failed */
+  /** Records read, and records that are where they belong, so far. @throws Error when it has failed or ended */
   progress(): Promise<{ read: number; done: number }>
+  /** In Prometheus's text format; empty where it has none. */
+  metrics(): Promise<string>
   end(): Promise<void>
 }
 
@@ -18,6 +20,7 @@ export interface Measurement {
   readonly recordsPerSecond: number
   readonly cpuSecondsPerMillion: number
   readonly peakBytes: number
+  readonly metrics: string
 }
 
 /** Watches a worker until all `records` are done, from the moment at which it is warm. */
@@ -37,18 +40,11 @@ export async function measure(worker: Worker, records: number, timeoutMs: number
         recordsPerSecond: (measured / Math.max(allReadAtMs - warm.usage.atMs, SAMPLE_EVERY_MS)) * 1000,
         cpuSecondsPerMillion: ((usage.cpuSeconds - warm.usage.cpuSeconds) / measured) * 1_000_000,
         peakBytes: usage.peakBytes,
+        metrics: await worker.metrics(),
       }
     }
     if (usage.atMs > giveUpAtMs)
       throw new Error(`gave up after ${timeoutMs} ms: ${read} of ${records} read, ${done} done`)
     await delay(SAMPLE_EVERY_MS)
   }
-}
-
-/** The middle one, by processor time. */
-export function median(measurements: readonly Measurement[]): Measurement {
-  const sorted = [...measurements].sort((a, b) => a.cpuSecondsPerMillion - b.cpuSecondsPerMillion)
-  const middle = sorted[Math.floor(sorted.length / 2)]
-  if (!middle) throw new Error('a median needs a measurement')
-  return middle
 }

@@ -1,9 +1,10 @@
 /**
- * The physical reference: our own decoder, one copy of each value into a body, PutObject. No group, no commits, no look into
- * the records, one object at a time for each partition.
+ * The physical reference: our own decoder, one copy of each value into a body, encoding, PutObject, by the parts that the sink has for
+ * them. No group, no commits, no look into the records, one object at a time for each partition.
  */
 import pino from 'pino'
-import { ByteLog } from '../../../src/sink/byte-log.ts'
+import { ByteLog, crc32Of } from '../../../src/sink/byte-log.ts'
+import { BodyEncoder, contentTypeOf, isPlain } from '../../../src/sink/encode/body-encoder.ts'
 import { BrokerConnection, parseAddress } from '../../../src/sink/kafka/broker-connection.ts'
 import { decodeFetchResponse, type FetchedPartition } from '../../../src/sink/kafka/fetch-response.ts'
 import { fetchCall } from '../../../src/sink/kafka/protocol.ts'
@@ -19,6 +20,7 @@ const { config, partitions } = JSON.parse(process.argv[2] ?? '') as Task
 const topic = onlyTopic(config)
 const progress = reportProgress()
 const store = new S3Store({ s3: config.s3, credentialsDir: '', observer: { called: () => {} } })
+const encoder = new BodyEncoder()
 const slabs = new SlabPool(32 * 1024 * 1024)
 const signal = new AbortController().signal
 
@@ -49,13 +51,18 @@ class Body {
     await this.#writing
     const log = this.#log
     const key = `plain/${this.#partition}/${this.#written++}.json`
-    const body = { chunks: log.chunks(), crc32: log.crc32, contentType: 'application/x-ndjson' }
     this.#log = new ByteLog(slabs)
-    this.#writing = store.createIfAbsent({ key, ...body, metadata: {} }, signal).then(() => {
+    this.#writing = write(key, log).then(() => {
       progress.done += log.lines
       log.release()
     })
   }
+}
+
+async function write(key: string, log: ByteLog): Promise<void> {
+  const chunks = await encoder.encode(log.chunks(), config)
+  const crc32 = isPlain(config) ? log.crc32 : crc32Of(chunks)
+  await store.createIfAbsent({ key, chunks, crc32, contentType: contentTypeOf(config), metadata: {} }, signal)
 }
 
 const bodies = Array.from({ length: partitions }, (_, partition) => new Body(partition))

@@ -19,18 +19,24 @@ export interface Job {
   readonly env: Readonly<Record<string, string>>
 }
 
+const BUILT = fileURLToPath(new URL('../../../dist/bin/main.js', import.meta.url))
+
 /** The sink as it runs in a pod, with everything on: group, routing by envelope and time, intents, conditional writes. */
-export async function sinkWorker(job: Job, changes: Partial<SinkConfig> = {}): Promise<Worker> {
+export async function sinkWorker(job: Job, changes: Partial<SinkConfig>): Promise<Worker> {
   const config = { ...configOf(job), ...changes }
   const revision = await storeRevision(job.dir, config)
-  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], environment(job))
+  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], environment(job), BUILT)
   return {
     pid: child.pid,
     progress: async () => {
-      const { records, state, error } = await child.status()
+      const ended = child.exitCode.then((code) => {
+        throw new Error(`the sink has ended with code ${code}: ${child.log.at(-1)}`)
+      })
+      const { records, state, error } = await Promise.race([child.status(), ended])
       if (state === 'FAILED') throw new Error(`the sink has failed: ${error}`)
       return { read: records.read, done: records.delivered }
     },
+    metrics: async () => (await child.get('/metrics')).text,
     end: async () => {
       child.kill('SIGTERM')
       await child.exitCode
@@ -39,9 +45,13 @@ export async function sinkWorker(job: Job, changes: Partial<SinkConfig> = {}): P
 }
 
 /** What the sink is compared with: processes of their own, told in one argument what to do, that print their progress. */
-export async function referenceWorker(file: 'plain-loop.ts' | 'stock-consumer.ts', job: Job): Promise<Worker> {
+export async function referenceWorker(
+  file: 'plain-loop.ts' | 'stock-consumer.ts',
+  job: Job,
+  changes: Partial<SinkConfig> = {},
+): Promise<Worker> {
   const program = fileURLToPath(new URL(file, import.meta.url))
-  const task = JSON.stringify({ config: configOf(job), partitions: PARTITIONS })
+  const task = JSON.stringify({ config: { ...configOf(job), ...changes }, partitions: PARTITIONS })
   const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', program, task], {
     env: { PATH: process.env.PATH, ...environment(job) },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -57,6 +67,7 @@ export async function referenceWorker(file: 'plain-loop.ts' | 'stock-consumer.ts
       if (child.exitCode !== null) throw new Error(`${file} has ended with exit code ${child.exitCode}`)
       return latest
     },
+    metrics: async () => '',
     end: async () => {
       child.kill('SIGTERM')
       await exited

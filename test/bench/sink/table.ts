@@ -1,0 +1,66 @@
+import { percentile } from '../figures.ts'
+import type { Case } from './cases.ts'
+import { histogramIn, quantileBound } from './histogram.ts'
+import type { Measurement } from './measure.ts'
+
+/** What was measured of each case, by name: one measurement for each round, null for one that was left out. */
+export type Rounds = ReadonlyMap<string, readonly Measurement[]>
+
+const COLUMNS = [
+  'what',
+  'records/s',
+  'MB/s',
+  'records per CPU-second',
+  'CPU-seconds per million (lowest–highest)',
+  'of the plain loop’s speed',
+  'peak RSS',
+  'flush p50 / p99',
+]
+
+/** Rows for docs/performance.md: medians over the rounds; the ratio is the median of those within one round. */
+export function table(cases: readonly Case[], rounds: Rounds): string[] {
+  const measured = cases.filter(({ name }) => rounds.get(name)?.length)
+  return [
+    row(COLUMNS),
+    row(COLUMNS.map((_, i) => (i === 0 ? '---' : '--:'))),
+    ...measured.map((each) => rowOf(each, rounds)),
+  ]
+}
+
+function rowOf({ name, eventBytes, reference }: Case, rounds: Rounds): string {
+  const all = rounds.get(name) ?? []
+  const median = (of: (measurement: Measurement) => number) => percentile(all.map(of), 0.5)
+  const cpu = all.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion)
+  const perMillion = percentile(cpu, 0.5)
+  const perSecond = median(({ recordsPerSecond }) => recordsPerSecond)
+  return row([
+    name,
+    Math.round(perSecond).toLocaleString('en'),
+    ((perSecond * eventBytes) / 1_000_000).toFixed(0),
+    Math.round(1_000_000 / perMillion).toLocaleString('en'),
+    `${perMillion.toFixed(2)} (${Math.min(...cpu).toFixed(2)}–${Math.max(...cpu).toFixed(2)})`,
+    ratio(cpu, rounds.get(reference) ?? []),
+    `${(median(({ peakBytes }) => peakBytes) / 1024 / 1024).toFixed(0)} MiB`,
+    flushes(all),
+  ])
+}
+
+/** Round by round, as the machine is not equally fast in all of them. */
+function ratio(cpu: readonly number[], reference: readonly Measurement[]): string {
+  const ratios = cpu.flatMap((each, round) => {
+    const beside = reference[round]
+    return beside ? [beside.cpuSecondsPerMillion / each] : []
+  })
+  return ratios.length === 0 ? '–' : `${(percentile(ratios, 0.5) * 100).toFixed(0)} %`
+}
+
+/** Bounds of the histogram's buckets, of the last round. */
+function flushes(all: readonly Measurement[]): string {
+  const histogram = histogramIn(all.at(-1)?.metrics ?? '', 'analytics_connector_flush_duration_seconds')
+  const [p50, p99] = [quantileBound(histogram, 0.5), quantileBound(histogram, 0.99)]
+  return p50 === null || p99 === null ? '–' : `≤ ${p50} s / ≤ ${p99} s`
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
