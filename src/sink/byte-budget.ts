@@ -1,3 +1,6 @@
+/** As much of the limit may stay open: what is flushed is then large, as many small objects cost more than few large ones, and room comes soon. */
+const OPEN_SHARE = 3 / 4
+
 /** Somebody who buffers records: one held partition. */
 export interface BufferOwner {
   /** Memory of the set that is still open. */
@@ -12,7 +15,7 @@ export interface BufferOwner {
 
 /**
  * The bytes that one process may buffer, over all its partitions. Over the limit the largest open sets are flushed until
- * at most half of it is open, and readers wait (`room`) until writes have given memory back: that is the back-pressure. A
+ * at most three quarters of it are open, and readers wait (`room`) until writes have given memory back: that is the back-pressure. A
  * reader waits only after it has taken its batch in, so the limit can be exceeded by one batch for each partition.
  */
 export class ByteBudget {
@@ -57,11 +60,11 @@ export class ByteBudget {
   }
 
   /**
-   * Flushes the largest sets until what stays open is half the limit, so that readers find room again when those are
+   * Flushes the largest sets until no more than its share of the limit stays open, so that readers find room again when those are
    * written; what is being written already gives its memory back by itself.
    */
   #relieve(): void {
-    while (this.#sum((owner) => owner.openBytes) > this.limitBytes / 2) {
+    while (this.#sum((owner) => owner.openBytes) > this.limitBytes * OPEN_SHARE) {
       const candidates = [...this.#owners].filter((owner) => owner.canFlush && owner.openBytes > 0)
       const largest = candidates.sort((a, b) => b.openBytes - a.openBytes)[0]
       if (!largest) return

@@ -40,11 +40,11 @@ test('within the budget nobody waits and nothing is flushed', async () => {
   expect(owner.openBytes).toBe(100)
 })
 
-test('over it the largest sets are flushed until at most half of it is open, and readers wait until they are written', async () => {
+test('over it the largest sets are flushed until at most three quarters of it are open, and readers wait until they are written', async () => {
   const [small, large, larger] = [new Owner(20), new Owner(40), new Owner(60)]
   const budget = budgetOf(100, small, large, larger)
   const room = budget.room(never)
-  expect([small.openBytes, large.openBytes, larger.openBytes]).toEqual([20, 0, 0])
+  expect([small.openBytes, large.openBytes, larger.openBytes]).toEqual([20, 40, 0])
   expect(await isWaiting(room)).toBe(true)
   larger.inFlightBytes = 0
   budget.released()
