@@ -56,11 +56,12 @@ async function produce(
   const producer = kafkaClient(bootstrapServers).producer()
   await producer.connect()
   const perRequest = Math.ceil(REQUEST_BYTES / eventBytes)
+  const values = valuesOf(eventBytes, eventNames)
   let n = 0
   for (let sent = 0; sent < perPartition; sent += perRequest) {
     const count = Math.min(perRequest, perPartition - sent)
     const batchOf = (partition: number) =>
-      Array.from({ length: count }, () => ({ partition, value: gameEventOf(n++, eventBytes, eventNames) }))
+      Array.from({ length: count }, () => ({ partition, value: values[n++ % values.length] as string }))
     await producer.send({ topic, acks: 1, messages: Array.from({ length: PARTITIONS }, (_, p) => batchOf(p)).flat() })
   }
   await producer.disconnect()
@@ -83,7 +84,6 @@ export async function streamingTopic(
   return { topic, records: 0, eventBytes, eventNames }
 }
 
-const DIFFERENT_EVENTS = 12_000
 const TURNS_PER_SECOND = 10
 
 export interface SteadyStream extends Omit<Backlog, 'records'> {
@@ -96,7 +96,7 @@ export async function produceFor(
   { bootstrapServers, topic, eventBytes, eventNames, megabytesPerSecond }: SteadyStream,
   signal: AbortSignal,
 ): Promise<number> {
-  const values = Array.from({ length: DIFFERENT_EVENTS }, (_, n) => gameEventOf(n, eventBytes, eventNames))
+  const values = valuesOf(eventBytes, eventNames)
   const producer = kafkaClient(bootstrapServers).producer()
   await producer.connect()
   const perTurn = Math.ceil((megabytesPerSecond * 1_000_000) / eventBytes / TURNS_PER_SECOND / PARTITIONS)
@@ -104,13 +104,22 @@ export async function produceFor(
   for (let turn = 1, beganAtMs = performance.now(); !signal.aborted; turn++) {
     const messages = Array.from({ length: perTurn * PARTITIONS }, (_, i) => ({
       partition: i % PARTITIONS,
-      value: values[n++ % DIFFERENT_EVENTS] as string,
+      value: values[n++ % values.length] as string,
     }))
     await producer.send({ topic, acks: 1, messages })
     await delay(Math.max(0, beganAtMs + (turn * 1_000) / TURNS_PER_SECOND - performance.now()))
   }
   await producer.disconnect()
   return n
+}
+
+/** Making an event takes longer than sending it. One that comes again does so megabytes later, where no compression sees it. */
+const DIFFERENT_BYTES = 60_000_000
+
+function valuesOf(eventBytes: number, eventNames: number): string[] {
+  return Array.from({ length: Math.ceil(DIFFERENT_BYTES / eventBytes) }, (_, n) =>
+    gameEventOf(n, eventBytes, eventNames),
+  )
 }
 
 const MAPS = ['canyon', 'harbour', 'old town', 'glacier', 'Überwald']
