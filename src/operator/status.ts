@@ -83,7 +83,16 @@ function statusDocument(
  * Source: kstatus; Flux's condition conventions.
  */
 function conditionsOf(verdict: Verdict, situation: Situation, now: string): Condition[] {
-  const { generation: observedGeneration, previous, keeping, replicas, revision, deletion, now: nowMs } = situation
+  const {
+    generation: observedGeneration,
+    previous,
+    keeping,
+    replicas,
+    revision,
+    deletion,
+    pods,
+    now: nowMs,
+  } = situation
   const condition = (type: string, status: Condition['status'], reason: string, message: string): Condition => {
     const before = previous?.conditions?.find((each) => each.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
@@ -92,7 +101,7 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
   const { ready, reason, message, progress } = verdict
   const isActive = verdict.status === 'ACTIVE'
   const limited = limitOf(situation)
-  const isAtRest = replicas === 0 && revision !== undefined && deletion === undefined
+  const isAtRest = replicas === 0 && pods.length === 0 && revision !== undefined && deletion === undefined
   const kept = isAtRest ? offsetsKept(keeping, nowMs) : undefined
   return [
     condition('Ready', ready, reason, message),
