@@ -1,4 +1,4 @@
-import { parse } from 'yaml'
+import { parse, parseAllDocuments, stringify } from 'yaml'
 import { textOf } from './files.ts'
 import { valuesJsonSchema, valuesTable } from './helm-values.ts'
 
@@ -11,7 +11,25 @@ export function chartFiles(crd: string): [string, string][] {
     [`${CHART}/templates/crd.yaml`, crdTemplate(crd)],
     [`${CHART}/values.schema.json`, `${JSON.stringify(valuesJsonSchema(), undefined, 2)}\n`],
     [`${CHART}/README.md`, readme()],
+    ...rights().map(([name, rules]): [string, string] => [`${CHART}/files/rights/${name}.yaml`, stringify(rules)]),
   ]
+}
+
+interface Role {
+  readonly kind: string
+  readonly metadata: { readonly name: string }
+  readonly rules?: readonly unknown[]
+}
+
+/** Rules of the roles of deploy/: what operator and REST API may do is written down once. */
+function rights(): [name: string, rules: readonly unknown[]][] {
+  const files = ['base/cluster-role', 'base/role', 'admin/cluster-role', 'admin/role'].map(
+    (name) => `deploy/${name}.yaml`,
+  )
+  const roles = files.flatMap((file) => parseAllDocuments(textOf(file)).map((document) => document.toJS() as Role))
+  return roles.flatMap(({ kind, metadata, rules }) =>
+    rules ? [[`${kind}-${metadata.name}`, rules] satisfies [string, unknown]] : [],
+  )
 }
 
 /** The CRD as a template, so that an upgrade brings the new one: Helm installs the folder `crds` once and never again. */

@@ -13,6 +13,7 @@ import { Shell } from '../support/shell.ts'
 import { type Scene, test } from './scene.ts'
 
 const NAME = 'game-events'
+const CRD = 'analyticsconnectors.analytics-connector.io'
 const OURS = 'app.kubernetes.io/name=analytics-connector'
 const steps = [...guideSteps('install.md'), ...guideSteps('uninstall.md')].filter(({ isElsewhere }) => !isElsewhere)
 
@@ -32,7 +33,12 @@ function local(text: string, { stack, id }: Scene): string {
 
 /** What is to be true when the commands of a section have been run, beside their success. */
 const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Before) => Promise<void>>> = {
-  Helm: async (scene, _printed, before) => expect(await look(scene)).toEqual(before),
+  Helm: async (scene, _printed, before) => {
+    expect(await look(scene)).toEqual(before)
+    // As if the release before had another CRD.
+    const older = '[{"op":"remove","path":"/spec/versions/0/additionalPrinterColumns/0"}]'
+    await kubectl(scene.stack, ['patch', 'crd', CRD, '--type=json', '-p', older])
+  },
   Upgrade: async (scene, _printed, before) => {
     const config = await kubectl(scene.stack, [
       'get',
@@ -44,6 +50,7 @@ const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Be
       'yaml',
     ])
     expect(config).toContain('concurrency: 32')
+    expect(await scene.kubectl('get', 'ac', NAME)).toMatch(/^NAME +READY /)
     expect(await look(scene)).toEqual(before)
   },
   'Wait for it': async (scene, printed) => {
