@@ -6,6 +6,7 @@
 import { right } from './right-manifests.ts'
 import { wrongConfigs } from './wrong-config.ts'
 import { type Patch, type Said, type WrongManifest, wrong, wrongSpec } from './wrong-manifest.ts'
+import { wrongReferences } from './wrong-references.ts'
 
 const names: readonly WrongManifest[] = [
   wrong(
@@ -239,4 +240,5 @@ export const wrongManifests: readonly WrongManifest[] = [
   ...filters,
   ...kafka,
   ...pods,
+  ...wrongReferences,
 ]
