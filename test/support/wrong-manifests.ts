@@ -59,6 +59,11 @@ const scalars: readonly WrongManifest[] = [
     { field: 'spec.storageType', value: 'KAFKA_GCS', allowed: '"KAFKA_S3"' },
   ),
   wrongSpec(
+    'deletionPolicy Delete',
+    { deletionPolicy: 'Delete' },
+    { field: 'spec.deletionPolicy', value: 'Delete', allowed: '"DeleteConsumerGroup"' },
+  ),
+  wrongSpec(
     'negative replicas',
     { replicas: -1 },
     { field: 'spec.replicas', value: '-1', allowed: /(greater than or equal to|at least) 0/ },

@@ -49,7 +49,7 @@ const pods: readonly WrongManifest[] = [
     /integer|whole number/,
   ),
   wrongPod('affinity', { affinity: 'zone' }, 'object'),
-  wrongPod('topologySpreadConstraints', { topologySpreadConstraints: { maxSkew: 1 } }, /array|list/),
+  wrongPod('topologySpreadConstraints', { topologySpreadConstraints: 'zone' }, /array|list/),
   wrongPod('imagePullSecrets[0].name', { imagePullSecrets: [{ name: 7 }] }, 'string'),
   wrongPod('envFrom[0].prefix', { envFrom: [{ prefix: 7, secretRef: { name: 'a' } }] }, 'string'),
   wrongPod('envFrom[0].secretRef.name', { envFrom: [{ secretRef: { name: 7 } }] }, 'string'),
