@@ -40,7 +40,8 @@ async function main(vitestArguments: readonly string[]): Promise<number> {
   process.env[RUN_VARIABLE] = JSON.stringify(run)
   await mkdir(join(dir, 'tmp'))
   process.env.TMPDIR = join(dir, 'tmp')
-  return runInNamespaces(dir, vitest(vitestArguments))
+  // Awaited here: what was made above is taken away when this function is left.
+  return await runInNamespaces(dir, vitest(vitestArguments))
 }
 
 function vitest(args: readonly string[]): string[] {
