@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/image/suite/**/*.test.ts', 'test/e2e/**/*.test.ts'],
     globalSetup: 'test/image/global-setup.ts',
     fileParallelism: false,
+    // A container takes more of a machine than a process from the sources does, and tests wait for seconds.
+    maxConcurrency: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
