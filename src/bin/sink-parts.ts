@@ -22,6 +22,7 @@ export interface SinkSurroundings {
   readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry
+  readonly stalledAfterMs?: number
   /** How long Kafka waits for a sink that died without leaving before others take its partitions. */
   readonly sessionTimeoutMs: number
 }

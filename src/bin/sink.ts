@@ -8,6 +8,7 @@ import { createRegistry } from '../lib/metrics.ts'
 import { checkRevisions, readRevision } from '../sink/revisions.ts'
 import { runSink, sinkRoutes } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
+import { DEFAULT_STALLED_AFTER_MS } from '../sink/stall-watch.ts'
 import { type Command, FlagError, parseFlags, parseLogLevel, parsePort, parseSeconds } from './command.ts'
 import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
 
@@ -24,6 +25,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --port <port>               of /status, /metrics, /healthz and /readyz; default ${HTTP_PORT}, 0 for any free one
   --drain-timeout <seconds>   longest time from SIGTERM to the end, such as 25 or 25s; default 25s
   --session-timeout <seconds> Kafka gives the partitions of a sink that died to others after this; default ${DEFAULT_SESSION_TIMEOUT_SECONDS}s
+  --stalled-after <seconds>   end with exit code 1 when records wait and none was read for so long, for no known reason; default ${DEFAULT_STALLED_AFTER_MS / 1000}s
   --log-level <level>         trace, debug, info, warn, error, silent; default info
 
 SIGTERM or SIGINT: everything read is written and committed, then the group is left. A second one ends it at once: the
@@ -39,6 +41,7 @@ const OPTIONS = {
   port: { type: 'string', default: String(HTTP_PORT) },
   'drain-timeout': { type: 'string', default: '25s' },
   'session-timeout': { type: 'string', default: `${DEFAULT_SESSION_TIMEOUT_SECONDS}` },
+  'stalled-after': { type: 'string', default: `${DEFAULT_STALLED_AFTER_MS / 1000}s` },
   'log-level': { type: 'string', default: 'info' },
 } as const
 
@@ -51,6 +54,7 @@ interface SinkFlags {
   readonly port: number
   readonly drainTimeoutMs: number
   readonly sessionTimeoutMs: number
+  readonly stalledAfterMs: number
   readonly logLevel: string
 }
 
@@ -81,6 +85,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
     credentialsDir: flags.credentialsDir,
     kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: flags.sessionTimeoutMs,
+    stalledAfterMs: flags.stalledAfterMs,
     clock: systemClock,
     logger,
     registry: createRegistry({ connector: config.connector }),
@@ -108,6 +113,7 @@ function sinkFlags(args: string[]): SinkFlags {
     port: parsePort('--port', values.port),
     drainTimeoutMs: parseSeconds('--drain-timeout', values['drain-timeout']),
     sessionTimeoutMs: parseSeconds('--session-timeout', values['session-timeout']),
+    stalledAfterMs: parseSeconds('--stalled-after', values['stalled-after']),
     logLevel: parseLogLevel('--log-level', values['log-level']),
   }
 }

@@ -26,6 +26,8 @@ export interface SinkParts {
   readonly encoder: Encoder
   /** The configuration of any mounted revision. @throws Error where it cannot be read */
   readonly readRevision: (revision: string) => SinkConfig
+  /** The process ends when records wait and none was read for so long, for no known reason. Default: five minutes. */
+  readonly stalledAfterMs?: number
   /** What must hold beside the bucket before the group is joined. */
   readonly checks: readonly Check[]
   readonly clock: Clock
@@ -48,7 +50,7 @@ export class Sink {
   readonly #revision: string
   readonly #stats = new SinkStats()
   readonly #budget: ByteBudget
-  readonly #stallWatch = new StallWatch()
+  readonly #stallWatch: StallWatch
 
   /** @throws {PathTemplateError} for a configuration that the resource's validation would have refused */
   constructor(parts: SinkParts) {
@@ -58,6 +60,7 @@ export class Sink {
     this.#revision = plan.revision
     this.#budget = new ByteBudget(config.bufferBytes)
     this.health = new SinkHealth(clock)
+    this.#stallWatch = new StallWatch(parts.stalledAfterMs)
     this.checks = [...parts.checks, { concern: 'bucket', run: (signal) => checkBucket(store, config, signal) }]
     this.listener = sinkListener({
       config,
@@ -102,6 +105,6 @@ export class Sink {
     const isHeldUp = !this.isActive() || this.#budget.isExceeded
     const lag = source.lag()
     if (this.#stallWatch.isStalled({ read: this.#stats.read, lag, isHeldUp }, clock.now()))
-      throw new StalledError(lag ?? 0)
+      throw new StalledError(lag ?? 0, this.#stallWatch.stalledAfterMs)
   }
 }

@@ -33,6 +33,12 @@ test('every command of analytics-connector that is named exists', () => {
   expect(named.filter(({ what }) => !commands.includes(what))).toEqual([])
 })
 
+test('every test that docs/testing.md names is in the file that it names', () => {
+  const rows = [...textOf('docs/testing.md').matchAll(/^\|.*\| \[.*?\]\(\.\.\/(test\/[^)]+)\) \| (.+) \|$/gm)]
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter(([, file = '', name = '']) => !textOf(file).includes(name)).map(([row]) => row)).toEqual([])
+})
+
 test('every link to a file of this repository leads somewhere', () => {
   const links = mentions(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g).filter(({ what }) => !/^[a-z]+:/.test(what))
   expect(links.length).toBeGreaterThan(0)

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
+import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
@@ -221,6 +222,26 @@ it('a second signal ends it at once, and the next sink finishes what was begun',
   next.kill('SIGTERM')
   expect(await next.exitCode).toBe(0)
   await bucket.expectExactly(producer.acknowledged)
+})
+
+it('ends by itself with the reason when it stands still and nothing is known to be wrong, and the next goes on at once', async () => {
+  const { bucket, eventName, config } = await scene({ flush: { intervalMs: 600_000, events: 20, bytes: 1_000_000 } })
+  const proxy = await startCuttingProxy(new URL(s3.endpoint))
+  const throughProxy = { ...config, s3: { ...config.s3, endpoint: `http://127.0.0.1:${proxy.port}` } }
+  const sink = await start(throughProxy, '--stalled-after', '5s')
+  await eventually(30_000, async () => expect((await sink.status()).lag).toBe(0))
+  proxy.hold()
+  await produce(eventName, 2_000)
+  expect(await sink.exitCode).toBe(1)
+  await eventually(5_000, () =>
+    expect(JSON.parse(sink.log.at(-1) ?? '')).toMatchObject({
+      level: 'fatal',
+      error: expect.stringMatching(/^\d+ records wait in Kafka and none was read for 5 s, though nothing is known/),
+    }),
+  )
+  proxy.close()
+  await start({ ...config, flush: { ...config.flush, intervalMs: 1_000 } })
+  await eventually(60_000, () => bucket.expectExactly(producer.acknowledged))
 })
 
 it('without its revision it ends with exit code 1, and its last line says why', async () => {

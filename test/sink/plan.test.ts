@@ -19,6 +19,23 @@ describe('a route', () => {
     expect(plan.route(TOPIC, late)).toMatchObject({ path: 'acme/login/2026-02-28T2345.json' })
   })
 
+  test('is in UTC, wherever the process runs', () => {
+    const here = process.env.TZ
+    try {
+      for (const zone of ['Asia/Kathmandu', 'America/St_Johns', 'Pacific/Kiritimati']) {
+        process.env.TZ = zone
+        expect(new Date(0).getTimezoneOffset()).not.toBe(0)
+        const plan = compilePlan(sinkConfig({ template: '{yyyy}-{MM}-{dd}T{hh}{mm}.json' }))
+        expect(plan.route(TOPIC, record(event(1)))).toMatchObject({ path: '2026-03-01T1230.json' })
+        const lateInTheYear = record(event(1), Date.parse('2025-12-31T23:59:59Z'))
+        expect(plan.route(TOPIC, lateInTheYear)).toMatchObject({ path: '2025-12-31T2345.json' })
+      }
+    } finally {
+      process.env.TZ = here ?? ''
+      if (here === undefined) delete process.env.TZ
+    }
+  })
+
   test('different values never share a rendered path, equal ones always do', () => {
     const plan = compilePlan(sinkConfig({ template: '{eventName}/{hh}{mm}.json' }))
     const pathOf = (name: string, atMs: number) => {

@@ -120,7 +120,7 @@ test('a sink that stands still although records wait leaves, and ends with the r
   expect(source.hasLeft).toBe(false)
   await clock.advance(2 * 60_000)
   expect(await ended).toBe(
-    '3 records wait in Kafka and none was read for 5 minutes, though nothing is known to be wrong: starting again',
+    '3 records wait in Kafka and none was read for 300 s, though nothing is known to be wrong: starting again',
   )
   expect(source.hasLeft).toBe(true)
 })

@@ -5,11 +5,12 @@ import { TenureLostError, TopicRecreatedError } from '../../src/sink/record-sour
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
-import { recordBatch } from '../support/source-records.ts'
+import { recordBatch, sourceRecord } from '../support/source-records.ts'
 
 const flush = (limits: { events?: number; bytes?: number; intervalMs?: number }) =>
   sinkConfig({ flush: { intervalMs: 60_000, events: 1_000, bytes: 1_000_000, ...limits } })
 
+const BY_THE_QUARTER = sinkConfig({ template: '{hh}{mm}/{topic}.json' }).path
 const DONE = encodeMark({ clusterId: CLUSTER_ID })
 const intentIn = (metadata: string) => {
   const found = decodeCommitMetadata(metadata)
@@ -62,6 +63,22 @@ describe('accumulating', () => {
     await sink.clock.advance(1)
     expect(bucket.lines()).toEqual(events(0, 2))
     expect(sink.clock.pendingTimers).toBe(0)
+  })
+
+  test('late events are objects of the set that they are read in: they cause no flush of their own', async () => {
+    const sink = new SinkProcess(bucket, { config: { ...flush({}), path: BY_THE_QUARTER } })
+    const hours = ['01', '02', '03', '04', '12', '05', '12']
+    hours.forEach((hour, id) => {
+      const timestampMs = Date.parse(`2026-03-01T${hour}:05:00Z`)
+      log.records.push(sourceRecord({ offset: BigInt(id), timestampMs, value: Buffer.from(event(id)) }))
+    })
+    const held = await sink.source.assign(log)
+    for (const _ of hours) await held.feed(1)
+    await sink.clock.advance(59_999)
+    expect(bucket.keys).toEqual([])
+    await sink.clock.advance(1)
+    expect(bucket.keys.map((key) => key.slice(0, 2))).toEqual(['01', '02', '03', '04', '05', '12'])
+    expect(log.committed).toEqual({ offset: 7n, metadata: DONE })
   })
 
   test('reading goes on while a set is written; one commit is its end and the intent of the next', async () => {

@@ -1,8 +1,9 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy on loopback whose connections can be cut. */
+/** A TCP proxy on loopback whose connections can be cut, or led nowhere. */
 export async function startCuttingProxy(target: URL) {
   const sockets = new Set<Socket>()
+  let isHeld = false
   const track = (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
@@ -11,7 +12,7 @@ export async function startCuttingProxy(target: URL) {
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     for (const socket of [client, upstream]) track(socket)
-    client.pipe(upstream).pipe(client)
+    if (!isHeld) client.pipe(upstream).pipe(client)
     client.once('close', () => upstream.destroy())
     upstream.once('close', () => client.destroy())
   })
@@ -21,6 +22,11 @@ export async function startCuttingProxy(target: URL) {
     /** Resets every connection that is open now. */
     cut: () => {
       for (const socket of sockets) socket.resetAndDestroy()
+    },
+    /** From now on nothing passes, and nobody is told. */
+    hold: () => {
+      isHeld = true
+      for (const socket of sockets) socket.unpipe().pause()
     },
     close: () => {
       for (const socket of sockets) socket.destroy()
