@@ -78,7 +78,7 @@ export const specSchema = z.strictObject({
   kafka: kafkaSchema.optional(),
   replicas: field(
     z.int().min(0).max(1000),
-    `Members of the consumer group, each a pod; 0 to 1000. More than the topics have partitions do not help. Also set by kubectl scale and by autoscalers, so leave it out where one is at work. Default ${DEFAULTS.replicas}.`,
+    `Members of the consumer group, each a pod; 0 to 1000. No more pods than the topics have partitions are started. Also set by kubectl scale and by autoscalers, which need a first value to begin with: set it once by kubectl scale and leave it out of the manifest where one is at work. Default ${DEFAULTS.replicas}.`,
     { format: 'int32' },
   ).optional(),
   deletionPolicy: field(

@@ -1,3 +1,4 @@
+import kafkajs from 'kafkajs'
 import { expect } from 'vitest'
 import { defaultGroupId } from '../../../src/contract/defaults.ts'
 import { createLogger } from '../../../src/lib/logger.ts'
@@ -29,7 +30,7 @@ test.concurrent('with deletionPolicy DeleteConsumerGroup the consumer group goes
   await eventually(60_000, async () => expect(await scene.kubectl('get', 'jobs,pods', '-o', 'name')).toBe(''))
 }, 180_000)
 
-test.concurrent('the offsets of a paused connector are committed again, unchanged, and its status says when', async ({
+test.concurrent('the offsets of a paused connector are committed again, unchanged, and what expired meanwhile is told exactly', async ({
   scene,
 }) => {
   await scene.send(100)
@@ -38,7 +39,7 @@ test.concurrent('the offsets of a paused connector are committed again, unchange
   await scene.settled()
   await scene.patch('paused', { active: false })
   await scene.ready('paused')
-  const before = await offsetsOf(scene, 'paused')
+  const before = (await offsetsOf(scene, 'paused')).toSorted((a, b) => a.partition - b.partition)
   expect(await offsetsKept(scene)).toMatchObject({ status: 'Unknown', reason: 'NotYetRenewed' })
 
   // As it does by itself once a day.
@@ -46,15 +47,40 @@ test.concurrent('the offsets of a paused connector are committed again, unchange
   await eventually(60_000, async () => {
     expect(await offsetsKept(scene)).toMatchObject({ status: 'True', reason: 'Renewed' })
   })
-  expect(await offsetsOf(scene, 'paused')).toEqual(before)
+  const after = (await offsetsOf(scene, 'paused')).toSorted((a, b) => a.partition - b.partition)
+  expect(after).toEqual(before)
   expect((await scene.get('paused')).status?.offsetsRenewedAt).toMatch(/^\d{4}-\d\d-\d\dT/)
 
+  await scene.send(30)
+  const ends = await expireAll(scene)
+  const lost = before
+    .map(({ topic, partition, offset }) => ({ topic, partition, from: `${offset}`, to: ends.get(partition) ?? '' }))
+    .filter(({ from, to }) => from !== to)
   await scene.patch('paused', { active: true })
   await scene.ready('paused')
   expect(await scene.kubectl('get', 'cronjobs', '-o', 'name')).toBe('')
-  await scene.send(100)
-  await scene.settled()
+  await eventually(30_000, async () => expect((await scene.get('paused')).status?.lost?.offsets).toBe(30))
+  const ranges = (await scene.get('paused')).status?.lost?.ranges.map(({ at: _, ...range }) => range) ?? []
+  expect(ranges.toSorted((a, b) => a.partition - b.partition)).toEqual(lost)
+  const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=OffsetsExpired')
+  for (const { topic, partition, from, to } of lost)
+    expect(events).toContain(`${topic}-${partition} ${from}..${Number(to) - 1} (${Number(to) - Number(from)})`)
 }, 180_000)
+
+/** Removes every record of the scene's topic, as its retention does. Returns where each partition goes on. */
+async function expireAll(scene: Scene): Promise<Map<number, string>> {
+  const brokers = scene.stack.kafkaBootstrapServers.split(',')
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const ends = await admin.fetchTopicOffsets(scene.topic)
+    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }))
+    await admin.deleteTopicRecords({ topic: scene.topic, partitions })
+    return new Map(ends.map(({ partition, high }) => [partition, high]))
+  } finally {
+    await admin.disconnect()
+  }
+}
 
 const group = (scene: Scene, name: string) => defaultGroupId({ namespace: scene.id, name })
 

@@ -32,17 +32,29 @@ test.concurrent('two connectors on one topic each deliver every event exactly on
   await scene.settled(30_000, second)
 }, 180_000)
 
-test.concurrent('kubectl scale takes a connector from one pod to two and back while events flow, and each event is delivered once', async ({
+test.concurrent('kubectl scale takes a connector from one pod to as many as there are partitions, says that more would have nothing to read, and back while events flow', async ({
   scene,
 }) => {
   scene.stream()
   await scene.apply('scaled')
   await scene.ready('scaled')
-  for (const replicas of [2, 1]) {
-    await scene.kubectl('scale', 'ac/scaled', `--replicas=${replicas}`)
+  // The scene's topic has three partitions.
+  for (const [asked, pods] of [
+    [9, 3],
+    [1, 1],
+  ] as const) {
+    await scene.kubectl('scale', 'ac/scaled', `--replicas=${asked}`)
     await scene.ready('scaled')
-    expect(await scene.pods('scaled')).toHaveLength(replicas)
-    expect(await scene.columns('scaled')).toMatchObject({ STATUS: 'ACTIVE', REPLICAS: `${replicas}` })
+    expect(await scene.pods('scaled')).toHaveLength(pods)
+    expect(await scene.columns('scaled')).toMatchObject({ STATUS: 'ACTIVE', REPLICAS: `${pods}` })
+    const { spec, status } = await scene.get('scaled')
+    expect(spec.replicas).toBe(asked)
+    const limited = status?.conditions?.find(({ type }) => type === 'ScalingLimited')?.message
+    expect(limited).toBe(
+      asked === pods
+        ? undefined
+        : 'spec.replicas is 9, partitions of the topics: 3, pods: 3; more pods would have nothing to read',
+    )
     await scene.delivers(100)
   }
   await scene.settled()

@@ -165,5 +165,7 @@ function controllerManagerFlags(pki: string, kubeconfig: string): string[] {
     ...['--root-ca-file', join(pki, 'apiserver.crt')],
     // The defaults (20 and 30 a second) make a rollout of many small Deployments wait for its own client.
     ...['--kube-api-qps', '500', '--kube-api-burst', '1000'],
+    // Default: 15 s.
+    ...['--horizontal-pod-autoscaler-sync-period', '2s'],
   ]
 }
