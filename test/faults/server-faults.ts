@@ -24,13 +24,26 @@ interface Trouble {
   readonly faults: readonly ((scene: Scene) => Promise<void>)[]
 }
 
+const MOST_STARTS = 5
 /** Share of requests to S3 that meet a mishap: always, and in a storm. */
 const MISHAPS = { usual: 0.05, storm: 0.5 }
 
 async function restartBroker({ server }: Broker, signal: NodeJS.Signals, { random, over }: Scene): Promise<void> {
   await server.stop(signal)
   await sleep(systemClock, random.int(0, 3_000), over)
-  await server.start()
+  await startAgain(server)
+}
+
+/** A busy machine may need more than the minute that a server has for its start. */
+async function startAgain(server: Broker['server']): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await server.start()
+    } catch (error) {
+      if (attempt === MOST_STARTS) throw error
+      await server.stop('SIGKILL')
+    }
+  }
 }
 
 async function killBroker(scene: Scene): Promise<void> {
