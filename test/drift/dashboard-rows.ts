@@ -69,7 +69,7 @@ export const rows: readonly Row[] = [
       {
         title: 'Lost to the retention of topics',
         unit: 'short',
-        targets: [target(`sum by (connector) (increase(${of('offsets_lost_total')}[$__range]))`)],
+        targets: [target(`max by (connector) (${of('lost_offsets')})`)],
       },
       { title: 'Partitions held', unit: 'short', targets: [target(sum('partitions'))] },
       { title: 'Objects created', unit: 'cps', targets: [target(rate('objects_created_total'))] },
