@@ -3,7 +3,7 @@ import { manifestDocuments } from '../../src/bin/manifest-documents.ts'
 import { isConnectorManifest, validateManifest } from '../../src/contract/validate.ts'
 import { filesLike, textOf } from './files.ts'
 
-const samples = filesLike('deploy/samples/*.yaml')
+const samples = filesLike('deploy/samples/**/*.yaml')
 
 test('there are samples', () => {
   expect(samples).toContain('deploy/samples/game-events.yaml')
