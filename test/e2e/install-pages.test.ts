@@ -1,4 +1,5 @@
 /** Follows docs/install.md and docs/uninstall.md as their reader does: their commands, in a shell, with a connector that delivers. */
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -9,11 +10,12 @@ import { findHelm } from '../stack/tools/helm.ts'
 import { type GuideStep, guideSteps } from '../support/guide.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { kubectl, stackEnvironment } from '../support/kubectl.ts'
+import { manifestsOf } from '../support/rendered.ts'
 import { Shell } from '../support/shell.ts'
 import { type Scene, test } from './scene.ts'
 
 const NAME = 'game-events'
-const CRD = 'analyticsconnectors.analytics-connector.io'
+const CRD = join(root, 'crds/analyticsconnectors.yaml')
 const OURS = 'app.kubernetes.io/name=analytics-connector'
 const steps = [...guideSteps('install.md'), ...guideSteps('uninstall.md')].filter(({ isElsewhere }) => !isElsewhere)
 
@@ -35,9 +37,7 @@ function local(text: string, { stack, id }: Scene): string {
 const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Before) => Promise<void>>> = {
   Helm: async (scene, _printed, before) => {
     expect(await look(scene)).toEqual(before)
-    // As if the release before had another CRD.
-    const older = '[{"op":"remove","path":"/spec/versions/0/additionalPrinterColumns/0"}]'
-    await kubectl(scene.stack, ['patch', 'crd', CRD, '--type=json', '-p', older])
+    await applyOlderCrd(scene.stack)
   },
   Upgrade: async (scene, _printed, before) => {
     const config = await kubectl(scene.stack, [
@@ -130,10 +130,17 @@ async function openShell(stack: Stack): Promise<Shell> {
   return shell
 }
 
+/** As if the release before, which Helm installed, had a CRD with a column less. */
+async function applyOlderCrd(stack: Stack): Promise<void> {
+  const [crd] = manifestsOf(readFileSync(CRD, 'utf8'))
+  crd.spec.versions[0].additionalPrinterColumns.shift()
+  const asHelm = ['apply', '--server-side', '--field-manager=helm', '--force-conflicts', '-f', '-']
+  await kubectl(stack, asHelm, { input: JSON.stringify(crd) })
+}
+
 /** Other tests need it. The garbage collector hears of a kind that is back only after a while, or when it starts anew. */
 async function restoreCrd(stack: Stack): Promise<void> {
-  const crd = join(root, 'crds/analyticsconnectors.yaml')
-  await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-f', crd])
+  await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-f', CRD])
   await stack.servers.kubeApi.stop()
   await stack.servers.kubeApi.start()
 }
