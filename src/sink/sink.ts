@@ -36,7 +36,7 @@ export interface SinkParts {
 }
 
 /** Of the memory for records, one part in so many is kept while no record is in it. */
-const KEPT_FREE = 2
+const KEPT_FREE = 4
 /** Objects of one set: each takes memory however small it is, and all of them are written between one intent and its end. */
 const MOST_OBJECTS_A_SET = 500
 

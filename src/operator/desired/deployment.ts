@@ -1,4 +1,10 @@
-import { HTTP_PORT, RESTART_ANNOTATION, REVISION_ANNOTATION, S3_CREDENTIALS_DIR } from '../../contract/names.ts'
+import {
+  HTTP_PORT,
+  RESTART_ANNOTATION,
+  REVISION_ANNOTATION,
+  S3_CREDENTIALS_DIR,
+  SINK_NODE_OPTIONS,
+} from '../../contract/names.ts'
 import type { Deployment, PodTemplateSpec } from '../../kube/kinds.ts'
 import {
   hashOf,
@@ -108,7 +114,10 @@ function sinkContainer(input: DeploymentInput): Container {
       '--drain-timeout',
       `${drainSeconds}s`,
     ],
-    env: [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
+    env: [
+      { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'NODE_OPTIONS', value: SINK_NODE_OPTIONS },
+    ],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
     // A minute to begin to listen; from then on a process that does not answer for half a minute is restarted.
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },

@@ -47,7 +47,7 @@ const progress = (line: string) => console.error(`[bench] ${line}`)
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: REPOSITORY })
 const servers = await startServers(progress)
 const dir = await mkdtemp(join(tmpdir(), 'bench-sink-config-'))
-const profiling = flags.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(flags.profile)}` } : {}
+const nodeOptions = flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(flags.profile)}`] : []
 const backlogs = new Map<string, Backlog>()
 const bucket = new Bucket(servers.s3, `bench-${Date.now().toString(36)}`)
 await bucket.create()
@@ -100,7 +100,7 @@ async function measureStream(each: Case, minutes: number): Promise<void> {
 }
 
 async function running<T>({ start }: Case, backlog: Backlog, work: (worker: Worker) => Promise<T>): Promise<T> {
-  const worker = await start({ servers, backlog, bucket: bucket.name, dir, env: profiling })
+  const worker = await start({ servers, backlog, bucket: bucket.name, dir, nodeOptions })
   try {
     return await work(worker)
   } finally {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { SINK_NODE_OPTIONS } from '../../../src/contract/names.ts'
 import type { SinkConfig } from '../../../src/contract/sink-config.ts'
 import { SinkChild, storeRevision } from '../../support/sink-child.ts'
 import { sinkConfig } from '../../support/sink-process.ts'
@@ -15,8 +16,8 @@ export interface Job {
   readonly bucket: string
   /** A folder for the configuration. */
   readonly dir: string
-  /** Environment of the worker, beside what it needs. */
-  readonly env: Readonly<Record<string, string>>
+  /** Options of Node for the worker, beside those it has in a pod. */
+  readonly nodeOptions: readonly string[]
 }
 
 const BUILT = fileURLToPath(new URL('../../../dist/bin/main.js', import.meta.url))
@@ -25,7 +26,11 @@ const BUILT = fileURLToPath(new URL('../../../dist/bin/main.js', import.meta.url
 export async function sinkWorker(job: Job, changes: Partial<SinkConfig>): Promise<Worker> {
   const config = { ...configOf(job), ...changes }
   const revision = await storeRevision(job.dir, config)
-  const child = new SinkChild(['--revision', revision, '--revisions-dir', job.dir], environment(job), BUILT)
+  const child = new SinkChild(
+    ['--revision', revision, '--revisions-dir', job.dir],
+    environment(job, [SINK_NODE_OPTIONS]),
+    BUILT,
+  )
   return {
     pid: child.pid,
     progress: async () => {
@@ -100,6 +105,7 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
   })
 }
 
-function environment({ servers: { s3 }, env }: Job) {
-  return { ...env, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+function environment({ servers: { s3 }, nodeOptions }: Job, podOptions: readonly string[] = []) {
+  const NODE_OPTIONS = [...podOptions, ...nodeOptions].join(' ')
+  return { NODE_OPTIONS, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
 }

@@ -66,7 +66,10 @@ describe('desiredDeployment', () => {
     expect(container.args?.join(' ')).toBe(
       'sink --revision bbb --revisions-dir /etc/analytics-connector/revisions --listen-address $(POD_IP) --port 8080 --drain-timeout 45s',
     )
-    expect(container.env).toEqual([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }])
+    expect(container.env).toEqual([
+      { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4' },
+    ])
   })
 
   it('leaves more time before SIGKILL than the sink takes to drain', () => {
