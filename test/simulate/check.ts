@@ -1,4 +1,5 @@
 import type { SimulatedBucket } from './simulated-bucket.ts'
+import { linesOf } from './simulated-encoder.ts'
 import type { Produced, SimulatedLog } from './simulated-log.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
@@ -9,7 +10,7 @@ export function violationsOf(
   processes: readonly SimulatedProcess[],
 ): string[] {
   return [
-    ...bucket.overwritten.map((key) => `${key} was overwritten`),
+    ...bucket.violations,
     ...misplaced(logs, bucket, processes),
     ...processes.filter(({ life }) => !life.isDead).flatMap(miscounted),
   ]
@@ -24,7 +25,8 @@ function misplaced(
   const keysOf = new Map<string, string[]>()
   const violations: string[] = []
   for (const [key, { body }] of bucket.objects) {
-    for (const line of body.toString().split('\n').slice(0, -1)) {
+    if (key.startsWith('_probe/')) continue
+    for (const line of linesOf(key, body)) {
       const what = key.startsWith('_errors/') ? rejectedBy(line) : line
       keysOf.set(what, [...(keysOf.get(what) ?? []), key])
     }

@@ -5,13 +5,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { caughtAt } from './broken-designs.ts'
 import { BROKEN } from './design.ts'
-import { report, type Totals } from './report.ts'
+import { type Answer, doAll, type Failure, type Job } from './jobs.ts'
+import { report } from './report.ts'
 import { runSchedule } from './schedule.ts'
+import { Tally } from './tally.ts'
 
 /** Failing seeds that are shown; one is enough to look into. */
 const MOST_SHOWN = 10
+const JOB_SCHEDULES = 500
 const PROGRESS_EVERY = 5_000
 
 const { values } = parseArgs({
@@ -36,22 +38,36 @@ async function one(seed: number): Promise<boolean> {
 }
 
 async function many(from: number, schedules: number): Promise<boolean> {
-  Error.stackTraceLimit = 0
   const startedAt = performance.now()
-  const totals: Totals = { from, schedules, failed: 0, kills: 0, processes: 0, records: 0, objects: 0, replays: 0 }
-  for (let seed = from; seed < from + schedules; seed++) {
-    const outcome = await runSchedule(seed)
-    for (const count of ['kills', 'processes', 'records', 'objects', 'replays'] as const)
-      totals[count] += outcome[count]
-    if (outcome.violations.length > 0 && ++totals.failed <= MOST_SHOWN) console.log(seed, outcome.violations)
-    if ((seed - from + 1) % PROGRESS_EVERY === 0) console.log(`${seed - from + 1} schedules, ${totals.failed} failed`)
+  const tally = new Tally()
+  const failures: Failure[] = []
+  const caught = new Map<string, number | null>(Object.keys(BROKEN).map((name) => [name, null]))
+  const hear = (answer: Answer) => {
+    if (answer.kind === 'broken design') return void caught.set(answer.name, answer.caughtAt)
+    tally.addAll(answer.counts)
+    failures.push(...answer.failures)
+    for (const { seed, violations } of answer.failures.slice(0, MOST_SHOWN)) console.log(seed, violations)
+    const done = tally.counts.schedules ?? 0
+    if (done % PROGRESS_EVERY === 0) console.log(`${done} schedules, ${failures.length} failed`)
   }
-  const caught = new Map<string, number | null>()
-  for (const [name, design] of Object.entries(BROKEN)) caught.set(name, await caughtAt(design, from))
-  const text = report(totals, caught, performance.now() - startedAt)
+  await doAll(jobsFor(from, schedules), hear)
+  const text = report({
+    from,
+    counts: tally.counts,
+    failed: failures.length,
+    caught,
+    tookMs: performance.now() - startedAt,
+  })
   console.log(`\n${text}`)
   if (values.report) await writeFile(join(import.meta.dirname, '../../docs/simulation.md'), text)
-  return totals.failed === 0 && [...caught.values()].every((seed) => seed !== null)
+  return failures.length === 0 && [...caught.values()].every((seed) => seed !== null)
+}
+
+function jobsFor(from: number, schedules: number): Job[] {
+  const jobs: Job[] = Object.keys(BROKEN).map((name) => ({ kind: 'broken design', name, from }))
+  for (let done = 0; done < schedules; done += JOB_SCHEDULES)
+    jobs.push({ kind: 'schedules', from: from + done, count: Math.min(JOB_SCHEDULES, schedules - done) })
+  return jobs
 }
 
 const isRight =

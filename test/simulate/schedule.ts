@@ -1,19 +1,22 @@
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
-import { event, sinkConfig } from '../support/sink-process.ts'
+import { event } from '../support/sink-process.ts'
 import { violationsOf } from './check.ts'
 import { type Design, isIntent, OURS } from './design.ts'
+import { drawConfig, drawFates, drawLargestPut } from './draw.ts'
 import type { Random } from './random.ts'
 import { SimulatedBucket } from './simulated-bucket.ts'
-import { SimulatedGroup } from './simulated-group.ts'
+import { SimulatedCoordinator } from './simulated-coordinator.ts'
 import { SimulatedLog } from './simulated-log.ts'
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts'
-import { type Fates, World } from './world.ts'
+import type { Counts } from './tally.ts'
+import { World } from './world.ts'
 
 /** Once faults have stopped everything must be delivered within this virtual time. */
 const HEALING_MS = 30 * 60_000
 /** Longer than any time limit of a process. */
 const LONGEST_WAIT_MS = 30_000
 const MOST_PROCESSES = 3
+const MOST_PARTITIONS = 4
 
 export interface ScheduleOptions {
   readonly design?: Design
@@ -25,13 +28,8 @@ export interface Outcome {
   readonly seed: number
   /** What must not be; empty when all is well. */
   readonly violations: readonly string[]
-  readonly records: number
-  readonly objects: number
-  readonly processes: number
-  /** Processes that were killed, at any step. */
-  readonly kills: number
-  /** Assignments that began with the set of an earlier owner. */
-  readonly replays: number
+  /** How often what happened. */
+  readonly counts: Counts
   readonly trace: readonly string[]
 }
 
@@ -39,32 +37,33 @@ export interface Outcome {
  * One schedule: some sinks on some partitions, records that come, and faults, all by the seed; then the faults stop, the
  * sinks finish and end, and what is in the bucket is compared with what was produced.
  */
-export async function runSchedule(
-  seed: number,
-  { design = OURS, traced = false }: ScheduleOptions = {},
-): Promise<Outcome> {
-  const random = Math.random
-  const world = new World(seed, traced ? [] : null)
-  // Back-off takes its jitter from there.
-  Math.random = () => world.random.next()
-  try {
-    return await new Schedule(seed, world, design).run()
-  } finally {
-    Math.random = random
-  }
+export function runSchedule(seed: number, { design = OURS, traced = false }: ScheduleOptions = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    // An event of its own, as the world's promises must not run within those of somebody else.
+    setImmediate(() => {
+      const world = new World(seed, traced ? [] : null)
+      try {
+        resolve(world.during(() => new Schedule(seed, world, design).run()))
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
 }
 
 class Schedule {
   readonly #seed: number
   readonly #world: World
   readonly #random: Random
-  readonly #logs: ReadonlyMap<number, SimulatedLog>
+  readonly #logs: Map<number, SimulatedLog>
   readonly #bucket: SimulatedBucket
-  readonly #group: SimulatedGroup
+  readonly #coordinator: SimulatedCoordinator
   readonly #configs: readonly SinkConfig[]
   readonly #surroundings: Surroundings
   readonly #processes: SimulatedProcess[] = []
   readonly #faultyMs: number
+  /** When faults stop. */
+  readonly #healsAtMs: number
   readonly #hasRetention: boolean
   #config: SinkConfig
   #produced = 0
@@ -75,35 +74,41 @@ class Schedule {
     this.#seed = seed
     this.#world = world
     this.#random = random
-    const partitions = Array.from({ length: random.int(1, 3) }, (_, partition) => partition)
+    const partitions = Array.from({ length: random.int(1, MOST_PARTITIONS - 1) }, (_, partition) => partition)
     this.#logs = new Map(partitions.map((partition) => [partition, new SimulatedLog(partition)]))
-    this.#bucket = new SimulatedBucket(world, drawFates(random), !design.overwrites)
-    this.#group = new SimulatedGroup(world, partitions)
+    const allowsUploadCare = random.chance(0.5)
+    this.#bucket = new SimulatedBucket(world, {
+      fates: drawFates(random),
+      isConditional: !design.overwrites,
+      allowsUploadCare,
+    })
+    this.#coordinator = new SimulatedCoordinator(world)
     this.#configs = Array.from({ length: 3 }, (_, i) => drawConfig(random, i))
     this.#config = random.pick(this.#configs)
-    this.#faultyMs = random.int(10_000, 90_000)
+    this.#faultyMs = random.int(8_000, 60_000)
+    this.#healsAtMs = world.nowMs + this.#faultyMs
     this.#hasRetention = random.chance(0.3)
     // A connection delivers in order and once, and a member sends a commit once.
-    const kafkaFates = { ...drawFates(random), twice: 0 }
+    const kafkaFates = { ...drawFates(random), twice: 0, repeated: 0 }
     this.#surroundings = {
       world,
-      group: this.#group,
+      coordinator: this.#coordinator,
       logs: this.#logs,
       bucket: this.#bucket,
       kafkaFates,
       design,
       revisions: new Map(this.#configs.map((config) => [revisionOf(config), config])),
+      largestPutBytes: drawLargestPut(random),
     }
   }
 
-  async run(): Promise<Outcome> {
-    this.#planProduction()
+  run(): Outcome {
+    for (const log of this.#logs.values()) this.#planProduction(log)
     this.#planFaults()
-    const end = this.#world.nowMs + this.#faultyMs
-    await this.#world.runUntil(() => this.#world.nowMs >= end, end)
+    this.#world.runUntil(() => false, this.#healsAtMs)
     this.#heal()
-    const isDelivered = await this.#finish()
-    const kept = this.#processes.filter(({ life }) => !life.isDead)
+    const isDelivered = this.#finish()
+    this.#countAll()
     return {
       seed: this.#seed,
       violations: [
@@ -111,21 +116,17 @@ class Schedule {
         ...(isDelivered ? [] : this.#undelivered()),
         ...violationsOf(this.#logs, this.#bucket, this.#processes),
       ],
-      records: this.#produced,
-      objects: this.#bucket.objects.size,
-      processes: this.#processes.length,
-      kills: this.#processes.length - kept.length,
-      replays: this.#group.intentsFound,
+      counts: this.#world.tally.counts,
       trace: this.#world.trace ?? [],
     }
   }
 
-  #planProduction(): void {
-    for (const log of this.#logs.values()) {
-      const count = this.#random.int(3, 14)
-      for (let i = 0; i < count; i++)
-        this.#world.schedule(this.#random.int(0, this.#faultyMs * 0.9), 'produce', () => this.#produce(log))
-    }
+  #planProduction(log: SimulatedLog): void {
+    const count = this.#random.int(3, 14)
+    for (let i = 0; i < count; i++)
+      this.#world.schedule(this.#random.int(0, (this.#healsAtMs - this.#world.nowMs) * 0.9), 'produce', () =>
+        this.#produce(log),
+      )
   }
 
   #produce(log: SimulatedLog): void {
@@ -161,26 +162,54 @@ class Schedule {
 
   #disturb(): void {
     if (!this.#world.faulty) return
-    const victim = this.#running[this.#random.int(0, MOST_PROCESSES)]
-    const { life } = victim ?? {}
     if (this.#hasRetention && this.#random.chance(0.3)) this.#expire()
-    const what = this.#random.pick(['kill', 'kill', 'kill', 'sleep', 'stop', 'start', 'edit'] as const)
-    if (what === 'kill' && life) life.killAfter(this.#random.int(1, 25))
-    if (what === 'sleep' && life) {
-      this.#world.sleep(life)
-      this.#world.schedule(this.#random.int(100, 60_000), 'wake', () => this.#world.wake(life))
-    }
-    if (what === 'stop') victim?.stop()
-    if (what === 'edit') this.#config = this.#random.pick(this.#configs)
-    if (what === 'edit' || (what === 'start' && this.#running.length < MOST_PROCESSES)) this.#start()
+    const what = this.#random.pick(FAULTS)
+    this.#world.tally.add(what)
+    this.#inflict(what)
   }
 
+  #inflict(what: Fault): void {
+    const victim = this.#running[this.#random.int(0, MOST_PROCESSES)]
+    if (what === 'kill' && victim) this.#kill(victim)
+    if (what === 'stop and wake' && victim) this.#suspend(victim)
+    if (what === 'drain') victim?.stop()
+    if (what === 'another configuration') this.#config = this.#random.pick(this.#configs)
+    if (what === 'another configuration' || (what === 'scale up' && this.#running.length < MOST_PROCESSES))
+      this.#start()
+    if (what === 'another coordinator') this.#coordinator.move()
+    if (what === 'a lifecycle rule for uploads') this.#bucket.removeUploads()
+    if (what === 'another partition' && this.#logs.size < MOST_PARTITIONS) this.#addPartition()
+  }
+
+  /** Between the crash and the replay records may expire, and the configuration may become another. */
+  #kill({ life }: SimulatedProcess): void {
+    life.killAfter(this.#random.int(1, 25))
+    if (this.#random.chance(0.3)) this.#config = this.#random.pick(this.#configs)
+    if (this.#hasRetention && this.#random.chance(0.6))
+      this.#world.schedule(this.#random.int(0, 8_000), 'retention', () => this.#world.faulty && this.#expire())
+  }
+
+  #suspend({ life }: SimulatedProcess): void {
+    this.#world.sleep(life)
+    this.#world.schedule(this.#random.int(100, 60_000), 'wake', () => this.#world.wake(life))
+  }
+
+  #addPartition(): void {
+    const log = new SimulatedLog(this.#logs.size)
+    this.#logs.set(log.partition, log)
+    this.#planProduction(log)
+  }
+
+  /** Most often somewhere in what is not delivered yet; seldom all that there is. */
   #expire(): void {
     const log = this.#random.pick([...this.#logs.values()])
-    const offset = BigInt(this.#random.int(Number(log.startOffset), Number(log.endOffset)))
+    const { offset: committed } = this.#coordinator.committedOffset(log.partition)
+    const least = this.#random.chance(0.7) && committed > log.startOffset ? committed : log.startOffset
+    const offset = BigInt(this.#random.int(Number(least), Number(log.endOffset)))
     this.#world.note('log', `partition ${log.partition} expires up to ${offset}`)
+    this.#world.tally.add(offset === log.endOffset ? 'retention: all records' : 'retention')
     log.expire(offset)
-    if (this.#group.committedOffset(log.partition).offset < 0n) log.unseenBefore = offset
+    if (committed < 0n) log.unseenBefore = offset
   }
 
   /** From here on nothing goes wrong any more. */
@@ -194,16 +223,16 @@ class Schedule {
     if (this.#running.length === 0) this.#start()
   }
 
-  async #finish(): Promise<boolean> {
+  #finish(): boolean {
     const limit = this.#world.nowMs + HEALING_MS
-    const isDelivered = await this.#world.runUntil(() => this.#isQuiet(), limit)
+    const isDelivered = this.#world.runUntil(() => this.#isQuiet(), limit)
     this.#failed = this.#running.flatMap(({ life, sink }) =>
       sink.status().error === null ? [] : `${life.name} is FAILED: ${sink.status().error}`,
     )
     for (const process of this.#running) process.stop()
-    await this.#world.runUntil(() => this.#running.length === 0, this.#world.nowMs + HEALING_MS)
+    this.#world.runUntil(() => this.#running.length === 0, this.#world.nowMs + HEALING_MS)
     // A commit without an answer may still be waited for; only then is its set counted as given up.
-    await this.#world.runUntil(() => false, this.#world.nowMs + LONGEST_WAIT_MS)
+    this.#world.runUntil(() => false, this.#world.nowMs + LONGEST_WAIT_MS)
     return isDelivered
   }
 
@@ -218,36 +247,42 @@ class Schedule {
   }
 
   #isDelivered(log: SimulatedLog): boolean {
-    const { offset, metadata } = this.#group.committedOffset(log.partition)
+    const { offset, metadata } = this.#coordinator.committedOffset(log.partition)
     if (offset < 0n) return log.startOffset === log.endOffset
-    return offset === log.endOffset && !isIntent(metadata)
+    return offset >= log.recordsEndOffset && !isIntent(metadata)
   }
 
   #undelivered(): string[] {
     return [...this.#logs.values()]
       .filter((log) => !this.#isDelivered(log))
       .map(({ partition, endOffset }) => {
-        const { offset, metadata } = this.#group.committedOffset(partition)
+        const { offset, metadata } = this.#coordinator.committedOffset(partition)
         return `partition ${partition} is stuck at ${offset} of ${endOffset} ${metadata}`
       })
   }
+
+  #countAll(): void {
+    const { tally } = this.#world
+    tally.add('schedules')
+    tally.add('sink processes', this.#processes.length)
+    tally.add('… killed', this.#processes.filter(({ life }) => life.isDead).length)
+    tally.add('records produced', this.#produced)
+    tally.add('objects created', this.#bucket.objects.size)
+    tally.add('uploads left behind', this.#bucket.uploads.size)
+  }
 }
 
-/** In each schedule other things go wrong, and seldom everything at once. */
-function drawFates(random: Random): Fates {
-  const often = () => (random.chance(0.4) ? random.pick([0.02, 0.1]) : 0)
-  return { lost: often(), unanswered: often(), late: often(), twice: often(), refused: often(), broken: often() }
-}
-
-/** Revisions differ in path and in where they cut, so a replay under the wrong one shows. */
-function drawConfig(random: Random, index: number): SinkConfig {
-  return sinkConfig({
-    template: `${random.pick(['{eventName}/{hh}{mm}', '{eventName}', 'all'])}/v${index}/{topic}.json`,
-    flush: {
-      intervalMs: random.pick([500, 3_000, 15_000]),
-      events: random.pick([2, 3, 6]),
-      bytes: random.pick([300, 100_000]),
-    },
-    bufferBytes: random.pick([40_000, 10_000_000]),
-  })
-}
+/** What befalls the world, beside what becomes of single requests. */
+export const FAULTS = [
+  'kill',
+  'kill',
+  'kill',
+  'stop and wake',
+  'drain',
+  'scale up',
+  'another configuration',
+  'another coordinator',
+  'a lifecycle rule for uploads',
+  'another partition',
+] as const
+type Fault = (typeof FAULTS)[number]

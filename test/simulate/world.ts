@@ -1,12 +1,14 @@
 import type { Clock } from '../../src/lib/clock.ts'
+import { EventLoop } from './event-loop.ts'
 import { Random } from './random.ts'
+import { Tally } from './tally.ts'
 
 /** Some moment, not at the edge of a time partition. */
 const STARTS_AT_MS = Date.parse('2026-03-01T11:50:00Z')
 /** How long a request or an answer is under way when nothing is wrong. */
 const MOST_LATENCY_MS = 8
 /** How late the late ones come: after sessions, drains and successors. */
-const MOST_LATE_MS = 90_000
+const MOST_LATE_MS = 40_000
 
 interface Event {
   readonly atMs: number
@@ -19,9 +21,12 @@ interface Event {
   cancelled: boolean
 }
 
-/** What may become of one request and its answer. `refused` and `broken` are answered with an error, without and with an effect. */
-const MISHAPS = ['lost', 'unanswered', 'late', 'twice', 'refused', 'broken'] as const
-type Mishap = (typeof MISHAPS)[number]
+/**
+ * What may become of one request and its answer. `refused` and `broken` are answered with an error, without and with an
+ * effect; `twice` arrives again later; `repeated` arrives again at once (by a proxy), and only the second answer comes back.
+ */
+export const MISHAPS = ['lost', 'unanswered', 'late', 'twice', 'repeated', 'refused', 'broken'] as const
+export type Mishap = (typeof MISHAPS)[number]
 
 /** How often each fate befalls a request while faults last; the rest goes well. */
 export type Fates = Readonly<Record<Mishap, number>>
@@ -70,8 +75,12 @@ export class World {
   faulty = true
   /** What happened, for a person; null: nobody reads it. */
   readonly trace: string[] | null
+  /** What has become of requests, `<operation> <fate>`, and whatever else is worth counting. */
+  readonly tally = new Tally()
+  readonly #loop = new EventLoop()
   readonly #events: Event[] = []
   #lateRequests = 0
+  #ids = 0
 
   constructor(seed: number, trace: string[] | null) {
     this.random = new Random(seed)
@@ -81,6 +90,16 @@ export class World {
   /** Requests that are late and still under way. */
   get lateRequests(): number {
     return this.#lateRequests
+  }
+
+  /** Runs a schedule in this world: randomness and the order of everything are the world's. */
+  during<T>(work: () => T): T {
+    return this.#loop.during(() => this.random.next(), work)
+  }
+
+  /** A name that nobody else has. */
+  nextId(prefix: string): string {
+    return `${prefix}${++this.#ids}`
   }
 
   note(who: string, what: string): void {
@@ -117,30 +136,33 @@ export class World {
     for (const event of life.missed.splice(0)) push(this.#events, { ...event, atMs: this.nowMs })
   }
 
-  /** Sends one request to a server and gives its answer. `effect` is what the server does when the request arrives. */
-  call<T>(life: Life, label: string, effect: () => T | Promise<T>, options: CallOptions): Promise<T> {
+  /** Sends one request to a server and gives its answer. */
+  call<T>(life: Life, request: Request<T>): Promise<T> {
+    const { operation, fates, timeoutMs, refusal } = request
+    const label = request.about ? `${operation} ${request.about}` : operation
     if (life.isDead) return never()
     const survives = life.step()
     // A process that dies of the step may or may not have sent the request.
     if (!survives && this.random.chance(0.5)) return never()
     if (!survives) this.note(life.name, `killed after ${label}`)
-    const fate = this.#fateOf(options.fates)
+    const fate = this.#fateOf(fates)
+    this.tally.add(`${operation} ${survives ? fate : 'killed'}`)
     if (fate !== 'ok') this.note(life.name, `${label}: ${fate}`)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const answer = (settle: () => void) => this.schedule(this.#latency(), `${label} answered`, settle, life)
+    const effect = () => {
+      if (life.isDead) this.tally.add(`${operation} afterDeath`)
+      return request.effect()
+    }
     if (fate === 'lost' || fate === 'unanswered' || fate === 'late')
-      this.schedule(
-        options.timeoutMs,
-        `${label} timed out`,
-        () => reject(new NoAnswerError(`${label}: no answer`)),
-        life,
-      )
-    if (fate === 'refused') answer(() => reject(options.refusal()))
+      this.schedule(timeoutMs, `${label} timed out`, () => reject(new NoAnswerError(`${label}: no answer`)), life)
+    if (fate === 'refused') answer(() => reject(refusal()))
     if (fate === 'lost' || fate === 'refused') return promise
     const arrive = async () => {
       try {
+        if (fate === 'repeated') await (async () => effect())().catch(() => {})
         const result = await effect()
-        if (fate === 'broken') answer(() => reject(options.refusal()))
+        if (fate === 'broken') answer(() => reject(refusal()))
         else if (fate !== 'unanswered') answer(() => resolve(result))
       } catch (error) {
         if (fate !== 'unanswered') answer(() => reject(error))
@@ -153,18 +175,18 @@ export class World {
   }
 
   /** Lets things happen until `done` says so. @returns false when nothing is left to happen, or it is later than `untilMs` */
-  async runUntil(done: () => boolean, untilMs: number): Promise<boolean> {
+  runUntil(done: () => boolean, untilMs: number): boolean {
     while (!done()) {
       const [next] = this.#events
       if (next === undefined || next.atMs > untilMs) return false
       const event = pop(this.#events) as Event
       this.nowMs = Math.max(this.nowMs, event.atMs)
-      await this.#happen(event)
+      this.#happen(event)
     }
     return true
   }
 
-  async #happen(event: Event): Promise<void> {
+  #happen(event: Event): void {
     const { life } = event
     if (event.cancelled || life?.isDead) return
     if (life?.state === 'asleep') {
@@ -176,7 +198,7 @@ export class World {
       return
     }
     event.run()
-    await new Promise((resolve) => setImmediate(resolve))
+    this.#loop.settle()
   }
 
   #arriveLate(label: string, effect: () => Promise<void>): void {
@@ -207,7 +229,13 @@ export class World {
   }
 }
 
-export interface CallOptions {
+export interface Request<T> {
+  /** Name of the protocol's operation. */
+  readonly operation: string
+  /** What it is about, for the trace. */
+  readonly about?: string
+  /** What the server does when the request arrives. */
+  readonly effect: () => T | Promise<T>
   readonly fates: Fates
   /** After this the caller stops waiting. */
   readonly timeoutMs: number

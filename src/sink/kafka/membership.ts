@@ -20,7 +20,7 @@ import type { TopicIds } from './topic-ids.ts'
 export type PartitionReading = Pick<Reading, 'begin' | 'failed' | 'lag' | 'regroup' | 'close'>
 
 export interface MembershipOptions {
-  readonly member: GroupMember
+  readonly member: Pick<GroupMember, 'committedOffsets' | 'commit' | 'heartbeat'>
   readonly reading: PartitionReading
   readonly clusterId: string
   readonly topicIds: TopicIds
@@ -235,6 +235,8 @@ export class Membership {
         const committed = await member.committedOffsets(merged(partitions))
         return over.aborted ? null : committed
       } catch (error) {
+        // Its generation is over: nobody would clear what is said of it.
+        if (over.aborted) return null
         if (attempt > 0) problems.set('group', problemLine(error))
         await sleep(clock, backoffMs(attempt, { initialMs: 100, maxMs: 3_000 }), over)
       }

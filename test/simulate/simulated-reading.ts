@@ -1,0 +1,110 @@
+import { type Clock, sleep } from '../../src/lib/clock.ts'
+import type { PartitionReading } from '../../src/sink/kafka/membership.ts'
+import type { Problems } from '../../src/sink/kafka/problems.ts'
+import { concernOf } from '../../src/sink/kafka/reading.ts'
+import type { PartitionHandler, Tenure } from '../../src/sink/record-source.ts'
+import { recordBatch } from '../support/source-records.ts'
+import { REQUEST_TIMEOUT_MS } from './simulated-cluster.ts'
+import type { SimulatedLog } from './simulated-log.ts'
+import { type Fates, type Life, NoAnswerError, type World } from './world.ts'
+
+const LONG_POLL_MS = 10_000
+const RETRY_MS = 300
+const MOST_RECORDS_A_FETCH = 5
+
+export interface ReadingOptions {
+  readonly world: World
+  readonly life: Life
+  readonly clock: Clock
+  readonly logs: ReadonlyMap<number, SimulatedLog>
+  readonly fates: Fates
+  readonly problems: Problems
+}
+
+/** Reads the logs for one membership, batch by batch, as `src/sink/kafka/reading.ts` does. */
+export class SimulatedReading implements PartitionReading {
+  readonly #options: ReadingOptions
+  readonly #closed = new AbortController()
+  /** Next offset to read of each partition that is being read. */
+  readonly #positions = new Map<number, bigint>()
+
+  constructor(options: ReadingOptions) {
+    this.#options = options
+  }
+
+  async begin({ partition }: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
+    const log = this.#options.logs.get(partition) as SimulatedLog
+    const ended = AbortSignal.any([givenUp, this.#closed.signal])
+    const { startAt } = handler
+    let position = await this.#startOf(log, startAt, ended)
+    if (startAt !== position && !ended.aborted) await handler.records(recordBatch([], { nextOffset: position }))
+    while (!ended.aborted) {
+      this.#positions.set(partition, position)
+      const answer = await this.#untilAnswered('Fetch', () => this.#fetch(log, position), ended)
+      if (ended.aborted) break
+      if (answer === 'out of range') {
+        this.#options.world.tally.add('records expired before they were read')
+        const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
+        if (next === null) break
+        position = next
+        continue
+      }
+      await handler.records(recordBatch(answer.records, answer))
+      // Lent for the call only.
+      for (const { bytes } of answer.records) bytes.fill('#')
+      position = answer.nextOffset
+    }
+    this.#positions.delete(partition)
+  }
+
+  /** Next offset to read; null when the partition is not read. */
+  positionOf(partition: number): bigint | null {
+    return this.#positions.get(partition) ?? null
+  }
+
+  failed(tenure: Pick<Tenure, 'topic' | 'partition'>, error: unknown): void {
+    this.#options.problems.set(concernOf(tenure), `partition ${tenure.partition} is stopped: ${error}`)
+  }
+
+  lag(): number {
+    return 0
+  }
+
+  regroup(): void {}
+
+  close(): void {
+    this.#closed.abort()
+  }
+
+  async #startOf(log: SimulatedLog, startAt: PartitionHandler['startAt'], ended: AbortSignal): Promise<bigint> {
+    if (typeof startAt === 'bigint') return startAt
+    const position = () => (startAt === 'earliest' ? log.startOffset : log.endOffset)
+    return this.#untilAnswered('ListOffsets', position, ended)
+  }
+
+  async #fetch(log: SimulatedLog, position: bigint) {
+    const { world } = this.#options
+    if (position === log.endOffset) {
+      const waited = Promise.withResolvers<void>()
+      const cancel = world.schedule(LONG_POLL_MS, 'long poll', () => waited.resolve())
+      await Promise.race([log.changed(), waited.promise])
+      cancel()
+    }
+    if (position < log.startOffset || position > log.endOffset) return 'out of range'
+    return log.read(position, world.random.int(1, MOST_RECORDS_A_FETCH))
+  }
+
+  /** What is asked for again until it is answered, or never. */
+  async #untilAnswered<T>(operation: string, effect: () => T | Promise<T>, ended: AbortSignal): Promise<T> {
+    const { world, life, clock, fates } = this.#options
+    const refusal = () => new NoAnswerError(`${operation}: connection cut`)
+    const timeoutMs = operation === 'Fetch' ? LONG_POLL_MS * 2 : REQUEST_TIMEOUT_MS
+    for (;;) {
+      try {
+        return await world.call(life, { operation, effect, fates, timeoutMs, refusal })
+      } catch {
+        await sleep(clock, RETRY_MS, ended)
+      }
+    }
+  }
+}
