@@ -9,7 +9,8 @@ import { type SimulatedCoordinator, termOf } from './simulated-coordinator.ts'
 import { type SimulatedLog, TOPIC } from './simulated-log.ts'
 import type { Fates, Life, World } from './world.ts'
 
-export const CLUSTER_ID = 'simulated'
+const CLUSTER_ID = 'simulated'
+const TOPIC_ID = 'first'
 export const REQUEST_TIMEOUT_MS = 5_000
 
 export interface ClusterOptions {
@@ -47,11 +48,19 @@ export class SimulatedCluster implements Cluster {
   }
 
   async refresh(): Promise<ClusterMetadata> {
-    const partitions = await this.#call('Metadata', '', () => [...this.#options.logs.keys()])
-    const topic = { errorCode: 0, internal: false, partitions, leaders: new Map() }
-    this.metadata = { clusterId: CLUSTER_ID, brokers: new Map(), topics: new Map([[TOPIC, topic]]) }
+    this.metadata = await this.#ask('Metadata')
     this.#listener(this.metadata)
     return this.metadata
+  }
+
+  askLeader(): Promise<ClusterMetadata> {
+    return this.#ask('Metadata of the leader')
+  }
+
+  async #ask(operation: string): Promise<ClusterMetadata> {
+    const partitions = await this.#call(operation, '', () => [...this.#options.logs.keys()])
+    const topic = { id: TOPIC_ID, errorCode: 0, internal: false, partitions, leaders: new Map() }
+    return { clusterId: CLUSTER_ID, brokers: new Map(), topics: new Map([[TOPIC, topic]]) }
   }
 
   async connectionTo(address: BrokerAddress, purpose: Purpose): Promise<Connection> {

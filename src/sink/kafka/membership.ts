@@ -23,7 +23,7 @@ export interface MembershipOptions {
   readonly member: Pick<GroupMember, 'committedOffsets' | 'commit' | 'heartbeat'>
   readonly reading: PartitionReading
   readonly clusterId: string
-  readonly topicIds: TopicIds
+  readonly topicIds: Pick<TopicIds, 'recreated'>
   /** As of the last metadata. */
   readonly topicIdOf: (topic: string) => string | undefined
   readonly clock: Clock

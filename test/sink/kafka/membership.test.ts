@@ -22,6 +22,8 @@ test('an answer that fails after its generation is over is no problem of the one
     },
     reading: { begin: async () => {}, failed: () => {}, lag: () => 0, regroup: () => {}, close: () => {} },
     clusterId: 'c',
+    topicIds: { recreated: async () => new Map() },
+    topicIdOf: () => undefined,
     clock,
     logger: createLogger('silent'),
     problems: new Problems((line) => problems.push(line)),
