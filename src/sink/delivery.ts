@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.ts'
 import { encodeIntent, encodeMark, type Intent, type Mark, markOf } from './commit-metadata.ts'
 import type { FlushReason } from './flush-policy.ts'
 import type { ObjectWriter } from './object-writer.ts'
+import type { OrphanedUploads } from './orphaned-uploads.ts'
 import type { Plan } from './plan.ts'
 import type { Tenure } from './record-source.ts'
 import { type RecordSet, type SetObject, setChecksum } from './set.ts'
@@ -18,6 +19,7 @@ export interface DeliveryParts {
   /** How new sets are written; a replay is written as its intent says. */
   readonly plan: Plan
   readonly writer: ObjectWriter
+  readonly orphans: OrphanedUploads
   readonly stats: SinkStats
   readonly clock: Clock
   readonly logger: Logger
@@ -131,13 +133,14 @@ export class Delivery {
 
   /** Every set before `next` is done. */
   #committed(next: ClosedSet | null): void {
-    const { stats, clock, logger, timings } = this.#parts
+    const { orphans, stats, clock, logger, timings } = this.#parts
     for (const closed of this.#sets) {
       if (closed === next) break
-      const { set, reason, objects, dueAtMs } = closed
+      const { set, reason, objects, isPromised, dueAtMs } = closed
       const durationMs = clock.elapsed() - dueAtMs
       stats.setCommitted(set.counts, clock.now())
       timings.delivered(durationMs, set.firstTimestampMs === null ? null : clock.now() - set.firstTimestampMs)
+      if (isPromised) void orphans.abort(objects)
       logger.debug({ ...whereOf(set), reason, objects: objects.length, durationMs }, 'set delivered')
     }
     this.#remaining(next ? [next] : [])

@@ -25,6 +25,12 @@ export interface ObjectStore {
   createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'>
   /** Null where there is no such object. */
   head(key: string, signal: AbortSignal): Promise<StoredObject | null>
+  /**
+   * Aborts the uploads in parts that somebody has begun under exactly this key, where a body of such lines may have gone up in parts.
+   * @param linesBytes size before the lines were encoded
+   * @returns how many there were
+   */
+  abortUploads(key: string, linesBytes: number): Promise<number>
   /** Throws unless the bucket exists and lets us list it. */
   checkBucket(signal: AbortSignal): Promise<void>
   close(): void

@@ -1,4 +1,10 @@
-import { AbortMultipartUploadCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
 import { createClient } from './s3-client.ts'
@@ -43,10 +49,14 @@ export class S3Store implements ObjectStore {
     this.#put = put
   }
 
+  get #largestPutBytes(): number {
+    return this.#options.largestPutBytes ?? LARGEST_PUT_BYTES
+  }
+
   async createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
     const sizeBytes = object.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (sizeBytes > (this.#options.largestPutBytes ?? LARGEST_PUT_BYTES)) await this.#uploadInParts(object, signal)
+      if (sizeBytes > this.#largestPutBytes) await this.#uploadInParts(object, signal)
       else await this.#call('PutObject', signal, () => this.#put.put(object, signal))
       return 'created'
     } catch (error) {
@@ -74,6 +84,23 @@ export class S3Store implements ObjectStore {
     await this.#call('ListObjectsV2', signal, (client, options) =>
       client.send(new ListObjectsV2Command({ Bucket, MaxKeys: 1 }), options),
     )
+  }
+
+  /** Needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload. Lines hardly grow when they are encoded, and never to twice their size. */
+  async abortUploads(key: string, linesBytes: number): Promise<number> {
+    if (linesBytes * 2 <= this.#largestPutBytes) return 0
+    const { bucketName: Bucket } = this.#options.s3
+    const signal = AbortSignal.timeout(ABANDON_TIMEOUT_MS)
+    const { Uploads = [] } = await this.#call('ListMultipartUploads', signal, (client, options) =>
+      client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: key }), options),
+    )
+    // The key may be the beginning of others.
+    const found = Uploads.filter(({ Key }) => Key === key)
+    for (const { UploadId } of found)
+      await this.#call('AbortMultipartUpload', signal, (client, options) =>
+        client.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId }), options),
+      )
+    return found.length
   }
 
   close(): void {

@@ -53,6 +53,12 @@ export function registerStats(register: Registry, stats: SinkStats): void {
   totalBy('records_rejected_total', 'Records written to _errors/.', 'reason', stats.rejected)
   total('objects_created_total', 'Objects created in the bucket.', () => stats.objects)
   total('object_bytes_created_total', 'Bytes of the objects created.', () => stats.bytes)
+  totalBy(
+    'orphaned_uploads_total',
+    'Uploads in parts that an earlier owner of a set left behind; not_permitted, failed: objects of which some may be left.',
+    'outcome',
+    stats.orphanedUploads,
+  )
   totalBy('flushes_total', 'Sets closed, by what closed them.', 'reason', stats.flushes)
 }
 

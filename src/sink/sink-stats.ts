@@ -1,5 +1,6 @@
 import { FLUSH_REASONS, type FlushReason } from './flush-policy.ts'
 import { LostRanges } from './lost-ranges.ts'
+import { ORPHAN_OUTCOMES, type OrphanOutcome } from './orphaned-uploads.ts'
 import { REJECT_REASONS, type RejectReason } from './rejects.ts'
 import type { SetCounts } from './set.ts'
 
@@ -17,6 +18,7 @@ export class SinkStats {
   bytes = 0
   lastFlushMs: number | null = null
   readonly lost = new LostRanges()
+  readonly orphanedUploads = new Map<OrphanOutcome, number>(ORPHAN_OUTCOMES.map((outcome) => [outcome, 0]))
   readonly rejected = new Map<RejectReason, number>(REJECT_REASONS.map((reason) => [reason, 0]))
   readonly flushes = new Map<FlushReason, number>(FLUSH_REASONS.map((reason) => [reason, 0]))
 
@@ -27,6 +29,10 @@ export class SinkStats {
   objectCreated(sizeBytes: number): void {
     this.objects++
     this.bytes += sizeBytes
+  }
+
+  orphansFound(outcome: OrphanOutcome, uploads: number): void {
+    this.orphanedUploads.set(outcome, (this.orphanedUploads.get(outcome) ?? 0) + uploads)
   }
 
   setClosed(reason: FlushReason): void {

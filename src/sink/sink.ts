@@ -9,6 +9,7 @@ import type { Encoder } from './encode/body-encoder.ts'
 import type { LostRange } from './lost-ranges.ts'
 import type { ObjectStore } from './object-store.ts'
 import { ObjectWriter } from './object-writer.ts'
+import { OrphanedUploads } from './orphaned-uploads.ts'
 import { compilePlan } from './plan.ts'
 import type { Check } from './preflight.ts'
 import type { RecordSource, SourceListener } from './record-source.ts'
@@ -71,6 +72,7 @@ export class Sink {
       budget: this.#budget,
       slabs: new SlabPool(config.bufferBytes / KEPT_FREE),
       writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
+      orphans: new OrphanedUploads({ store, stats: this.#stats, logger }),
       stats: this.#stats,
       clock,
       logger,

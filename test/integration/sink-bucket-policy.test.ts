@@ -1,5 +1,5 @@
 /** The bucket policy that the product hands out is enough, on a server that enforces it. */
-import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
+import { ListMultipartUploadsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { checkBucket } from '../../src/sink/bucket-check.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
@@ -52,18 +52,22 @@ test('without a policy the bucket is closed to a user who does not own it', asyn
   expect(error).toMatchObject({ code: 'AccessDenied', kind: 'person' })
 })
 
-test('with the five actions everything works that the sink does: the check, writes in one piece and in parts, comparing', async () => {
+async function allow(Action: readonly string[]): Promise<void> {
   const Statement = [
     {
       Sid: 'AccelByteAnalyticsConnector',
       Effect: 'Allow',
       Principal: { AWS: [user.accessKeyId] },
-      Action: ACTIONS,
+      Action,
       Resource: [`arn:aws:s3:::${bucket.name}`, `arn:aws:s3:::${bucket.name}/*`],
     },
   ]
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
   await bucket.client.send(new PutBucketPolicyCommand({ Bucket: bucket.name, Policy }))
+}
+
+test('with the five actions everything works that the sink does: the check, writes in one piece and in parts, comparing', async () => {
+  await allow(ACTIONS)
   denied.length = 0
   for (let start = 0; start < 2; start++) await checkBucket(store, { connector: 'games/c', s3: s3Config() }, signal)
   expect(await store.createIfAbsent(object('small.json'), signal)).toBe('created')
@@ -79,6 +83,13 @@ test('parts that may not be given free are left, which changes nothing else', as
   await expect.poll(() => denied).toEqual(['AbortMultipartUpload'])
   const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
   expect(Uploads.map(({ Key }) => Key)).toEqual(['large.json'])
-  for (const { Key, UploadId } of Uploads)
-    await bucket.client.send(new AbortMultipartUploadCommand({ Bucket: bucket.name, Key, UploadId }))
+  const lookedFor = store.abortUploads('large.json', 100 * 1024 * 1024)
+  await expect(lookedFor).rejects.toMatchObject({ code: 'AccessDenied' })
+})
+
+test('with two more actions the next sink aborts what was left', async () => {
+  await allow([...ACTIONS, 's3:ListBucketMultipartUploads', 's3:AbortMultipartUpload'])
+  expect(await store.abortUploads('large.json', 100 * 1024 * 1024)).toBe(1)
+  const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
+  expect(Uploads).toEqual([])
 })

@@ -3,7 +3,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { GetObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
@@ -122,6 +127,39 @@ describe('an object above 64 MiB', () => {
     await storeOf().createIfAbsent(object('b/taken.json', 'first\n'), signal)
     expect(await storeOf().createIfAbsent(large('b/taken.json'), signal)).toBe('exists')
     expect((await bodyOf('b/taken.json')).toString()).toBe('first\n')
+  })
+})
+
+describe('uploads that somebody has left behind', () => {
+  const begin = async (key: string) => {
+    const { UploadId } = await bucket.client.send(new CreateMultipartUploadCommand({ Bucket: bucket.name, Key: key }))
+    await bucket.client.send(
+      new UploadPartCommand({ Bucket: bucket.name, Key: key, UploadId, PartNumber: 1, Body: 'x' }),
+    )
+  }
+  const left = async () => {
+    const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
+    return Uploads.map(({ Key }) => Key)
+  }
+  const LARGE = 100 * 1024 * 1024
+
+  it('are aborted under exactly the key, and what is there stays', async () => {
+    const store = storeOf()
+    await store.createIfAbsent(object('d/left.json', 'x\n'), signal)
+    await begin('d/left.json')
+    await begin('d/left.json')
+    await begin('d/left.json.gz')
+    expect(await store.abortUploads('d/left.json', LARGE)).toBe(2)
+    expect(await left()).toEqual(['d/left.json.gz'])
+    expect((await bodyOf('d/left.json')).toString()).toBe('x\n')
+    expect(await store.abortUploads('d/left.json.gz', LARGE)).toBe(1)
+    expect(await left()).toEqual([])
+  })
+
+  it('are not asked for where the lines are too few for parts', async () => {
+    calls.length = 0
+    expect(await storeOf().abortUploads('d/small.json', 1_000)).toBe(0)
+    expect(calls).toEqual([])
   })
 })
 

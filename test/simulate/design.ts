@@ -28,6 +28,7 @@ const existingIsOurs = (store: ObjectStore): ObjectStore => ({
     return 'created'
   },
   head: (key, signal) => store.head(key, signal),
+  abortUploads: (key, linesBytes) => store.abortUploads(key, linesBytes),
   checkBucket: (signal) => store.checkBucket(signal),
   close: () => store.close(),
 })

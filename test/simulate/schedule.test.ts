@@ -51,6 +51,7 @@ describe('what is to be proven happens, once in so many schedules at least:', ()
     ['sets of an earlier owner found', 5],
     ['… under another configuration', 25],
     ['… of which records had expired', 100],
+    ['orphaned uploads aborted', 200],
     ['CompleteMultipartUpload late', 50],
     ['CompleteMultipartUpload repeated', 50],
     ['CompleteMultipartUpload afterDeath', 200],

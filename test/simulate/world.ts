@@ -7,6 +7,8 @@ import { Tally } from './tally.ts'
 const STARTS_AT_MS = Date.parse('2026-03-01T11:50:00Z')
 /** How long a request or an answer is under way when nothing is wrong. */
 const MOST_LATENCY_MS = 8
+/** How often who sent a late request dies soon: the request is to find another owner. */
+const DIES_WHILE_LATE = 0.2
 /** How late the late ones come: after sessions, drains and successors. */
 const MOST_LATE_MS = 40_000
 
@@ -147,6 +149,7 @@ export class World {
     if (!survives) this.note(life.name, `killed after ${label}`)
     const fate = this.#fateOf(fates)
     this.tally.add(`${operation} ${survives ? fate : 'killed'}`)
+    if (fate === 'late' && this.random.chance(DIES_WHILE_LATE)) life.killAfter(this.random.int(1, 12))
     if (fate !== 'ok') this.note(life.name, `${label}: ${fate}`)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const answer = (settle: () => void) => this.schedule(this.#latency(), `${label} answered`, settle, life)

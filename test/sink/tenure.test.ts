@@ -213,6 +213,26 @@ describe('the protocol', () => {
     expect(bucket.lines('events/')).toEqual(events(3, 5))
   })
 
+  test('once a set left behind is final, and not before, uploads under its names are aborted; own sets have none', async () => {
+    const [config, found] = [flush({ events: 2 }), [] as [string, boolean][]]
+    const first = new SinkProcess(bucket, { config })
+    bucket.onCreate = () => new Promise(() => {})
+    void (await first.source.assign(log.append(...events(0, 4)))).feed()
+    await first.settle()
+
+    bucket.onCreate = () => {}
+    bucket.onAbortUploads = (key) => {
+      found.push([key, log.committed.offset >= 2n])
+      return 0
+    }
+    const second = new SinkProcess(bucket, { config })
+    const held = await second.source.assign(log)
+    await held.feed()
+    await held.revoke()
+    expect(bucket.keys).toEqual([keyAt(0), keyAt(2)])
+    expect(found).toEqual([[keyAt(0), true]])
+  })
+
   test('a zombie can neither commit nor change what its successor wrote', async () => {
     const zombie = new SinkProcess(bucket, { config: flush({ events: 2 }) })
     const asleep = Promise.withResolvers<void>()

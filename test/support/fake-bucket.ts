@@ -12,6 +12,7 @@ export class FakeBucket {
   onCreate: (key: string) => void | Promise<void> = () => {}
   /** Called after each create that took effect; throws to lose the answer. */
   afterCreate: (key: string) => void = () => {}
+  onAbortUploads: (key: string) => number = () => 0
   onCheck: () => void = () => {}
   creates = 0
 
@@ -23,6 +24,7 @@ export class FakeBucket {
         return fate.step(() => this.#create(object))
       },
       head: (key) => fate.step(() => this.objects.get(key) ?? null),
+      abortUploads: (key) => fate.step(() => this.onAbortUploads(key)),
       checkBucket: () => fate.step(() => this.onCheck()),
       close: () => {},
     }
