@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { KubeApi, Scope, WatchEvent } from './api.ts'
 import { isExpired, KubeApiError } from './errors.ts'
 import { type Kind, type KubeObject, keyOf } from './kinds.ts'
+import { PackedObjects } from './packed-objects.ts'
 
 /** Objects of one page of a list: 10,000 connectors in one answer are 16 MiB and hold up the event loop for 129 ms. */
 const PAGE_SIZE = 500
@@ -22,8 +23,6 @@ export interface ReflectorEvent<T> {
   readonly type: 'add' | 'update' | 'delete'
   /** The newest state; of a deleted object, the last one known. */
   readonly object: T
-  /** The state before an update. */
-  readonly previous?: T
   /** Found by listing everything, not told by the server as it happened. */
   readonly isListed: boolean
 }
@@ -32,7 +31,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly api: Pick<KubeApi, 'list' | 'watch'>
   readonly kind: Kind<T>
   readonly scope: Scope
-  /** Makes the state to keep: drops what nobody reads. */
+  /** Makes the state to keep: drops what nobody reads. A change of that alone is no event. */
   readonly trim?: (object: T) => T
   readonly onEvent: (event: ReflectorEvent<T>) => void
   /** Called each time that everything was listed, after the events of it. */
@@ -49,7 +48,7 @@ export interface ReflectorOptions<T extends KubeObject> {
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>
-  readonly #objects = new Map<string, T>()
+  readonly #objects = new PackedObjects<T>()
   readonly #random: () => number
   #resourceVersion = ''
   #streamingLists = true
@@ -76,8 +75,8 @@ export class Reflector<T extends KubeObject> {
     return this.#options.clock.elapsed() - this.#movedAtMs
   }
 
-  /** The objects by `keyOf`. Treat them as frozen. */
-  get objects(): ReadonlyMap<string, T> {
+  /** The objects by `keyOf`. */
+  get objects(): Pick<PackedObjects<T>, 'get' | 'keys' | 'values' | 'size'> {
     return this.#objects
   }
 
@@ -105,7 +104,7 @@ export class Reflector<T extends KubeObject> {
       received++
       this.#movedAtMs = clock.elapsed()
       if (initial === null) this.#handle(event)
-      else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), event.object)
+      else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), this.#trimmed(event.object))
       else if (event.endsInitialEvents) {
         this.#replaceAll(initial, event.resourceVersion)
         initial = null
@@ -138,14 +137,14 @@ export class Reflector<T extends KubeObject> {
     let resourceVersion: string
     do {
       const page = await api.list(kind, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
-      for (const object of page.items) listed.set(keyOf(object), object)
+      for (const object of page.items) listed.set(keyOf(object), this.#trimmed(object))
       ;({ next, resourceVersion } = { next: undefined, ...page })
     } while (next !== undefined)
     this.#replaceAll(listed, resourceVersion)
   }
 
   #replaceAll(listed: ReadonlyMap<string, T>, resourceVersion: string): void {
-    for (const [key, object] of this.#objects) if (!listed.has(key)) this.#remove(key, object, true)
+    for (const key of this.#objects.keys()) if (!listed.has(key)) this.#remove(key, this.#objects.get(key), true)
     for (const object of listed.values()) this.#store(object, true)
     this.#resourceVersion = resourceVersion
     this.#synced = true
@@ -157,24 +156,27 @@ export class Reflector<T extends KubeObject> {
       this.#resourceVersion = event.resourceVersion
       return
     }
-    if (event.type === 'DELETED') this.#remove(keyOf(event.object), event.object, false)
-    else this.#store(event.object, false)
-    this.#resourceVersion = event.object.metadata?.resourceVersion ?? this.#resourceVersion
+    // Read before anything is trimmed.
+    const { resourceVersion = this.#resourceVersion } = event.object.metadata ?? {}
+    const object = this.#trimmed(event.object)
+    if (event.type === 'DELETED') this.#remove(keyOf(object), object, false)
+    else this.#store(object, false)
+    this.#resourceVersion = resourceVersion
   }
 
-  #store(received: T, isListed: boolean): void {
+  #trimmed(received: T): T {
     // Bookkeeping of server-side apply: two thirds of an object's size, read by nobody here.
     if (received.metadata) delete received.metadata.managedFields
-    const object = this.#options.trim?.(received) ?? received
-    const key = keyOf(object)
-    const previous = this.#objects.get(key)
-    if (previous && previous.metadata?.resourceVersion === object.metadata?.resourceVersion) return
-    this.#objects.set(key, object)
-    this.#emit(previous ? { type: 'update', object, previous, isListed } : { type: 'add', object, isListed })
+    return this.#options.trim?.(received) ?? received
   }
 
-  #remove(key: string, object: T, isListed: boolean): void {
-    if (this.#objects.delete(key)) this.#emit({ type: 'delete', object, isListed })
+  #store(object: T, isListed: boolean): void {
+    const change = this.#objects.set(object)
+    if (change !== 'same') this.#emit({ type: change === 'added' ? 'add' : 'update', object, isListed })
+  }
+
+  #remove(key: string, object: T | undefined, isListed: boolean): void {
+    if (this.#objects.delete(key) && object) this.#emit({ type: 'delete', object, isListed })
   }
 
   #emit(event: ReflectorEvent<T>): void {

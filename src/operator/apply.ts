@@ -78,7 +78,9 @@ export class Applier {
     const result = await this.#refusalAsStalled(kind, object, () =>
       this.#api.apply(kind, wanted, { fieldManager: OPERATOR_FIELD_MANAGER }),
     )
-    this.#remember(connectorKey, kind, object, { hash, result })
+    if (result.metadata) delete result.metadata.managedFields
+    // Where no generation is counted, memory tells nothing.
+    if (result.metadata?.generation !== undefined) this.#remember(connectorKey, kind, object, { hash, result })
     return result
   }
 

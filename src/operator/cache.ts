@@ -16,8 +16,8 @@ export interface CacheOptions<T extends KubeObject> extends Omit<ReflectorOption
 export class Cache<T extends KubeObject> {
   readonly kind: Kind<T>
   readonly #reflectors = new Map<string, Reflector<T>>()
-  /** Key of the connector to its objects by key. */
-  readonly #byConnector = new Map<string, Map<string, T>>()
+  /** Key of the connector to the keys of its objects. */
+  readonly #byConnector = new Map<string, readonly string[]>()
 
   constructor({ namespaces, select, metadataOnly, onEvent, ...options }: CacheOptions<T>) {
     this.kind = options.kind
@@ -56,7 +56,7 @@ export class Cache<T extends KubeObject> {
 
   /** The objects that are made for a connector. */
   ofConnector(connectorKey: string): T[] {
-    return [...(this.#byConnector.get(connectorKey)?.values() ?? [])]
+    return this.#byConnector.get(connectorKey)?.flatMap((key) => this.get(key) ?? []) ?? []
   }
 
   /** Every object. */
@@ -67,10 +67,10 @@ export class Cache<T extends KubeObject> {
   #index({ type, object }: ReflectorEvent<T>): void {
     const connectorKey = connectorKeyOf(object)
     if (connectorKey === undefined) return
-    const objects = this.#byConnector.get(connectorKey) ?? new Map<string, T>()
-    if (type === 'delete') objects.delete(keyOf(object))
-    else objects.set(keyOf(object), object)
-    if (objects.size > 0) this.#byConnector.set(connectorKey, objects)
+    const key = keyOf(object)
+    const others = this.#byConnector.get(connectorKey)?.filter((each) => each !== key) ?? []
+    const keys = type === 'delete' ? others : [...others, key]
+    if (keys.length > 0) this.#byConnector.set(connectorKey, keys)
     else this.#byConnector.delete(connectorKey)
   }
 }

@@ -5,6 +5,7 @@ import { isConflict, KubeApiError } from '../kube/errors.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { IdCounter } from '../kube/id-counter.ts'
 import {
+  type AnalyticsConnector,
   CONFIG_MAPS,
   CONNECTORS,
   CRON_JOBS,
@@ -27,7 +28,7 @@ import { Applier } from './apply.ts'
 import { Cache, connectorKeyOf } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
-import type { OperatorMetrics, ReconcileResult } from './metrics.ts'
+import type { ConnectorState, OperatorMetrics, ReconcileResult } from './metrics.ts'
 import type { Caches } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -35,7 +36,14 @@ import { PodPoller } from './pod-poller.ts'
 import { KeyQueue, type Outcome, type Priority } from './queue.ts'
 import { type ReconcileParts, reconcile } from './reconcile.ts'
 import { References } from './references.ts'
-import { trimObject, trimPod } from './trim.ts'
+import {
+  trimConfigMap,
+  trimDeployment,
+  trimObject,
+  trimPod,
+  trimPodDisruptionBudget,
+  trimServiceAccount,
+} from './trim.ts'
 
 export interface ControllerOptions {
   readonly api: KubeApi
@@ -66,6 +74,8 @@ const POLL_CONCURRENCY = 32
 export class Controller {
   readonly caches: { readonly [K in keyof Caches]: Cache<NonNullable<ReturnType<Caches[K]['get']>>> }
   readonly queue: KeyQueue
+  /** What each connector is now, for the metrics. */
+  readonly states = new Map<string, ConnectorState>()
   readonly #options: ControllerOptions
   readonly #poller: PodPoller
   readonly #references: References
@@ -82,7 +92,7 @@ export class Controller {
       changingMs: config.statusPollSeconds.changing * 1000,
       steadyMs: config.statusPollSeconds.steady * 1000,
       concurrency: POLL_CONCURRENCY,
-      onChange: (key) => this.queue.add(key, 'change'),
+      onChange: (key, priority) => this.queue.add(key, priority),
     })
     this.#references = new References({
       api,
@@ -140,7 +150,7 @@ export class Controller {
   /** Asks the pods and reconciles until `signal` aborts; resolves when the last pass has ended. */
   async lead(signal: AbortSignal): Promise<void> {
     this.#leading = true
-    for (const pod of this.caches.pods.all()) this.#followPod(pod)
+    for (const pod of this.caches.pods.all()) this.#followPod(pod, 'resync')
     this.queue.start()
     await new Promise<void>((resolve) => {
       if (signal.aborted) return resolve()
@@ -167,18 +177,21 @@ export class Controller {
       connectors: this.#cache(CONNECTORS, {
         select: 'all',
         trim: trimObject,
-        onEvent: (event) => this.queue.add(keyOf(event.object), priorityOf(event)),
+        onEvent: (event) => {
+          this.#noteState(event)
+          this.queue.add(keyOf(event.object), priorityOf(event))
+        },
       }),
-      deployments: this.#cache(DEPLOYMENTS, { trim: trimObject, onEvent: onChange }),
-      configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, onEvent: onChange }),
-      serviceAccounts: this.#cache(SERVICE_ACCOUNTS, { onEvent: onChange }),
-      podDisruptionBudgets: this.#cache(POD_DISRUPTION_BUDGETS, { onEvent: onChange }),
+      deployments: this.#cache(DEPLOYMENTS, { trim: trimDeployment, onEvent: onChange }),
+      configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, trim: trimConfigMap, onEvent: onChange }),
+      serviceAccounts: this.#cache(SERVICE_ACCOUNTS, { trim: trimServiceAccount, onEvent: onChange }),
+      podDisruptionBudgets: this.#cache(POD_DISRUPTION_BUDGETS, { trim: trimPodDisruptionBudget, onEvent: onChange }),
       jobs: this.#cache(JOBS, { trim: trimObject, onEvent: onChange }),
       cronJobs: this.#cache(CRON_JOBS, { trim: trimObject, onEvent: onChange }),
       pods: this.#cache(PODS, {
         trim: trimPod,
         onEvent: (event) => {
-          if (this.#leading) this.#followPod(event.object, event.type === 'delete')
+          if (this.#leading) this.#followPod(event.object, priorityOf(event), event.type === 'delete')
           onChange(event)
         },
       }),
@@ -194,14 +207,22 @@ export class Controller {
     return new Cache<T>({ select: 'own', ...options, kind, namespaces: config.watchNamespaces, api, clock, logger })
   }
 
+  #noteState({ type, object }: ReflectorEvent<AnalyticsConnector & KubeObject>): void {
+    const connector = keyOf(object)
+    if (type === 'delete') return void this.states.delete(connector)
+    const { connector: document, conditions = [], lost } = object.status ?? {}
+    const isReady = conditions.some((each) => each.type === 'Ready' && each.status === 'True')
+    this.states.set(connector, { connector, status: document?.status ?? '', isReady, lostOffsets: lost?.offsets ?? 0 })
+  }
+
   /** Asks a pod whose sink runs; a pod that ends has said all that counts. */
-  #followPod(pod: Pod, isGone = false): void {
+  #followPod(pod: Pod, priority: Priority, isGone = false): void {
     const { uid = '', deletionTimestamp } = pod.metadata ?? {}
     const sink = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME)
     const key = connectorKeyOf(pod)
     const podIP = pod.status?.podIP
     if (isGone || deletionTimestamp || !sink?.state?.running || !podIP || key === undefined) this.#poller.forget(uid)
-    else this.#poller.watch(uid, key, podIP)
+    else this.#poller.watch(uid, key, podIP, priority)
   }
 
   async #work(key: string): Promise<Outcome> {

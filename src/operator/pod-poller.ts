@@ -2,12 +2,16 @@ import { HTTP_PORT } from '../contract/names.ts'
 import { type SinkStatus, sinkStatusSchema } from '../contract/sink-status.ts'
 import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
+import type { Priority } from './queue.ts'
+
+/** The part of a sink's status that a connector's depends on; counters and lag move all the time and do not. */
+export type PodStatus = Pick<SinkStatus, 'state' | 'error' | 'revision' | 'topicPartitions' | 'lost'>
 
 /** What is known about a pod from asking itself. */
 export type PodReport =
   /** Not asked yet, or asked for the first time right now. */
   | { readonly kind: 'pending' }
-  | { readonly kind: 'status'; readonly status: SinkStatus }
+  | { readonly kind: 'status'; readonly status: PodStatus }
   | { readonly kind: 'unreachable'; readonly error: string }
 
 export interface PodPollerOptions {
@@ -20,8 +24,11 @@ export interface PodPollerOptions {
   readonly steadyMs: number
   /** Questions at the same time, over all pods. */
   readonly concurrency: number
-  /** Called when what a pod says has changed in a way that its connector's status shows. */
-  readonly onChange: (connectorKey: string) => void
+  /**
+   * Called when what a pod says has changed in a way that its connector's status shows; `resync` for the first answer of a pod that
+   * was there before this process.
+   */
+  readonly onChange: (connectorKey: string, priority: Priority) => void
   readonly random?: () => number
 }
 
@@ -32,7 +39,9 @@ const FAILURES_BEFORE_UNREACHABLE = 3
 
 interface Target {
   readonly connectorKey: string
-  readonly url: string
+  readonly podIP: string
+  /** Why it is asked next; of a pod that was found by listing, its first answer is no news. */
+  priority: Priority
   report: PodReport
   failures: number
   cancelTimer: () => void
@@ -42,12 +51,14 @@ interface Target {
 
 /**
  * Asks each sink pod for its `/status`: often while it is changing, seldom when it is steady, a bounded number at once
- * and each with a time limit, so that a slow or dead pod delays nobody else for long.
+ * and each with a time limit, so that a slow or dead pod delays nobody else for long. A pod to which something happened goes before those whose
+ * time has come.
  */
 export class PodPoller {
   readonly #options: PodPollerOptions
   readonly #targets = new Map<string, Target>()
-  readonly #due: string[] = []
+  readonly #news: string[] = []
+  readonly #routine: string[] = []
   #asking = 0
 
   constructor(options: PodPollerOptions) {
@@ -55,28 +66,26 @@ export class PodPoller {
   }
 
   /** Starts to ask the pod `uid` at `podIP`; asks a known one again now, as something happened to it. */
-  watch(uid: string, connectorKey: string, podIP: string): void {
-    const host = podIP.includes(':') ? `[${podIP}]` : podIP
-    const url = `http://${host}:${HTTP_PORT}/status`
+  watch(uid: string, connectorKey: string, podIP: string, priority: Priority = 'change'): void {
     const known = this.#targets.get(uid)
-    if (known?.url === url) {
+    if (known?.podIP === podIP) {
       if (known.state === 'asking') known.askAgain = true
-      else this.#enqueue(uid, known)
+      else this.#enqueue(uid, known, priority)
       return
     }
     known?.cancelTimer()
-    const report: PodReport = { kind: 'pending' }
     const target: Target = {
       connectorKey,
-      url,
-      report,
+      podIP,
+      priority,
+      report: { kind: 'pending' },
       failures: 0,
       cancelTimer: () => {},
       state: 'waiting',
       askAgain: false,
     }
     this.#targets.set(uid, target)
-    this.#enqueue(uid, target)
+    this.#enqueue(uid, target, priority)
   }
 
   /** Forgets a pod that is gone or no longer runs. */
@@ -95,17 +104,21 @@ export class PodPoller {
     for (const uid of [...this.#targets.keys()]) this.forget(uid)
   }
 
-  #enqueue(uid: string, target: Target): void {
+  #enqueue(uid: string, target: Target, priority: Priority): void {
     target.cancelTimer()
-    if (target.state === 'due') return
+    const isNews = priority === 'change'
+    // One that waits for its turn and is news by now waits in both lists; whichever comes first asks.
+    if (target.state === 'due' && (!isNews || target.priority === 'change')) return
     target.state = 'due'
-    this.#due.push(uid)
+    target.priority = priority
+    const due = isNews ? this.#news : this.#routine
+    due.push(uid)
     this.#dispatch()
   }
 
   #dispatch(): void {
     while (this.#asking < this.#options.concurrency) {
-      const uid = this.#due.shift()
+      const uid = this.#news.shift() ?? this.#routine.shift()
       if (uid === undefined) return
       const target = this.#targets.get(uid)
       if (target?.state === 'due') void this.#ask(uid, target)
@@ -122,19 +135,20 @@ export class PodPoller {
   }
 
   async #question(target: Target): Promise<PodReport> {
+    const { getJson, clock } = this.#options
+    const url = statusUrl(target.podIP)
     const timeout = new AbortController()
-    const cancel = this.#options.clock.after(TIMEOUT_MS, () =>
-      timeout.abort(new Error(`no answer in ${TIMEOUT_MS} ms`)),
-    )
+    const cancel = clock.after(TIMEOUT_MS, () => timeout.abort(new Error(`no answer in ${TIMEOUT_MS} ms`)))
     try {
-      const status = sinkStatusSchema.parse(await this.#options.getJson(target.url, timeout.signal))
+      const answer = sinkStatusSchema.parse(await getJson(url, timeout.signal))
+      const { state, error, revision, topicPartitions, lost } = answer
       target.failures = 0
-      return { kind: 'status', status }
+      return { kind: 'status', status: { state, error, revision, topicPartitions, lost } }
     } catch (error) {
       target.failures++
       // What it said before still counts for a moment.
       if (target.failures < FAILURES_BEFORE_UNREACHABLE && target.report.kind === 'status') return target.report
-      return { kind: 'unreachable', error: `${target.url}: ${describeError(error)}` }
+      return { kind: 'unreachable', error: `${url}: ${describeError(error)}` }
     } finally {
       cancel()
     }
@@ -142,23 +156,28 @@ export class PodPoller {
 
   #note(uid: string, target: Target, report: PodReport): void {
     const changed = newsOf(target.report) !== newsOf(report)
+    const priority = target.report.kind === 'pending' && target.priority === 'resync' ? 'resync' : 'change'
     target.report = report
     target.state = 'waiting'
     const { clock, changingMs, steadyMs, random = Math.random, onChange } = this.#options
     if (target.askAgain) {
       target.askAgain = false
-      this.#enqueue(uid, target)
+      this.#enqueue(uid, target, 'change')
     } else {
       const steady = report.kind === 'status' && report.status.state === 'ACTIVE' && target.failures === 0
       // A tenth more or less, so that pods that started together are not asked together for ever.
       const delayMs = (steady ? steadyMs : changingMs) * (0.9 + 0.2 * random())
-      target.cancelTimer = clock.after(delayMs, () => this.#enqueue(uid, target))
+      target.cancelTimer = clock.after(delayMs, () => this.#enqueue(uid, target, 'resync'))
     }
-    if (changed) onChange(target.connectorKey)
+    if (changed) onChange(target.connectorKey, priority)
   }
 }
 
-/** The part of a report that a connector's status depends on; counters and lag move all the time and do not. */
+function statusUrl(podIP: string): string {
+  return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${HTTP_PORT}/status`
+}
+
+/** What is news of a report: ranges that are lost come with their number. */
 function newsOf(report: PodReport): string {
   if (report.kind !== 'status') return report.kind
   const { state, error, revision, topicPartitions, lost } = report.status

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { KubeApi } from '../kube/api.ts'
-import { keyOf, type ObjectRef } from '../kube/kinds.ts'
+import type { ObjectRef } from '../kube/kinds.ts'
 import { LeaderElection } from '../kube/leader-election.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
@@ -82,7 +82,7 @@ async function untilSynced(controller: Controller, clock: Clock, signal: AbortSi
 }
 
 function sourcesOf(
-  { queue, caches }: Controller,
+  { queue, states }: Controller,
   { concurrency }: OperatorConfig,
   leadership: LeaderElection | undefined,
 ): MetricSources {
@@ -93,18 +93,7 @@ function sourcesOf(
     activeWorkers: () => queue.active,
     concurrency,
     isLeader: () => leadership?.isLeader ?? true,
-    *connectors() {
-      for (const connector of caches.connectors.all()) {
-        const { status } = connector
-        const isReady = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false
-        yield {
-          connector: keyOf(connector),
-          status: status?.connector?.status ?? '',
-          isReady,
-          lostOffsets: status?.lost?.offsets ?? 0,
-        }
-      }
-    },
+    connectors: () => states.values(),
   }
 }
 

@@ -1,40 +1,95 @@
-import { REVISION_ANNOTATION } from '../contract/names.ts'
-import type { KubeObject, ObjectMeta, Pod } from '../kube/kinds.ts'
-import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
+import { API_GROUP, CONNECTOR_LABEL } from '../contract/names.ts'
+import type {
+  ConfigMap,
+  Deployment,
+  KubeObject,
+  ObjectMeta,
+  Pod,
+  PodDisruptionBudget,
+  ServiceAccount,
+} from '../kube/kinds.ts'
+import { CONTAINER_NAME } from './desired/deployment.ts'
+
+// What the caches keep of each kind: what a reconcile reads, no more. What is dropped here, nobody is told of either.
 
 /** What `kubectl apply` keeps for itself: a second copy of the whole object. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+/** Of a Deployment's status: whether its rollout goes on. */
+const ROLLOUT_CONDITIONS = new Set(['Progressing', 'ReplicaFailure'])
+/** Of a pod's: the node that it has, and the news that it is to be asked. */
+const POD_CONDITIONS = new Set(['PodScheduled', 'Ready'])
 
-/** Drops kubectl's copy of an object. */
+/** Drops kubectl's copy of an object, of kinds that are read in full or are few. */
 export function trimObject<T extends KubeObject>(object: T): T {
   if (object.metadata?.annotations) delete object.metadata.annotations[LAST_APPLIED]
   return object
 }
 
+export function trimDeployment({ metadata, spec, status }: Deployment): Deployment {
+  const { observedGeneration, replicas, updatedReplicas, availableReplicas, conditions = [] } = status ?? {}
+  const counts = { observedGeneration, replicas, updatedReplicas, availableReplicas }
+  const rollout = conditions.filter(({ type }) => ROLLOUT_CONDITIONS.has(type)).map(withoutTimes)
+  const trimmed = { metadata: trimMeta(metadata), spec, status: { ...counts, conditions: rollout } }
+  return trimmed as Deployment
+}
+
+export function trimConfigMap({ metadata }: ConfigMap): ConfigMap {
+  return { metadata: trimMeta(metadata) }
+}
+
+export function trimServiceAccount({ metadata, automountServiceAccountToken }: ServiceAccount): ServiceAccount {
+  return { metadata: trimMeta(metadata), ...defined({ automountServiceAccountToken }) }
+}
+
+export function trimPodDisruptionBudget({ metadata, spec }: PodDisruptionBudget): PodDisruptionBudget {
+  return { metadata: trimMeta(metadata), ...defined({ spec }) }
+}
+
 /** The tenth of a pod that anybody here reads: whose it is, from which template, where it is and how it is. */
 export function trimPod({ metadata = {}, status }: Pod): Pod {
-  const { phase, podIP, conditions, containerStatuses } = status ?? {}
+  const { phase, podIP, conditions = [], containerStatuses = [] } = status ?? {}
+  const { name, namespace, uid, labels = {}, annotations, deletionTimestamp } = metadata
+  const connector = labels[CONNECTOR_LABEL]
   return {
-    metadata: trimPodMeta(metadata),
+    metadata: {
+      ...defined({ name, namespace, uid, deletionTimestamp }),
+      labels: connector === undefined ? {} : { [CONNECTOR_LABEL]: connector },
+      annotations: ownOf(annotations),
+    },
     status: {
-      ...(phase === undefined ? {} : { phase }),
-      ...(podIP === undefined ? {} : { podIP }),
-      conditions: conditions?.filter(({ type }) => type === 'PodScheduled' || type === 'Ready') ?? [],
-      containerStatuses: containerStatuses ?? [],
+      ...defined({ phase, podIP }),
+      conditions: conditions.filter(({ type }) => POD_CONDITIONS.has(type)).map(withoutTimes),
+      containerStatuses: containerStatuses.filter((each) => each.name === CONTAINER_NAME).map(trimContainer),
     },
   }
 }
 
-function trimPodMeta({ annotations = {}, ...metadata }: ObjectMeta): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = metadata
-  const ours = Object.entries(annotations).filter(([key]) => key === REVISION_ANNOTATION || key === TEMPLATE_ANNOTATION)
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]
+
+function trimContainer({ name, image, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
+  return { name, image, imageID: '', ready, restartCount, ...defined({ state, lastState }) }
+}
+
+/** Of an object that the operator made: all but its resource version, which changes with every word of anybody, and others' annotations. */
+function trimMeta(metadata: ObjectMeta = {}): ObjectMeta {
+  const { name, namespace, uid, generation, creationTimestamp, deletionTimestamp, labels, ownerReferences } = metadata
   return {
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    ...(labels === undefined ? {} : { labels }),
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    annotations: Object.fromEntries(ours),
+    ...defined({ name, namespace, uid, generation, creationTimestamp, deletionTimestamp, labels, ownerReferences }),
+    annotations: ownOf(metadata.annotations),
   }
+}
+
+function ownOf(annotations: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith(`${API_GROUP}/`)))
+}
+
+function withoutTimes<T extends { type: string; status: string; reason?: string; message?: string }>(condition: T): T {
+  const { type, status, reason, message } = condition
+  return { type, status, ...defined({ reason, message }) } as T
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function defined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
 }

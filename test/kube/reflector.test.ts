@@ -14,7 +14,11 @@ const initial = (...names: string[]): WatchEvent<KubeObject>[] => [
   bookmark('10', true),
 ]
 
-function setUp(script: Parameters<typeof scriptedApi>[0], onEvent: (event: string) => void = () => {}) {
+function setUp(
+  script: Parameters<typeof scriptedApi>[0],
+  onEvent: (event: string) => void = () => {},
+  trim = (object: KubeObject) => object,
+) {
   const clock = new FakeClock()
   const scripted = scriptedApi(script)
   const events: string[] = []
@@ -25,6 +29,7 @@ function setUp(script: Parameters<typeof scriptedApi>[0], onEvent: (event: strin
     clock,
     logger: createLogger('silent'),
     random: () => 1,
+    trim,
     onEvent: ({ type, object }) => {
       const event = `${type} ${object.metadata?.name}@${object.metadata?.resourceVersion}`
       events.push(event)
@@ -171,6 +176,22 @@ describe('Reflector', () => {
     })
     await clock.advance(0)
     expect(reflector.objects.get('n/a')?.metadata).not.toHaveProperty('managedFields')
+  })
+
+  it('keeps and tells of what is left by trimming, resumes behind what was trimmed away', async () => {
+    const { clock, events, watches } = setUp(
+      {
+        watches: [
+          { events: [...initial('a', 'b'), modified('a', '11'), deleted('b', '12')], ending: cut },
+          { ending: 'hang' },
+        ],
+      },
+      () => {},
+      ({ metadata: { namespace = '', name = '' } = {} }) => ({ metadata: { namespace, name } }),
+    )
+    await clock.advance(1_000)
+    expect(events).toEqual(['add a@undefined', 'add b@undefined', 'delete b@undefined'])
+    expect(watches[1]?.resourceVersion).toBe('12')
   })
 
   it('outlives a handler that throws', async () => {

@@ -4,7 +4,7 @@ import type { SinkStatus } from '../../src/contract/sink-status.ts'
 import type { Deployment, Pod } from '../../src/kube/kinds.ts'
 import { type Owner, ownerReference, TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
 import type { Observed, ObservedPod } from '../../src/operator/observe.ts'
-import type { PodReport } from '../../src/operator/pod-poller.ts'
+import type { PodReport, PodStatus } from '../../src/operator/pod-poller.ts'
 import type { Situation } from '../../src/operator/status.ts'
 
 export const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -50,12 +50,12 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
   }
 }
 
-/** What a sink says. */
-export function says(state: SinkStatus['state'], overrides: Partial<SinkStatus> = {}): PodReport {
-  const status: SinkStatus = {
+/** What a sink answers. */
+export function aSinkStatus(overrides: Partial<SinkStatus> = {}): SinkStatus {
+  return {
     connector: 'games/events',
     revision: 'bbb',
-    state,
+    state: 'ACTIVE',
     error: null,
     since: '2026-03-01T11:00:00Z',
     partitions: 1,
@@ -67,7 +67,12 @@ export function says(state: SinkStatus['state'], overrides: Partial<SinkStatus> 
     lost: { offsets: 0, ranges: [] },
     ...overrides,
   }
-  return { kind: 'status', status }
+}
+
+/** What is kept of it. */
+export function says(state: SinkStatus['state'], overrides: Partial<PodStatus> = {}): PodReport {
+  const { error, revision, topicPartitions, lost } = aSinkStatus()
+  return { kind: 'status', status: { state, error, revision, topicPartitions, lost, ...overrides } }
 }
 
 /** A pod of the wanted template that delivers. */

@@ -2,12 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { SinkStatus } from '../../src/contract/sink-status.ts'
 import { PodPoller } from '../../src/operator/pod-poller.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
-import { says } from './builders.ts'
+import { aSinkStatus } from './builders.ts'
 
 function status(state: SinkStatus['state'], overrides: Partial<SinkStatus> = {}): SinkStatus {
-  const report = says(state, overrides)
-  if (report.kind !== 'status') throw new Error('unreachable')
-  return report.status
+  return aSinkStatus({ state, ...overrides })
 }
 
 /** `answer` decides what each question gets; never settling stands for a dead pod. */
@@ -15,6 +13,7 @@ function setUp(answer: (url: string) => Promise<unknown>, concurrency = 8) {
   const clock = new FakeClock()
   const asked: string[] = []
   const changes: string[] = []
+  const priorities: string[] = []
   const getJson = (url: string, signal: AbortSignal) => {
     asked.push(url)
     return new Promise<unknown>((resolve, reject) => {
@@ -28,10 +27,13 @@ function setUp(answer: (url: string) => Promise<unknown>, concurrency = 8) {
     changingMs: 1_000,
     steadyMs: 10_000,
     concurrency,
-    onChange: (key) => changes.push(key),
+    onChange: (key, priority) => {
+      changes.push(key)
+      priorities.push(priority)
+    },
     random: () => 0.5,
   })
-  return { clock, asked, changes, poller }
+  return { clock, asked, changes, priorities, poller }
 }
 
 const never = () => new Promise<never>(() => {})
@@ -136,6 +138,27 @@ describe('PodPoller', () => {
     expect(asked).toHaveLength(3)
     await clock.advance(9_000)
     expect(asked).toHaveLength(3)
+  })
+
+  it('asks a pod to which something happened before those that were found by listing', async () => {
+    const { poller, clock, asked } = setUp(async () => status('ACTIVE'), 1)
+    for (let i = 1; i <= 3; i++) poller.watch(`listed-${i}`, 'games/listed', `10.0.0.${i}`, 'resync')
+    poller.watch('new', 'games/new', '10.0.0.9')
+    poller.watch('listed-3', 'games/listed', '10.0.0.3')
+    await clock.advance(0)
+    expect(asked.map((url) => /0\.(\d):/.exec(url)?.[1])).toEqual(['1', '9', '3', '2'])
+  })
+
+  it('calls only the first answer of a pod that was found by listing no news', async () => {
+    let answer = status('ACTIVE')
+    const { poller, clock, priorities } = setUp(async () => answer)
+    poller.watch('listed', 'games/listed', '10.0.0.1', 'resync')
+    poller.watch('new', 'games/new', '10.0.0.2')
+    await clock.advance(0)
+    expect(priorities).toEqual(['resync', 'change'])
+    answer = status('FAILED', { error: 'one' })
+    await clock.advance(10_000)
+    expect(priorities.slice(2)).toEqual(['change', 'change'])
   })
 
   it('forgets a pod, also one whose answer is still to come', async () => {

@@ -53,6 +53,7 @@ export class SimulatedNode {
   readonly #stop = new AbortController()
   readonly #pods = new Map<string, Running | 'starting'>()
   readonly #networks: { network: PodNetwork; addresses: PodAddresses; used: number }[] = []
+  readonly #reserved = new Map<string, PodAddresses>()
   #loops: Promise<void>[] = []
   /** Requests for `/status` that were answered. */
   asked = 0
@@ -70,6 +71,18 @@ export class SimulatedNode {
 
   get placement(): Placement {
     return placementOn(this.#options.name)
+  }
+
+  /** Pods that answer. */
+  get running(): number {
+    return [...this.#pods.values()].filter((pod) => pod !== 'starting').length
+  }
+
+  /** An address for a pod that comes with it in its status: such a pod runs already, and nobody is told. */
+  async reserve(): Promise<string> {
+    const { address, addresses } = await this.#address()
+    this.#reserved.set(address, addresses)
+    return address
   }
 
   /** Ends every pod's server and removes the node. */
@@ -117,10 +130,11 @@ export class SimulatedNode {
   async #run(pod: Pod): Promise<void> {
     const { uid } = pod.metadata
     this.#pods.set(uid, 'starting')
-    const network = await this.#network()
-    const address = network.addresses.take()
-    network.used++
-    if (!this.#pods.has(uid)) return network.addresses.free(address)
+    const known = pod.status?.podIP ?? ''
+    const reserved = this.#reserved.get(known)
+    const { address, addresses } = reserved ? { address: known, addresses: reserved } : await this.#address()
+    this.#reserved.delete(address)
+    if (!this.#pods.has(uid)) return addresses.free(address)
     const server = createServer((_request, response) => {
       this.asked++
       const says = this.#options.says ? this.#options.says(pod) : {}
@@ -132,7 +146,8 @@ export class SimulatedNode {
       server.once('error', reject)
       server.listen(HTTP_PORT, address, resolve)
     })
-    this.#pods.set(uid, { pod, server, address, addresses: network.addresses })
+    this.#pods.set(uid, { pod, server, address, addresses })
+    if (reserved) return
     await delay(this.#options.startMs ?? 0)
     await this.#api.call('PATCH', `${path(pod)}/status`, {
       status: statusOf(pod, address, this.#isReady(pod), this.#options.container?.(pod)),
@@ -178,10 +193,14 @@ export class SimulatedNode {
     }
   }
 
-  /** A block with a free address; a block has 253. */
-  async #network(): Promise<{ addresses: PodAddresses; used: number }> {
-    const open = this.#networks.find(({ used }) => used < 250)
-    if (open) return open
+  /** A free address; a block has 253, of which the last few are left alone. */
+  async #address(): Promise<{ address: string; addresses: PodAddresses }> {
+    const open = this.#networks.find(({ used }) => used < 250) ?? (await this.#network())
+    open.used++
+    return { address: open.addresses.take(), addresses: open.addresses }
+  }
+
+  async #network() {
     const network = await claimPodNetwork()
     const made = { network, addresses: new PodAddresses(network.prefix), used: 0 }
     this.#networks.push(made)

@@ -52,6 +52,7 @@ export class Connectors {
     const deployments = new Reflector<Deployment>({
       ...options,
       kind: DEPLOYMENTS,
+      trim: withoutPods,
       onEvent: ({ object }) => this.#seeDeployment(object),
     })
     const connectors = new Reflector<AnalyticsConnector & KubeObject>({
@@ -127,6 +128,11 @@ export class Connectors {
     this.#times.ready.push(performance.now() - change.at)
     change.resolve()
   }
+}
+
+/** Ten thousand of them: only what is looked at. */
+function withoutPods({ metadata, spec }: Deployment): Deployment {
+  return { metadata, spec: { template: { metadata: spec?.template.metadata } } } as Deployment
 }
 
 function connector(name: string, flushSize: number, podTemplate: Placement): AnalyticsConnector & KubeObject {

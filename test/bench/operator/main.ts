@@ -1,130 +1,179 @@
 /**
- * `npm run bench:operator [connectors …]`: how the operator does with so many connectors, on a real API server with real
- * controllers and simulated pods. Prints a table for docs/performance.md. Default: 100 and 1000.
+ * `npm run bench:operator -- [--copies] [--profile <folder>] [connectors …]`: how the operator does with so many connectors, on a real API
+ * server with real controllers and simulated pods. Prints a table for docs/performance.md. Default: 100 and 1000.
+ *
+ * With --copies one connector is made and copied, and nothing that concerns all connectors at once is measured: a column takes three
+ * minutes. --profile writes CPU profiles and heap snapshots of the operator.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { loadClusterAccess } from '../../../src/kube/cluster-access.ts'
-import { HttpKubeApi } from '../../../src/kube/http-kube-api.ts'
-import { startControlPlane } from '../../stack/native/control-plane.ts'
-import { guardFolder } from '../../stack/native/guard.ts'
-import { kubernetesBinaries } from '../../stack/native/kubernetes-build.ts'
-import { runCommand } from '../../stack/native/run-command.ts'
-import { paths } from '../../stack/stack-folder.ts'
-import { SimulatedNode } from '../../support/simulated-node.ts'
+import { parseArgs } from 'node:util'
 import { duration, spread } from '../figures.ts'
-import { Connectors, NAMESPACE } from './connectors.ts'
-import { OperatorProcess } from './operator-process.ts'
+import { type Cluster, startCluster } from './cluster.ts'
+import { copyConnector } from './copies.ts'
+import { MachineUsage } from './machine-usage.ts'
+import type { OperatorProcess } from './operator-process.ts'
 
 const IDLE_MS = 30_000
-/** Before idleness is measured: the last status polls after a change. */
+/** Before idleness is measured: the last status polls after a change, and V8 gives back what a start took. */
 const SETTLE_MS = 12_000
 const SINGLE_CHANGES = 50
 
+const { values: flags, positionals } = parseArgs({
+  options: { copies: { type: 'boolean', default: false }, profile: { type: 'string' } },
+  allowPositionals: true,
+})
 const progress = (line: string) => process.stderr.write(`${line}\n`)
 
-/** One column of the table: the same rows for every number of connectors. */
-async function measure(count: number): Promise<[string, string][]> {
-  const cluster = await startCluster()
-  const rows: [string, string][] = []
-  const row = (name: string, value: string) => {
-    rows.push([name, value])
+type Row = (name: string, value: string) => void
+
+/** One column of the table. */
+async function measure(count: number): Promise<Map<string, string>> {
+  const rows = new Map<string, string>()
+  const row: Row = (name, value) => {
+    rows.set(name, value)
     progress(`${count}: ${name}: ${value}`)
   }
+  const cluster = await startCluster(progress)
   try {
-    const { connectors, node } = cluster
-    let operator = await cluster.operator()
     const names = Array.from({ length: count }, (_, i) => `c${i}`)
-    const begun = performance.now()
-    const created = await connectors.change(names, 1)
-    row('all created at once: all Ready after', duration(performance.now() - begun))
-    row('… spec → applied, p50 / p99', spread(created.applied))
-    row('… spec → Ready, p50 / p99', spread(created.ready))
-    await delay(SETTLE_MS)
-    const before = { ...(await operator.requests()), cpu: operator.cpuSeconds, asked: node.asked }
-    await delay(IDLE_MS)
-    const after = { ...(await operator.requests()), cpu: operator.cpuSeconds, asked: node.asked }
-    row('idle: writes in 30 s', String(after.writes - before.writes))
-    row('idle: CPU, of one core', `${(((after.cpu - before.cpu) / IDLE_MS) * 100_000).toFixed(1)} %`)
-    row('idle: pods asked for their status, a second', ((after.asked - before.asked) / (IDLE_MS / 1000)).toFixed(0))
-    row('idle: memory (RSS)', `${operator.rssMiB.toFixed(0)} MiB`)
-    const single = await connectors.change(names.slice(0, SINGLE_CHANGES), 2, 1)
-    const changed = await operator.requests()
-    row('one change at a time: spec → applied, p50 / p99', spread(single.applied))
-    row('… spec → status, p50 / p99', spread(single.told))
-    row('… spec → Ready, p50 / p99', spread(single.ready))
-    const changes = single.ready.length
-    row(
-      '… requests a change (of them writes)',
-      `${per(after.all, changed.all, changes)} (${per(after.writes, changed.writes, changes)})`,
-    )
-    await operator.stop('SIGKILL')
-    operator = await cluster.operator()
-    row('restart → converged', duration(await operator.converged(count)))
-    row('… writes of the restart', String((await operator.requests()).writes))
-    const again = performance.now()
-    const edited = await connectors.change(names, 3)
-    row('all changed at once: all Ready after', duration(performance.now() - again))
-    row('… spec → applied, p50 / p99', spread(edited.applied))
-    row('… spec → Ready, p50 / p99', spread(edited.ready))
-    row('memory afterwards (RSS)', `${operator.rssMiB.toFixed(0)} MiB`)
+    if (flags.copies) await copied(cluster, names)
+    else await created(cluster, names, row)
+    const first = await cluster.operator(profileFlags())
+    await first.converged(count, answering(cluster, count))
+    await idle(cluster, first, row)
+    await singleChanges(cluster, first, names, row)
+    if (flags.profile) first.snapshot()
+    if (flags.profile) await delay(20_000)
+    await first.stop(flags.profile ? 'SIGTERM' : 'SIGKILL')
+    const second = await restart(cluster, count, row)
+    if (!flags.copies) await allChanged(cluster, second, names, row)
     return rows
   } finally {
     await cluster.close()
   }
 }
 
-function per(from: number, to: number, changes: number): string {
-  return ((to - from) / changes).toFixed(1)
+function profileFlags(): string[] {
+  if (flags.profile === undefined) return []
+  return [
+    '--cpu-prof',
+    '--cpu-prof-dir',
+    flags.profile,
+    '--heapsnapshot-signal=SIGUSR2',
+    '--diagnostic-dir',
+    flags.profile,
+  ]
 }
 
-async function startCluster() {
-  const dir = await mkdtemp(join(tmpdir(), 'operator-bench-'))
-  guardFolder(dir)
-  const bin = await kubernetesBinaries({ progress })
-  await mkdir(join(dir, 'kubernetes'))
-  const plane = await startControlPlane({
-    ...{ bin, dir: join(dir, 'kubernetes'), nodeName: 'unused', crds: paths.crds },
-    onUnexpectedExit: progress,
-  })
-  const kubeconfigPath = plane.adminKubeconfig
-  await runCommand(join(bin, 'kubectl'), ['create', 'namespace', NAMESPACE], { env: { KUBECONFIG: kubeconfigPath } })
-  const node = await SimulatedNode.start({ kubeconfigPath, name: 'simulated' })
-  const api = new HttpKubeApi({ access: await loadClusterAccess({ kubeconfig: kubeconfigPath }), userAgent: 'bench' })
-  const connectors = new Connectors(api, node.placement)
-  connectors.follow()
-  const configuration = join(dir, 'operator.yaml')
-  await writeFile(configuration, JSON.stringify({ realm: 'dev', kafka: { bootstrapServers: ['nowhere:9092'] } }))
-  const operators: OperatorProcess[] = []
-  return {
-    node,
-    connectors,
-    operator: async () => {
-      const started = await OperatorProcess.start(kubeconfigPath, configuration)
-      operators.push(started)
-      return started
-    },
-    close: async () => {
-      for (const operator of operators) await operator.stop('SIGKILL')
-      await connectors.close()
-      await api.close()
-      await node.stop()
-      await plane.stop()
-      await rm(dir, { recursive: true, force: true, maxRetries: 5 })
-    },
+/** Tells how many pods have answered since now. */
+function answering({ node }: Cluster, pods: number): () => number {
+  const before = node.asked
+  return () => Math.min(pods, node.asked - before)
+}
+
+async function copied(cluster: Cluster, names: readonly string[]): Promise<void> {
+  const { api, etcd, node, connectors, operator, controllerManager } = cluster
+  const maker = await operator()
+  await connectors.change(['original'], 1)
+  await delay(2_000)
+  await maker.stop()
+  // It would see a ReplicaSet before its pod, and make another.
+  await controllerManager.stop('SIGKILL')
+  await copyConnector({ api, etcd, node, original: 'original', names })
+  progress(`${names.length} copies are made`)
+  while (node.running < names.length) await delay(200)
+  await controllerManager.start()
+  // The controllers look at everything once.
+  await new MachineUsage().isQuiet()
+}
+
+async function created({ connectors, operator }: Cluster, names: readonly string[], row: Row): Promise<void> {
+  const maker = await operator()
+  const begun = performance.now()
+  const { applied, ready } = await connectors.change(names, 1)
+  row('all created at once: all Ready after', duration(performance.now() - begun))
+  row('… spec → applied, p50 / p99', spread(applied))
+  row('… spec → Ready, p50 / p99', spread(ready))
+  await delay(SETTLE_MS)
+  row('… memory afterwards (RSS; most)', rss(maker))
+  await maker.stop()
+}
+
+async function idle({ node }: Cluster, operator: OperatorProcess, row: Row): Promise<void> {
+  await delay(SETTLE_MS)
+  const machine = new MachineUsage()
+  const before = {
+    ...(await operator.requests()),
+    cpu: operator.cpuSeconds,
+    asked: node.asked,
+    own: process.cpuUsage(),
   }
+  await delay(IDLE_MS)
+  const own = process.cpuUsage(before.own)
+  const after = { ...(await operator.requests()), cpu: operator.cpuSeconds, asked: node.asked }
+  const share = (seconds: number) => `${(((seconds * 1000) / IDLE_MS) * 100).toFixed(1)} %`
+  row('idle: writes in 30 s', String(after.writes - before.writes))
+  row('idle: CPU of the operator, of one core', share(after.cpu - before.cpu))
+  row('… of the simulated pods, of one core', share((own.user + own.system) / 1e6))
+  row('… of the whole machine, of two', `${(machine.share * 100).toFixed(0)} %`)
+  row('idle: pods asked for their status, a second', ((after.asked - before.asked) / (IDLE_MS / 1000)).toFixed(0))
+  row('idle: memory (RSS; most since the start)', rss(operator))
 }
 
-const counts = process.argv.slice(2).map(Number)
-const columns: { count: number; rows: [string, string][] }[] = []
+async function singleChanges(
+  cluster: Cluster,
+  operator: OperatorProcess,
+  names: readonly string[],
+  row: Row,
+): Promise<void> {
+  const before = await operator.requests()
+  const machine = new MachineUsage()
+  const { applied, told, ready } = await cluster.connectors.change(names.slice(0, SINGLE_CHANGES), 2, 1)
+  row('one change at a time: spec → applied, p50 / p99', spread(applied))
+  row('… spec → status, p50 / p99', spread(told))
+  row('… spec → Ready, p50 / p99', spread(ready))
+  const after = await operator.requests()
+  const per = (sum: number) => (sum / ready.length).toFixed(1)
+  row('… requests a change (of them writes)', `${per(after.all - before.all)} (${per(after.writes - before.writes)})`)
+  row('… CPU of the whole machine meanwhile', `${(machine.share * 100).toFixed(0)} %`)
+}
+
+async function restart(cluster: Cluster, count: number, row: Row): Promise<OperatorProcess> {
+  const answered = answering(cluster, count)
+  const operator = await cluster.operator()
+  row('restart → converged', duration(await operator.converged(count, answered)))
+  row('… writes of the restart', String((await operator.requests()).writes))
+  row('… CPU seconds of it', operator.cpuSeconds.toFixed(1))
+  row('… memory (RSS; most)', rss(operator))
+  return operator
+}
+
+async function allChanged(
+  { connectors }: Cluster,
+  operator: OperatorProcess,
+  names: readonly string[],
+  row: Row,
+): Promise<void> {
+  const begun = performance.now()
+  const { applied, ready } = await connectors.change(names, 3)
+  row('all changed at once: all Ready after', duration(performance.now() - begun))
+  row('… all: spec → applied, p50 / p99', spread(applied))
+  row('… all: spec → Ready, p50 / p99', spread(ready))
+  row('memory afterwards (RSS; most)', rss(operator))
+}
+
+function rss(operator: OperatorProcess): string {
+  return `${operator.rssMiB.toFixed(0)} MiB; ${operator.peakRssMiB.toFixed(0)} MiB`
+}
+
+const counts = positionals.map(Number)
+const columns: { count: number; rows: Map<string, string> }[] = []
 for (const count of counts.length > 0 ? counts : [100, 1000]) columns.push({ count, rows: await measure(count) })
-const names = columns[0]?.rows.map(([name]) => name) ?? []
 console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n`)
 console.log(`| connectors | ${columns.map(({ count }) => count.toLocaleString('en-US')).join(' | ')} |`)
 console.log(`|---|${columns.map(() => '---').join('|')}|`)
-for (const [i, name] of names.entries()) {
-  console.log(`| ${name} | ${columns.map(({ rows }) => rows[i]?.[1]).join(' | ')} |`)
+for (const name of columns[0]?.rows.keys() ?? []) {
+  console.log(`| ${name} | ${columns.map(({ rows }) => rows.get(name)).join(' | ')} |`)
 }
 process.exit(0)

@@ -4,12 +4,24 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parse } from 'yaml'
 
-const MAIN = join(import.meta.dirname, '../../../src/bin/main.ts')
+const REPOSITORY = join(import.meta.dirname, '../../..')
 /** Clock ticks of /proc/<pid>/stat in a second; 100 on every Linux of today. */
 const TICKS = 100
 
-/** The operator in a process of its own, as in its pod but for the container. */
+export interface OperatorOptions {
+  /** Folder of the compiled program. */
+  readonly dist: string
+  /** Folder with `ca.crt`, `token` and `namespace`, as in a pod. */
+  readonly credentials: string
+  readonly server: string
+  readonly configuration: string
+  /** Further flags of node, such as those of a profile. */
+  readonly nodeFlags: readonly string[]
+}
+
+/** The compiled operator in a process of its own, with the NODE_OPTIONS of deploy/base. */
 export class OperatorProcess {
   readonly startedAt = performance.now()
   readonly #child: ChildProcess
@@ -20,20 +32,17 @@ export class OperatorProcess {
     this.#port = port
   }
 
-  static async start(kubeconfig: string, configuration: string): Promise<OperatorProcess> {
-    const flags = [
-      '--config',
-      configuration,
-      '--kubeconfig',
-      kubeconfig,
-      '--port',
-      '0',
-      '--listen-address',
-      '127.0.0.1',
-    ]
-    const args = [MAIN, 'operator', ...flags, '--sink-image', 'simulated:1', '--leader-elect', 'false']
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+  static async start({
+    dist,
+    credentials,
+    server,
+    configuration,
+    nodeFlags,
+  }: OperatorOptions): Promise<OperatorProcess> {
+    const main = join(import.meta.dirname, 'in-pod.mjs')
+    const child = spawn(process.execPath, [...nodeFlags, main, dist, credentials, server, configuration], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: nodeOptionsOfBase() },
     })
     const lines = createInterface(child.stdout as NodeJS.ReadableStream)
     const port = await new Promise<number>((resolve, reject) => {
@@ -46,28 +55,36 @@ export class OperatorProcess {
     return new OperatorProcess(child, port)
   }
 
-  /** Sums of a metric over its labels; `matching` chooses lines. */
-  async metric(name: string, matching = /./): Promise<number> {
+  /** Sums of metrics over their labels, all of one moment. */
+  async metrics(...names: string[]): Promise<number[]> {
     const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
-    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && matching.test(line))
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    const lines = text.split('\n')
+    return names.map((name) =>
+      lines
+        .filter((line) => line.startsWith(name))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0),
+    )
   }
 
   async requests(): Promise<{ all: number; writes: number }> {
-    const [all, writes] = await Promise.all([
-      this.metric('rest_client_requests_total'),
-      this.metric('rest_client_requests_total', /method="(PATCH|POST|PUT|DELETE)"/),
-    ])
-    return { all, writes }
+    const methods = ['PATCH', 'POST', 'PUT', 'DELETE'].map((method) => `rest_client_requests_total{method="${method}"`)
+    const [all = 0, ...writes] = await this.metrics('rest_client_requests_total{', ...methods)
+    return { all, writes: writes.reduce((sum, each) => sum + each, 0) }
   }
 
-  /** Until every connector was looked at and none is due; milliseconds since the start of the process. */
-  async converged(connectors: number): Promise<number> {
+  /**
+   * Until every connector was looked at, every pod has answered (`pods` tells how many did) and no connector is due; milliseconds since the start of
+   * the process.
+   */
+  async converged(connectors: number, pods: () => number): Promise<number> {
     for (;;) {
-      const done = await this.metric('controller_runtime_reconcile_total')
-      const due = (await this.metric('workqueue_depth')) + (await this.metric('controller_runtime_active_workers'))
-      if (done >= connectors && due === 0) return performance.now() - this.startedAt
-      await delay(100)
+      const [done = 0, due = 0, busy = 0] = await this.metrics(
+        'controller_runtime_reconcile_total{',
+        'workqueue_depth{',
+        'controller_runtime_active_workers{',
+      )
+      if (pods() >= connectors && done >= connectors && due + busy === 0) return performance.now() - this.startedAt
+      await delay(200)
     }
   }
 
@@ -78,8 +95,12 @@ export class OperatorProcess {
   }
 
   get rssMiB(): number {
-    const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')) ?? []
-    return Number(kib) / 1024
+    return this.#statusMiB('VmRSS')
+  }
+
+  /** The most that it ever was. */
+  get peakRssMiB(): number {
+    return this.#statusMiB('VmHWM')
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -88,4 +109,23 @@ export class OperatorProcess {
     this.#child.kill(signal)
     await ended
   }
+
+  /** Asks for a heap snapshot, with --heapsnapshot-signal among the flags. */
+  snapshot(): void {
+    this.#child.kill('SIGUSR2')
+  }
+
+  #statusMiB(name: string): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
+    const [, kib] = new RegExp(`${name}:\\s+(\\d+)`).exec(status) ?? []
+    return Number(kib) / 1024
+  }
+}
+
+/** What the installed operator's Node is told. */
+function nodeOptionsOfBase(): string {
+  const { spec } = parse(readFileSync(join(REPOSITORY, 'deploy/base/deployment.yaml'), 'utf8')) as {
+    spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
+  }
+  return spec.template.spec.containers[0]?.env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? ''
 }

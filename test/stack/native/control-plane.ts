@@ -22,8 +22,12 @@ export interface ControlPlaneOptions {
 
 export interface ControlPlane {
   readonly kubeApi: ServerControl
+  /** Without it Deployments, ReplicaSets and owner references are data that nobody acts on. */
+  readonly controllerManager: ServerControl
   readonly adminKubeconfig: string
   readonly nodeKubeconfig: string
+  /** Client address of etcd. */
+  readonly etcd: string
   stop(): Promise<void>
 }
 
@@ -88,7 +92,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       start('kube-scheduler', schedulerFlags, async () => true),
     ])
     const kubeApi = withControllers(apiServer, controllers)
-    return { kubeApi, adminKubeconfig, nodeKubeconfig: await kubeconfig('node'), stop }
+    const etcd = `http://127.0.0.1:${etcdPort}`
+    const [controllerManager] = controllers
+    return { kubeApi, controllerManager, adminKubeconfig, nodeKubeconfig: await kubeconfig('node'), etcd, stop }
   } catch (error) {
     await stop()
     throw error

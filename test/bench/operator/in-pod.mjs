@@ -1,0 +1,40 @@
+// Runs the built operator as it runs in its pod, but for the container: `node in-pod.mjs <dist> <credentials> <server> <config>`.
+// Credentials are the three files of a service account, because a kubeconfig brings in client-node, which is 80 MiB that no pod has.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const [dist, credentials, server, configPath] = process.argv.slice(2)
+const { hostname: serviceHost, port: servicePort } = new URL(server)
+const load = (path) => import(join(dist, path))
+
+const { loadInCluster } = await load('kube/cluster-access.js')
+const { HttpKubeApi } = await load('kube/http-kube-api.js')
+const { requestCounter } = await load('kube/request-counter.js')
+const { systemClock } = await load('lib/clock.js')
+const { abortOnSignals } = await load('lib/lifecycle.js')
+const { createLogger } = await load('lib/logger.js')
+const { createRegistry } = await load('lib/metrics.js')
+const { parseOperatorConfig } = await load('operator/config.js')
+const { runOperator } = await load('operator/run-operator.js')
+
+const access = await loadInCluster({ serviceHost, servicePort }, credentials)
+const registry = createRegistry()
+const onRequest = requestCounter(registry, 'bench')
+const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-operator', onRequest })
+const options = {
+  api,
+  config: parseOperatorConfig(readFileSync(configPath, 'utf8'), configPath),
+  sinkImage: 'simulated:1',
+  idCounter: { namespace: 'default', name: 'analytics-connector-ids' },
+  listen: { address: '127.0.0.1', port: 0 },
+  lease: undefined,
+  identity: `bench_${process.pid}`,
+  registry,
+  clock: systemClock,
+  logger: createLogger('info'),
+}
+await runOperator(
+  options,
+  abortOnSignals(process, (code) => process.exit(code)),
+)
+await api.close()
