@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEPLOYMENTS, type Deployment } from '../../src/kube/kinds.ts'
+import { DEPLOYMENTS, type Deployment, SERVICE_ACCOUNTS } from '../../src/kube/kinds.ts'
 import { Applier, isSubset } from '../../src/operator/apply.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
 import { anObserved, OWNER } from './builders.ts'
@@ -82,6 +82,18 @@ describe('Applier', () => {
     set.cluster.put(DEPLOYMENTS, { ...copy, metadata: { ...copy?.metadata, uid: 'other' } } as Deployment)
     await set.apply(wanted('0.5'))
     expect(set.live()?.spec).toEqual({ cpu: '0.5' })
+  })
+
+  it('remembers nothing of a kind that counts no generations: the memory would tell nothing', async () => {
+    const memory = new Map()
+    const api = {
+      apply: async <T>(_kind: unknown, object: T) => object,
+      get: async () => undefined,
+      delete: async () => {},
+    }
+    const account = { metadata: objectMeta(OWNER, 'events-sink') }
+    await new Applier(api, memory).apply(KEY, { kind: SERVICE_ACCOUNTS, object: account, live: undefined })
+    expect(memory.size).toBe(0)
   })
 
   it('never deletes what is not ours, or is being deleted', async () => {

@@ -11,6 +11,7 @@ import {
   PODS,
   SERVICE_ACCOUNTS,
 } from '../../../src/kube/kinds.ts'
+import { Slots } from '../../../src/lib/slots.ts'
 import { Applier } from '../../../src/operator/apply.ts'
 import { planOf } from '../../../src/operator/checks.ts'
 import { parseOperatorConfig } from '../../../src/operator/config.ts'
@@ -24,8 +25,8 @@ import { NAMESPACE } from './connectors.ts'
 const REPLICA_SETS: Kind<KubeObject> = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' }
 /** Of the copied kinds, in the order in which they are needed. */
 const KINDS: readonly Kind<KubeObject>[] = [CONNECTORS, SERVICE_ACCOUNTS, CONFIG_MAPS, DEPLOYMENTS, REPLICA_SETS, PODS]
-/** etcd takes 128 operations and 1.5 MiB in one transaction. */
-const COPIES_A_TRANSACTION = 20
+/** Transactions under way at the same time. */
+const AT_ONCE = 20
 
 export interface CopiesOptions {
   readonly api: KubeApi
@@ -63,10 +64,9 @@ export async function copyConnector({ api, etcd, node, original, names }: Copies
     )
     return withId(JSON.parse(copied) as KubeObject[], ++id)
   }
-  for (let begin = 0; begin < names.length; begin += COPIES_A_TRANSACTION) {
-    const copies = await Promise.all(names.slice(begin, begin + COPIES_A_TRANSACTION).map(copy))
-    await put(etcd, copies.flat())
-  }
+  const slots = new Slots(AT_ONCE)
+  // A transaction for each: it has one resource version, and a watch that resumes behind it misses what else of a kind it made.
+  await Promise.all(names.map((name) => slots.run(async () => put(etcd, await copy(name)))))
 }
 
 async function objectsOf(api: KubeApi, name: string): Promise<KubeObject[]> {

@@ -2,6 +2,7 @@
 // Credentials are the three files of a service account, because a kubeconfig brings in client-node, which is 80 MiB that no pod has.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 
 const [dist, credentials, server, configPath] = process.argv.slice(2)
 const { hostname: serviceHost, port: servicePort } = new URL(server)
@@ -17,6 +18,8 @@ const { createRegistry } = await load('lib/metrics.js')
 const { parseOperatorConfig } = await load('operator/config.js')
 const { runOperator } = await load('operator/run-operator.js')
 
+// As bin/operator does.
+setFlagsFromString('--heap-growing-percent=20')
 const access = await loadInCluster({ serviceHost, servicePort }, credentials)
 const registry = createRegistry()
 const onRequest = requestCounter(registry, 'bench')
