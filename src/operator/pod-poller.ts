@@ -34,7 +34,7 @@ export interface PodPollerOptions {
 
 /** A pod that does not answer within this is counted as not answering. */
 const TIMEOUT_MS = 2_000
-/** Failures in a row before a pod that did answer is taken as unreachable: one lost packet is no news. */
+/** Failures in a row before a pod is taken as unreachable: one lost packet is no news. */
 const FAILURES_BEFORE_UNREACHABLE = 3
 
 interface Target {
@@ -146,8 +146,8 @@ export class PodPoller {
       return { kind: 'status', status: { state, error, revision, topicPartitions, lost } }
     } catch (error) {
       target.failures++
-      // What it said before still counts for a moment.
-      if (target.failures < FAILURES_BEFORE_UNREACHABLE && target.report.kind === 'status') return target.report
+      // What it said before still counts for a moment, and so does what the status says of a pod that has not been asked before.
+      if (target.failures < FAILURES_BEFORE_UNREACHABLE && target.report.kind !== 'unreachable') return target.report
       return { kind: 'unreachable', error: `${url}: ${describeError(error)}` }
     } finally {
       cancel()

@@ -103,10 +103,23 @@ describe('PodPoller', () => {
     })
   })
 
+  it('says pending of a pod whose first two answers are lost: an operator that has just begun knows no better than the status', async () => {
+    let isUp = false
+    const { poller, clock, changes } = setUp(() =>
+      isUp ? Promise.resolve(status('ACTIVE')) : Promise.reject(new Error('ECONNRESET')),
+    )
+    poller.watch('uid', 'games/events', '10.0.0.1', 'resync')
+    await clock.advance(1_000)
+    expect([poller.reportOf('uid')?.kind, changes]).toEqual(['pending', []])
+    isUp = true
+    await clock.advance(1_000)
+    expect(poller.reportOf('uid')?.kind).toBe('status')
+  })
+
   it('counts an answer that is no status as none', async () => {
     const { poller, clock } = setUp(async () => ({ hello: 'world' }))
     poller.watch('uid', 'games/events', '10.0.0.1')
-    await clock.advance(0)
+    await clock.advance(2_000)
     expect(poller.reportOf('uid')?.kind).toBe('unreachable')
   })
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Below this share of all processors nothing of weight is going on. */
 const QUIET = 0.15
 /** On a machine that is shared it may never be quiet. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 20_000
 
 /** What all processes of the machine use of its processors, since this was made. */
 export class MachineUsage {
@@ -16,7 +16,7 @@ export class MachineUsage {
     return (busy - this.#begun.busy) / (all - this.#begun.all)
   }
 
-  /** Until three seconds were quiet, or a minute has passed. */
+  /** Until three seconds were quiet, or twenty have passed. */
   async isQuiet(): Promise<void> {
     const begun = performance.now()
     while (performance.now() - begun < PATIENCE_MS) {
