@@ -1,4 +1,4 @@
-import { API_GROUP, CONNECTOR_LABEL } from '../contract/names.ts'
+import { API_GROUP } from '../contract/names.ts'
 import type {
   ConfigMap,
   Deployment,
@@ -8,7 +8,6 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
-import { CONTAINER_NAME } from './desired/deployment.ts'
 
 // What the caches keep of each kind: what a reconcile reads, no more. What is dropped here, nobody is told of either.
 
@@ -48,18 +47,16 @@ export function trimPodDisruptionBudget({ metadata, spec }: PodDisruptionBudget)
 /** The tenth of a pod that anybody here reads: whose it is, from which template, where it is and how it is. */
 export function trimPod({ metadata = {}, status }: Pod): Pod {
   const { phase, podIP, conditions = [], containerStatuses = [] } = status ?? {}
-  const { name, namespace, uid, labels = {}, annotations, deletionTimestamp } = metadata
-  const connector = labels[CONNECTOR_LABEL]
+  const { name, namespace, uid, labels, annotations, deletionTimestamp } = metadata
   return {
     metadata: {
-      ...defined({ name, namespace, uid, deletionTimestamp }),
-      labels: connector === undefined ? {} : { [CONNECTOR_LABEL]: connector },
+      ...defined({ name, namespace, uid, labels, deletionTimestamp }),
       annotations: ownOf(annotations),
     },
     status: {
       ...defined({ phase, podIP }),
       conditions: conditions.filter(({ type }) => POD_CONDITIONS.has(type)).map(withoutTimes),
-      containerStatuses: containerStatuses.filter((each) => each.name === CONTAINER_NAME).map(trimContainer),
+      containerStatuses: containerStatuses.map(trimContainer),
     },
   }
 }
