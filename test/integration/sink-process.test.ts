@@ -154,12 +154,15 @@ it('reads on behind events that expired while it was away, and tells exactly whi
   const topic = gameTopic('acme', eventName)
   // Where it begins is kept, though nothing was there to deliver.
   const first = await start(config)
-  await eventually(30_000, async () => expect((await first.status()).lag).toBe(0))
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  await eventually(30_000, async () => {
+    const [held] = await admin.fetchOffsets({ groupId: config.kafka.groupId, topics: [topic] })
+    expect(held?.partitions.map(({ offset }) => offset)).toEqual(['0', '0', '0'])
+  })
   first.kill('SIGTERM')
   expect(await first.exitCode).toBe(0)
   await producer.sendTo(topic, 0, 10)
-  const admin = kafkaClient(kafkaBootstrapServers).admin()
-  await admin.connect()
   // kafkajs finds the leaders only of topics that it has read the metadata of.
   await admin.fetchTopicOffsets(topic)
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] })

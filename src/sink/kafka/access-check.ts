@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from './broker-connection.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
-import { check, errorName, isAccessRefused, KafkaError } from './kafka-error.ts'
+import { check, errorName, isAccessRefused, KafkaError, problemLine } from './kafka-error.ts'
 import { fetchCall, findCoordinatorCall, heartbeatCall } from './protocol.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
@@ -18,13 +18,15 @@ const NOBODY = { memberId: '', generationId: -1 }
  * Whether Kafka lets us in, use the group and read a topic, found out without joining: by a heartbeat of nobody and a fetch that
  * waits for nothing. One topic that can be read is enough; the others are told once the sink runs, as they are when they vanish later.
  *
- * @throws KafkaError or KafkaConnectionError naming the group, the topic or the broker
+ * @throws Error with one line that begins with "Kafka" and names the group, the topic or the broker
  */
 export async function checkKafkaAccess(options: KafkaAccessOptions): Promise<void> {
   const cluster = new KafkaCluster(options.bootstrapServers, options)
   try {
     await checkGroup(cluster, options.groupId)
     await checkTopics(cluster, options.topics)
+  } catch (error) {
+    throw new Error(problemLine(error))
   } finally {
     cluster.close()
   }
