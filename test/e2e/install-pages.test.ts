@@ -141,6 +141,9 @@ async function applyOlderCrd(stack: Stack): Promise<void> {
 /** Other tests need it. The garbage collector hears of a kind that is back only after a while, or when it starts anew. */
 async function restoreCrd(stack: Stack): Promise<void> {
   await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-f', CRD])
+  const isServed = () => kubectl(stack, ['wait', '--for=condition=Established', '-f', CRD, '--timeout=60s'])
+  await isServed()
   await stack.servers.kubeApi.stop()
   await stack.servers.kubeApi.start()
+  await isServed()
 }
