@@ -100,11 +100,26 @@ async function byKafkajs(
   }))
 }
 
+/** kafkajs begins one aborted transaction a record at most: of two that begin before the same record it delivers the second. */
+function isWithinKafkajs(
+  batches: ReturnType<typeof answerAt>['batches'],
+  aborted: ReturnType<typeof answerAt>['abortedTransactions'],
+) {
+  const offsets = batches.flatMap(({ baseOffset, records }) =>
+    records.length > 0 ? records.map((r) => r.offset) : [baseOffset],
+  )
+  return aborted.slice(1).every(({ firstOffset }, i) => {
+    const before = aborted[i]?.firstOffset ?? 0n
+    return offsets.some((offset) => offset >= before && offset < firstOffset)
+  })
+}
+
 it('reads what kafkajs reads: every codec, gaps, transactions that were aborted or not, from any position', async () => {
   const check = async (drafts: Parameters<typeof logOf>[0], position: number) => {
     const log = logOf(drafts)
     const from = BigInt(position) % (log.endOffset + 1n)
     const { batches, abortedTransactions } = answerAt(from, log)
+    fc.pre(isWithinKafkajs(batches, abortedTransactions))
     const data = Buffer.concat(await Promise.all(batches.map(encodeBatch)))
     const pieces = [...decodeRecordSet({ data, highWatermark: 1_000n, abortedTransactions }, from)]
     const ours = pieces.flatMap(takeAll).map(({ headers: _, ...rest }) => rest)
