@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
@@ -42,7 +43,10 @@ async function writesAcrossRenewal(shown: () => (string | null | undefined)[]): 
   await store.createIfAbsent(object, signal)
   await writeFile(tokenFile, 'second-token')
   // The SDK may have asked ahead with the first one.
-  for (let more = 0; more < 5 && shown().at(-1) !== 'second-token'; more++) await store.createIfAbsent(object, signal)
+  for (let more = 0; more < 200 && shown().at(-1) !== 'second-token'; more++) {
+    await store.createIfAbsent(object, signal)
+    await setTimeout(20)
+  }
   await store.createIfAbsent(object, signal)
   store.close()
   return s3.asked.map(({ headers }) => /Credential=([^/]+)/.exec(headers.authorization ?? '')?.[1])
