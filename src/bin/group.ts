@@ -9,6 +9,7 @@ import { SecretFiles } from '../sink/kafka/secret-files.ts'
 import { readRevision } from '../sink/revisions.ts'
 import { type Command, FlagError, parseFlags, parseLogLevel, parseSeconds } from './command.ts'
 import { endSoon } from './sink.ts'
+import { CLIENT_ID } from './sink-parts.ts'
 
 const USAGE = `Usage: analytics-connector group <task> --revision <revision> [flags]
 
@@ -48,7 +49,7 @@ async function run(args: string[]): Promise<number> {
     const done = await runGroupTask(task, {
       ...kafka,
       connection: {
-        clientId: 'analytics-connector',
+        clientId: CLIENT_ID,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
         security: connectionSecurity(kafka, new SecretFiles(kafkaSecretsDir), systemClock),

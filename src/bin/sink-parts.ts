@@ -32,7 +32,8 @@ export interface SinkSurroundings {
  * it. Shorter than Kafka's own 45 s, as heartbeats do not depend on what the sink is doing and expulsion costs work, not records.
  */
 export const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
-const CLIENT_ID = 'analytics-connector'
+/** What brokers know us by, in their logs and quotas. */
+export const CLIENT_ID = 'analytics-connector'
 const CHECK_TIMEOUTS = { connectTimeoutMs: 5_000, requestTimeoutMs: 10_000 }
 /** Heartbeats in one session timeout: several may get lost. */
 const HEARTBEATS_PER_SESSION = 10

@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from './broker-connection.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
-import { check, errorName, isAccessRefused, KafkaError, problemLine } from './kafka-error.ts'
+import { check, isAccessRefused, KafkaError, problemLine } from './kafka-error.ts'
 import { fetchCall, findCoordinatorCall, heartbeatCall } from './protocol.ts'
 import { explicitTopics, selectTopics, type TopicRule } from './topics.ts'
 
@@ -10,6 +10,9 @@ export interface KafkaAccessOptions extends ConnectionSettings {
   readonly groupId: string
   readonly topics: TopicRule
 }
+
+/** The broker's error code. */
+const TOPIC_AUTHORIZATION_FAILED = 29
 
 /** In no group: a heartbeat of it is refused by name, but only after the broker has looked whether we may use the group. */
 const NOBODY = { memberId: '', generationId: -1 }
@@ -54,14 +57,9 @@ async function checkTopics(cluster: KafkaCluster, rule: TopicRule): Promise<void
   const [unusable, ...others] = [...refused, ...missing]
   // None at all: a wildcard that matches nothing yet.
   if (unusable === undefined || topics.length > refused.length) return
-  const why =
-    refused.length > 0
-      ? new KafkaError(`Kafka topic ${unusable}`, TOPIC_AUTHORIZATION_FAILED).message
-      : whyMissing(unusable, metadata)
+  const why = refused.length > 0 ? mayNotRead(unusable) : whyMissing(unusable, metadata)
   throw new Error(others.length === 0 ? why : `${why} (and ${others.length} more)`)
 }
-
-const TOPIC_AUTHORIZATION_FAILED = 29
 
 /** Any broker looks whether a topic may be read before it looks whether it leads the partition. */
 async function refusedTopics(
@@ -80,8 +78,10 @@ async function refusedTopics(
 
 /** Why metadata do not have a topic that is named in the filter. */
 export function whyMissing(topic: string, { topics }: ClusterMetadata): string {
-  const code = topics.get(topic)?.errorCode ?? 0
-  return errorName(code) === 'TOPIC_AUTHORIZATION_FAILED'
-    ? new KafkaError(`Kafka topic ${topic}`, code).message
-    : `Kafka topic ${topic} does not exist`
+  const isRefused = topics.get(topic)?.errorCode === TOPIC_AUTHORIZATION_FAILED
+  return isRefused ? mayNotRead(topic) : `Kafka topic ${topic} does not exist`
+}
+
+function mayNotRead(topic: string): string {
+  return new KafkaError(`Kafka topic ${topic}`, TOPIC_AUTHORIZATION_FAILED).message
 }
