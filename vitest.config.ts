@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SuiteSequencer } from './test/support/suite-sequencer.ts'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const onServers = ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts']
@@ -13,6 +14,7 @@ export default defineConfig({
   test: {
     reporters: ['default', new SummaryReporter()],
     teardownTimeout: 60_000,
+    sequence: { sequencer: SuiteSequencer },
     projects: [
       {
         test: {

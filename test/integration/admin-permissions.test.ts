@@ -13,16 +13,11 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { adminConfiguration } from '../stack/env-file.ts'
 import { connectStack } from '../stack/remote.ts'
-import {
-  type Call,
-  permissionsOf,
-  recording,
-  signInAs,
-  withoutInstalledOperator,
-} from '../support/in-process-operator.ts'
+import { type Call, recording, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
 import { connector } from '../support/manifests.ts'
+import { permissionsOf, signInAsAdmin } from '../support/permissions.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `admin-permissions-${randomBytes(4).toString('hex')}`
@@ -51,7 +46,7 @@ afterAll(async () => {
 })
 
 test('the rights of deploy/admin are what the REST API uses: none is missing, none is never used', async () => {
-  const access = await signInAs(stack, 'admin', 'analytics-connector-admin')
+  const access = await signInAsAdmin(stack)
   const http = new HttpKubeApi({ access, userAgent: 'test' })
   const calls: Call[] = []
   const api = recording(http, calls)

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { KubeApi } from '../../src/kube/api.ts'
-import { loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
@@ -16,6 +15,7 @@ import {
 } from '../support/in-process-operator.ts'
 import { kubectl } from '../support/kubectl.ts'
 import { type Death, MortalApi } from '../support/mortal-api.ts'
+import { signInAsOperator, signInConfined } from '../support/permissions.ts'
 import { seededRandom } from '../support/random.ts'
 import { SimulatedNode } from '../support/simulated-node.ts'
 import { HistoryRecorder } from '../support/status/history-recorder.ts'
@@ -152,8 +152,7 @@ describe('an API server that', () => {
   test.concurrent.each(STORMS)(
     '%s changes nothing in the end',
     async (_what, faults) => {
-      const access = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
-      const server = await FaultyApiServer.start(access, seededRandom(seed))
+      const server = await FaultyApiServer.start(await signInAsOperator(stack), seededRandom(seed))
       try {
         await life(async ({ person, start }) => {
           Object.assign(server.faults, faults)
@@ -184,7 +183,9 @@ test('a clock that jumps by an hour, forth and back, holds nothing up', async ()
   let offsetMs = 0
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + offsetMs }
   await life(async ({ person, start }) => {
-    await start({ clock, lease: { namespace: person.namespace, name: 'clock' } })
+    const { namespace } = person
+    const access = await signInConfined(stack, { folder: 'overlays/namespace', home: namespace, watched: namespace })
+    await start({ clock, access, lease: { namespace, name: 'analytics-connector-operator' } })
     await person.wants(NAME, {})
     offsetMs = 3_600_000
     await person.live()

@@ -6,18 +6,18 @@ import { CONNECTORS } from '../../src/kube/kinds.ts'
 import { ownImage } from '../../src/operator/own-image.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  type Call,
-  type Permission,
-  permissionsOf,
-  recording,
-  signedIn,
-  startOperator,
-  withoutInstalledOperator,
-} from '../support/in-process-operator.ts'
+import { type Call, recording, startOperator, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
 import { connector } from '../support/manifests.ts'
+import {
+  type Confined,
+  type Permission,
+  permissionsOf,
+  permissionsOfConfined,
+  signInAsOperator,
+  signInConfined,
+} from '../support/permissions.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `permissions-${randomBytes(4).toString('hex')}`
@@ -41,16 +41,8 @@ afterAll(async () => {
   await installed?.restore()
 })
 
-interface Mode {
-  readonly folder: string
-  /** Namespace of the operator itself, unless it is the one of deploy/base. */
-  readonly home?: string
-  /** Undefined: every namespace. */
-  readonly watched?: string
-}
-
 test('the rights of deploy/base are what the operator uses: none is missing, none is never used', async () => {
-  await usesWhatItHas({ folder: 'base' })
+  await usesWhatItHas()
 })
 
 /** Beside each other, as neither sees the connectors of the other. */
@@ -64,18 +56,11 @@ test('so are those of the overlays for one namespace and for some, which have no
   ])
 })
 
-async function usesWhatItHas({ folder, home = OPERATOR_NAMESPACE, watched }: Mode): Promise<void> {
-  // The overlay names its namespaces as a user would; here they have the names of this test.
-  const permissions = (await permissionsOf(stack, folder)).map(({ ...object }) =>
-    JSON.parse(
-      JSON.stringify(object)
-        .replaceAll(`"namespace":"${OPERATOR_NAMESPACE}"`, `"namespace":"${home}"`)
-        .replaceAll('"namespace":"games"', `"namespace":"${watched}"`),
-    ),
-  )
-  const here = permissions.filter(({ metadata }) => metadata?.namespace !== 'services')
-  await apply(stack, { apiVersion: 'v1', kind: 'List', items: here })
-  const access = await signedIn(stack, home, 'analytics-connector-operator')
+/** @param confined undefined: as deploy/base has it, in every namespace */
+async function usesWhatItHas(confined?: Confined): Promise<void> {
+  const { home = OPERATOR_NAMESPACE, watched } = confined ?? {}
+  const permissions = confined ? await permissionsOfConfined(stack, confined) : await permissionsOf(stack, 'base')
+  const access = confined ? await signInConfined(stack, confined) : await signInAsOperator(stack)
   const place = watched ?? namespace
   await letWatchSecrets(home, place)
   const lease = { namespace: home, name: 'analytics-connector-operator' }
@@ -106,7 +91,7 @@ async function usesWhatItHas({ folder, home = OPERATOR_NAMESPACE, watched }: Mod
   const ours = calls.filter((call) => [undefined, place, home].includes(call.namespace))
   expect(ours.filter(({ status }) => status === 401 || status === 403)).toEqual([])
   const used = new Set(ours.flatMap(({ verb, resource }) => rightsFor(verb, resource)))
-  expect([...used].sort()).toEqual([...granted(here)].sort())
+  expect([...used].sort()).toEqual([...granted(permissions)].sort())
   if (watched !== undefined) await expect(api.list(CONNECTORS, { namespace: 'default' })).rejects.toThrow('forbidden')
 }
 

@@ -31,6 +31,8 @@ export interface StackAddresses {
   readonly inPod: { readonly kafkaBootstrapServers: string; readonly s3Endpoint: string }
   /** The image name that manifests use for this repository's own program. */
   readonly image: string
+  /** What the service accounts of deploy/base asked of the API server, a line each (audit.k8s.io/v1); undefined where no log is kept. */
+  readonly auditLogPath?: string
 }
 
 export interface Stack extends StackAddresses {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { type RemoteStack, serveControl } from '../stack/control-server.ts'
 import { startStack } from '../stack/stack.ts'
@@ -8,7 +9,16 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** For `connectStack` of test/stack/remote.ts. */
     readonly stack: RemoteStack
+    readonly run: Run
   }
+}
+
+/** What a test that is about the whole run needs to know of it. */
+export interface Run {
+  /** Whether every test of the project runs, and none is left out by an argument. */
+  readonly isWhole: boolean
+  /** Where the part of the API server's audit log begins that is of this run, in bytes. */
+  readonly auditLogFrom: number
 }
 
 /**
@@ -21,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stack = await startStack({ progress, ...(existsSync(paths.crds) ? { crds: paths.crds } : {}) })
   const control = await serveControl(stack)
   project.provide('stack', control.remote)
+  project.provide('run', await describeRun(project, control.remote))
   return async () => {
     control.close()
     await stack.stop()
@@ -31,5 +42,14 @@ async function reuse(project: TestProject): Promise<() => Promise<void>> {
   const stack = await readStackFolder()
   if (stack === undefined) throw new Error('REUSE_STACK=1, but no servers are up: run npm run stack:up first')
   project.provide('stack', stack)
+  project.provide('run', await describeRun(project, stack))
   return async () => undefined
+}
+
+async function describeRun(project: TestProject, { addresses }: RemoteStack): Promise<Run> {
+  const running = project.vitest.state.getPaths()
+  const { testFiles } = await project.globTestFiles()
+  const isWhole = !project.vitest.config.testNamePattern && testFiles.every((path) => running.includes(path))
+  const { size = 0 } = addresses.auditLogPath ? await stat(addresses.auditLogPath) : {}
+  return { isWhole, auditLogFrom: size }
 }

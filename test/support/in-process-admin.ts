@@ -4,11 +4,11 @@ import { adminConfigSchema } from '../../src/admin/config.ts'
 import { kafkaTopics } from '../../src/admin/kafka-topics.ts'
 import { runAdmin } from '../../src/admin/run-admin.ts'
 import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
-import { loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import type { Stack } from '../stack/stack.ts'
+import { signInAsAdmin } from './permissions.ts'
 
 export interface Answer {
   readonly status: number
@@ -28,9 +28,9 @@ const EVERYBODY: Authenticator = {
   authenticate: async () => ({ subject: 'test', allows: async () => true }),
 }
 
-/** One replica of the REST API in this process, with a connection of its own to the stack's API server. Everybody may do everything. */
+/** One replica of the REST API in this process, with a connection of its own to the stack's API server and the rights of deploy/admin. Everybody may do everything. */
 export async function startAdmin(stack: Stack, namespace: string): Promise<RunningAdmin> {
-  const access = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
+  const access = await signInAsAdmin(stack)
   const api = new HttpKubeApi({ access, userAgent: 'test' })
   const bootstrapServers = stack.kafkaBootstrapServers.split(',')
   const config = adminConfigSchema.parse({

@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { parseAllDocuments, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import type { KubeApi } from '../../src/kube/api.ts'
-import { type ClusterAccess, loadClusterAccess } from '../../src/kube/cluster-access.ts'
+import type { ClusterAccess } from '../../src/kube/cluster-access.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { type Kind, type KubeObject, keyOf } from '../../src/kube/kinds.ts'
@@ -14,7 +13,8 @@ import { type OperatorConfig, parseOperatorConfig } from '../../src/operator/con
 import { runOperator } from '../../src/operator/run-operator.ts'
 import type { Stack } from '../stack/stack.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
-import { apply, kubectl } from './kubectl.ts'
+import { kubectl } from './kubectl.ts'
+import { signInAsOperator } from './permissions.ts'
 import { StatusWrites } from './status/status-writes.ts'
 
 const DEPLOYMENT = 'deployment/analytics-connector-operator'
@@ -112,6 +112,7 @@ export function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
 }
 
 export interface OperatorSettings {
+  /** Default: what deploy/base gives it, and nothing else. */
   readonly access?: ClusterAccess
   readonly config?: Partial<OperatorConfig>
   readonly lease?: { readonly namespace: string; readonly name: string }
@@ -135,7 +136,7 @@ export interface RunningOperator {
 
 /** The operator in this process, against the stack's API server. */
 export async function startOperator(stack: Stack, settings: OperatorSettings = {}): Promise<RunningOperator> {
-  const access = settings.access ?? (await loadClusterAccess({ kubeconfig: stack.kubeconfigPath }))
+  const access = settings.access ?? (await signInAsOperator(stack))
   const api = new HttpKubeApi({ access, userAgent: 'test' })
   const calls: Call[] = []
   const statuses = new StatusWrites()
@@ -180,53 +181,4 @@ export async function withoutInstalledOperator(stack: Stack): Promise<{ restore:
   const selector = 'app.kubernetes.io/component=operator'
   await kubectl(stack, ['wait', '--for=delete', 'pod', '-l', selector, '-n', OPERATOR_NAMESPACE, '--timeout=60s'])
   return { restore: async () => void (await scale(2)) }
-}
-
-const PERMISSIONS = [
-  'Namespace',
-  'ServiceAccount',
-  'Secret',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'Role',
-  'RoleBinding',
-]
-
-/** The objects of a folder of deploy that give a program its rights, and those that must be there beforehand. */
-export async function permissionsOf(stack: Stack, folder: string): Promise<Permission[]> {
-  const manifests = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy', folder)])
-  return parseAllDocuments(manifests)
-    .map((document) => document.toJS() as Permission)
-    .filter(({ kind }) => PERMISSIONS.includes(kind ?? ''))
-}
-
-export type Permission = KubeObject & { rules?: PolicyRule[] }
-
-export function permissionsOfBase(stack: Stack): Promise<Permission[]> {
-  return permissionsOf(stack, 'base')
-}
-
-export interface PolicyRule {
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
-
-export function signInAsOperator(stack: Stack): Promise<ClusterAccess> {
-  return signInAs(stack, 'base', 'analytics-connector-operator')
-}
-
-/** Applies the permissions of a folder of deploy and signs in as its service account. */
-export async function signInAs(stack: Stack, folder: 'base' | 'admin', account: string): Promise<ClusterAccess> {
-  // The namespace is in base.
-  const needed = folder === 'base' ? [] : await permissionsOfBase(stack)
-  const items = [...needed, ...(await permissionsOf(stack, folder))]
-  await apply(stack, { apiVersion: 'v1', kind: 'List', items })
-  return signedIn(stack, OPERATOR_NAMESPACE, account)
-}
-
-/** The API server as a service account that is there already meets it. */
-export async function signedIn(stack: Stack, namespace: string, account: string): Promise<ClusterAccess> {
-  const token = await kubectl(stack, ['create', 'token', account, '-n', namespace])
-  const admin = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
-  return { ...admin, namespace, authorization: async () => `Bearer ${token.trim()}` }
 }

@@ -28,6 +28,8 @@ export interface ControlPlane {
   readonly nodeKubeconfig: string
   /** Client address of etcd. */
   readonly etcd: string
+  /** Every request of the programs of this repository that run with their own service accounts, a JSON line each (audit.k8s.io/v1). */
+  readonly auditLogPath: string
   stop(): Promise<void>
 }
 
@@ -69,7 +71,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     })
     const ask = (path: string) =>
       httpsGet(new URL(path, `https://${host}:${apiPort}`), tokens.admin, join(pki, 'apiserver.crt'))
-    const serverFlags = [...apiServerFlags(pki, host, apiPort, etcdPort), ...(options.apiServerFlags ?? [])]
+    const auditLogPath = join(dir, 'audit.log')
+    const serverFlags = [
+      ...apiServerFlags(pki, host, apiPort, etcdPort),
+      ...(await auditFlags(dir, auditLogPath)),
+      ...(options.apiServerFlags ?? []),
+    ]
     const apiServer = await start('kube-apiserver', serverFlags, () => ask('/readyz'))
     const kubeconfig = async (name: keyof typeof tokens) => {
       const path = join(dir, `${name}.kubeconfig`)
@@ -94,7 +101,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const kubeApi = withControllers(apiServer, controllers)
     const etcd = `http://127.0.0.1:${etcdPort}`
     const [controllerManager] = controllers
-    return { kubeApi, controllerManager, adminKubeconfig, nodeKubeconfig: await kubeconfig('node'), etcd, stop }
+    const nodeKubeconfig = await kubeconfig('node')
+    return { kubeApi, controllerManager, adminKubeconfig, nodeKubeconfig, etcd, auditLogPath, stop }
   } catch (error) {
     await stop()
     throw error
@@ -162,6 +170,20 @@ function apiServerFlags(pki: string, host: string, port: number, etcdPort: numbe
     '--shutdown-send-retry-after',
     ...['--service-account-key-file', serviceAccountKey, '--service-account-signing-key-file', serviceAccountKey],
   ]
+}
+
+/** Who asked for what and whether it was allowed in the namespace of deploy/base. */
+async function auditFlags(dir: string, auditLogPath: string): Promise<string[]> {
+  const policyPath = join(dir, 'audit-policy.json')
+  const ours = { level: 'Metadata', userGroups: ['system:serviceaccounts:analytics-connector'] }
+  const policy = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: [ours, { level: 'None' }],
+  }
+  await writeFile(policyPath, JSON.stringify(policy))
+  return ['--audit-policy-file', policyPath, '--audit-log-path', auditLogPath]
 }
 
 function controllerManagerFlags(pki: string, kubeconfig: string): string[] {

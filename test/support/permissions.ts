@@ -1,0 +1,86 @@
+/** The rights that deploy gives the programs, and programs of a test that have exactly these. */
+import { join } from 'node:path'
+import { type ClusterAccess, loadClusterAccess } from '../../src/kube/cluster-access.ts'
+import type { KubeObject } from '../../src/kube/kinds.ts'
+import type { Stack } from '../stack/stack.ts'
+import { OPERATOR_NAMESPACE } from './install-operator.ts'
+import { apply, kubectl } from './kubectl.ts'
+import { manifestsOf } from './rendered.ts'
+
+const OPERATOR = 'analytics-connector-operator'
+const ADMIN = 'analytics-connector-admin'
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+export type Permission = KubeObject & {
+  readonly kind?: string
+  readonly rules?: readonly PolicyRule[]
+  readonly roleRef?: { readonly kind: string; readonly name: string }
+  readonly subjects?: readonly { readonly name: string; readonly namespace: string }[]
+}
+
+const KINDS = ['Namespace', 'ServiceAccount', 'Secret', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
+
+/** The objects of a folder of deploy that give a program its rights, and those that must be there beforehand. */
+export async function permissionsOf(stack: Stack, folder: string): Promise<Permission[]> {
+  const manifests = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy', folder)])
+  return manifestsOf(manifests).filter(({ kind }) => KINDS.includes(kind))
+}
+
+/** An overlay of deploy for some namespaces, as a user would make it. */
+export interface Confined {
+  readonly folder: 'overlays/namespace' | 'overlays/namespaces'
+  /** Namespace of the operator itself. */
+  readonly home: string
+  readonly watched: string
+}
+
+export async function permissionsOfConfined(stack: Stack, { folder, home, watched }: Confined): Promise<Permission[]> {
+  const text = JSON.stringify(await permissionsOf(stack, folder))
+    .replaceAll(`"namespace":"${OPERATOR_NAMESPACE}"`, `"namespace":"${home}"`)
+    .replaceAll('"namespace":"games"', `"namespace":"${watched}"`)
+  const permissions = JSON.parse(text) as Permission[]
+  return permissions.filter(({ metadata }) => metadata?.namespace !== 'services')
+}
+
+/** An operator that is confined to some namespaces, which are there. */
+export async function signInConfined(stack: Stack, confined: Confined): Promise<ClusterAccess> {
+  await grant(stack, await permissionsOfConfined(stack, confined))
+  return signedIn(stack, confined.home, OPERATOR)
+}
+
+const operators = new Map<string, Promise<ClusterAccess>>()
+
+/** The operator of deploy/base. */
+export function signInAsOperator(stack: Stack): Promise<ClusterAccess> {
+  const known = operators.get(stack.kubeconfigPath)
+  if (known) return known
+  const access = permissionsOf(stack, 'base')
+    .then((permissions) => grant(stack, permissions))
+    .then(() => signedIn(stack, OPERATOR_NAMESPACE, OPERATOR))
+  operators.set(stack.kubeconfigPath, access)
+  return access
+}
+
+/** The REST API of deploy/admin. */
+export async function signInAsAdmin(stack: Stack): Promise<ClusterAccess> {
+  // The namespace is in base.
+  await grant(stack, [...(await permissionsOf(stack, 'base')), ...(await permissionsOf(stack, 'admin'))])
+  return signedIn(stack, OPERATOR_NAMESPACE, ADMIN)
+}
+
+export function grant(stack: Stack, items: readonly Permission[]): Promise<string> {
+  return apply(stack, { apiVersion: 'v1', kind: 'List', items })
+}
+
+/** The API server as a service account that is there already meets it. */
+export async function signedIn(stack: Stack, namespace: string, account: string): Promise<ClusterAccess> {
+  const token = await kubectl(stack, ['create', 'token', account, '-n', namespace, '--duration=6h'])
+  const admin = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
+  return { ...admin, namespace, authorization: async () => `Bearer ${token.trim()}` }
+}
