@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { CONNECTORS } from '../../src/kube/kinds.ts'
@@ -26,14 +27,9 @@ let installed: Awaited<ReturnType<typeof withoutInstalledOperator>>
 beforeAll(async () => {
   installed = await withoutInstalledOperator(stack)
   await kubectl(stack, ['create', 'namespace', namespace])
-  await kubectl(stack, [
-    'delete',
-    'lease',
-    'analytics-connector-operator',
-    '-n',
-    OPERATOR_NAMESPACE,
-    '--ignore-not-found',
-  ])
+  // To be made here, whatever ran before.
+  const made = ['lease/analytics-connector-operator', `configmap/${ID_COUNTER_NAME}`]
+  await kubectl(stack, ['delete', ...made, '-n', OPERATOR_NAMESPACE, '--ignore-not-found'])
 })
 
 afterAll(async () => {
