@@ -2,16 +2,17 @@
 ;; JSON object, and where the texts of some of its own fields are. envelope-scan.ts calls it and says what is left to
 ;; JSON.parse. Assembled by `npm run generate` into envelope-scan-wasm.ts.
 ;;
-;; Memory, filled by envelope-scan.ts:
+;; Memory (wasm-memory.ts), filled by envelope-scan.ts:
 ;;      0  what is open at each depth, one byte: { or [
 ;;    128  fields, 16 bytes each: address of the name, its length, and as results where the text begins and its length or -1
 ;;    512  for each byte, 1: may follow a backslash, 2: is the u of \uXXXX, 4: is a hexadecimal digit
 ;;    768  names of the fields
-;;   1024  the value, and behind it at least 16 bytes of 0: no step goes past a 0, so none goes past the value
+;;   1024  the value, if it does not lie elsewhere in the memory; behind it must be at least 16 bytes of 0: no step goes past a
+;;         0, so none goes past the value
 ;;
 ;; A step takes the address where something begins and gives the one after it, or 0 where the grammar is broken.
 (module
-  (memory (export "memory") 2)
+  (memory (import "sink" "memory") 2)
   (global $fieldsEnd (export "fieldsEnd") (mut i32) (i32.const 128))
   ;; Entry of the field whose value comes next, 0 for none of those.
   (global $field (mut i32) (i32.const 0))
@@ -19,7 +20,7 @@
   (global $hasLineBreak (mut i32) (i32.const 0))
 
   ;; 0: not an object, or not certain. 1: an object. 3: an object with line breaks between its tokens.
-  (func (export "scan") (param $at i32) (param $end i32) (result i32)
+  (func $scan (export "scan") (param $at i32) (param $end i32) (result i32)
     (local $byte i32) (local $depth i32) (local $open i32) (local $start i32) (local $entry i32)
     (global.set $hasLineBreak (i32.const 0))
     (local.set $entry (i32.const 128))
@@ -94,6 +95,15 @@
           (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
           (br $afterValue))))
     (i32.const 0))
+
+  ;; As scan, for a value with something else behind it, which makes room for the zeros meanwhile.
+  (func (export "scanInPlace") (param $at i32) (param $end i32) (result i32)
+    (local $behind v128) (local $found i32)
+    (local.set $behind (v128.load align=1 (local.get $end)))
+    (v128.store align=1 (local.get $end) (v128.const i64x2 0 0))
+    (local.set $found (call $scan (local.get $at) (local.get $end)))
+    (v128.store align=1 (local.get $end) (local.get $behind))
+    (local.get $found))
 
   ;; The name of a member with its colon, up to the value. Only the outermost object's members can be fields.
   (func $name (param $at i32) (param $depth i32) (result i32)

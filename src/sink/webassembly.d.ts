@@ -5,12 +5,12 @@ declare namespace WebAssembly {
   }
   class Instance {
     readonly exports: Readonly<Record<string, unknown>>
-    constructor(module: Module)
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Memory>>>>)
   }
-  interface Memory {
+  class Memory {
+    /** In pages of 64 KiB. */
+    constructor(size: { readonly initial: number; readonly maximum: number })
     readonly buffer: ArrayBuffer
-    /** By pages of 64 KiB; `buffer` is another one afterwards. */
-    grow(pages: number): number
   }
   interface Global {
     value: number

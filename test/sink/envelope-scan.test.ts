@@ -2,16 +2,27 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { envelopeFieldsOf, readEnvelope } from '../../src/sink/envelope.ts'
 import { EnvelopeScan } from '../../src/sink/envelope-scan.ts'
+import { WASM_LAYOUT, wasmBytes } from '../../src/sink/wasm-memory.ts'
 
 const fields = envelopeFieldsOf('game_telemetry')
 const names = [fields.namespace, fields.eventName]
 const scanner = new EnvelopeScan(names)
 
-/** What the scan says of a value in the middle of other bytes; null where it leaves the verdict to JSON.parse. */
+/** What the scan says of a value in the middle of other bytes, wherever they lie; null where it leaves the verdict to JSON.parse. */
 function scan(value: Buffer, before = '{"EventName":"', behind = '"}'): (string | null)[] | null {
   const bytes = Buffer.concat([Buffer.from(before), value, Buffer.from(behind)])
   const at = Buffer.byteLength(before)
-  if (!scanner.scan(bytes, at, value.length)) return null
+  const elsewhere = scanIn(bytes, at, value.length)
+  const inPlace = wasmBytes.subarray(WASM_LAYOUT.answersAt, WASM_LAYOUT.answersAt + bytes.length)
+  bytes.copy(inPlace)
+  const here = scanIn(inPlace, at, value.length)
+  if (String(here) !== String(elsewhere)) expect(here).toEqual(elsewhere)
+  if (!inPlace.equals(bytes)) expect.fail('the bytes around the value are not as they were')
+  return elsewhere
+}
+
+function scanIn(bytes: Buffer, at: number, valueLength: number): (string | null)[] | null {
+  if (!scanner.scan(bytes, at, valueLength)) return null
   return names.map((_, field) => {
     const length = scanner.lengthOf(field)
     const textAt = at + scanner.atOf(field)
@@ -137,6 +148,19 @@ describe('the scan of an envelope', () => {
       true,
       true,
     ])
+  })
+
+  test('looks for the names that each scan was made for', () => {
+    const others = new EnvelopeScan(['name'])
+    const value = Buffer.from('{"EventName":"a","name":"b"}')
+    for (const [each, length] of [
+      [scanner, -1],
+      [others, 1],
+      [scanner, -1],
+    ] as const) {
+      expect(each.scan(value, 0, value.length)).toBe(true)
+      expect(each.lengthOf(0)).toBe(length)
+    }
   })
 
   test('takes a value of a megabyte, and leaves longer ones to JSON.parse', () => {

@@ -28,7 +28,7 @@ export interface ConnectionSettings {
   readonly logger: Logger
   /** Default: neither encrypted nor authenticated. */
   readonly security?: ConnectionSecurity
-  /** Answers are lent (`beforeReuse`) instead of having memory of their own. */
+  /** Answers are lent (`keepAnswer`) instead of having memory of their own. */
   readonly lendsAnswers?: boolean
 }
 
@@ -75,11 +75,13 @@ export class BrokerConnection {
   }
 
   /**
-   * Calls `moveOut` once, before the memory in which the last answer lies is used for another: until then its bytes are
-   * lent. Only where `lendsAnswers` is set.
+   * Keeps the memory in which the last answer lies until that is given back; `moveOut` is called once if it is needed before. To be
+   * called as soon as `send` has resolved. Only where `lendsAnswers` is set.
+   *
+   * @returns gives the memory back
    */
-  beforeReuse(moveOut: () => void): void {
-    this.#landing?.beforeReuse(moveOut)
+  keepAnswer(moveOut: () => void): () => void {
+    return this.#landing?.keep(moveOut) ?? (() => {})
   }
 
   get closed(): boolean {
@@ -122,6 +124,7 @@ export class BrokerConnection {
     this.#connection.requestQueue.rejectAll(new Error('connection closed'))
     void this.#connection.disconnect().catch(() => {})
     this.#connection.socket?.destroy()
+    this.#landing?.close()
   }
 }
 

@@ -4,7 +4,7 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
 import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
-import { LentRecordSet } from './lent-record-set.ts'
+import { LentAnswer } from './lent-record-set.ts'
 import type { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 import { fetchCall } from './protocol.ts'
@@ -14,7 +14,7 @@ const MAX_WAIT_MS = 500
 /** Shortest: while a partition is left out of the request for a moment, the request should not outlast that moment by much. */
 const MIN_WAIT_MS = 5
 const PARTITION_BYTES = 1024 * 1024
-const REQUEST_BYTES = 8 * 1024 * 1024
+const REQUEST_BYTES = 4 * 1024 * 1024
 const BACKOFF = { initialMs: 200, maxMs: 2_000 }
 /** A broker closes idle connections and restarts now and then: one failure is not worth a word to anybody. */
 const FAILURES_BEFORE_PROBLEM = 2
@@ -22,7 +22,7 @@ const OFFSET_OUT_OF_RANGE = 1
 
 /** As much of a KafkaCluster as fetching needs. */
 export interface Leaders extends Pick<KafkaCluster, 'leaderOf' | 'refresh'> {
-  connectionToNode(nodeId: number, purpose: 'fetch'): Promise<Pick<BrokerConnection, 'send' | 'beforeReuse'>>
+  connectionToNode(nodeId: number, purpose: 'fetch'): Promise<Pick<BrokerConnection, 'send' | 'keepAnswer'>>
 }
 
 export interface FetchLoopOptions {
@@ -147,36 +147,34 @@ export class FetchLoops {
     if (partitions.length === 0) return
     const call = fetchCall({ maxWaitMs, maxBytes: Math.min(REQUEST_BYTES, room), partitions }, decodeFetchResponse)
     const response = await connection.send(call)
-    if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)
+    const answer = new LentAnswer((moveOut) => connection.keepAnswer(moveOut))
     let leaderMoved = false
-    const lent = new Set<LentRecordSet>()
-    // Who is not done with the answer by then copies its own part of it: a slow partition holds no more than that.
-    connection.beforeReuse(() => {
-      for (const set of lent) set.moveOut()
-    })
-    const askedOffsets = new Map(partitions.map((partition) => [keyOf(partition), partition.offset]))
-    for (const fetched of response.partitions) {
-      const reader = this.#readers.get(keyOf(fetched))
-      // While the leader moves, the old one's answer and the new one's can both be under way: the first counts.
-      const isFirst = reader?.isIdle && reader.fetchOffset === askedOffsets.get(keyOf(fetched))
-      if (!isFirst) continue
-      if (fetched.errorCode === 0) this.#deliver(reader, fetched, lent)
-      else leaderMoved = this.#failed(reader, fetched.errorCode) || leaderMoved
+    try {
+      if (response.errorCode !== 0) throw new KafkaError('Kafka fetch', response.errorCode)
+      const askedOffsets = new Map(partitions.map((partition) => [keyOf(partition), partition.offset]))
+      for (const fetched of response.partitions) {
+        const reader = this.#readers.get(keyOf(fetched))
+        // While the leader moves, the old one's answer and the new one's can both be under way: the first counts.
+        const isFirst = reader?.isIdle && reader.fetchOffset === askedOffsets.get(keyOf(fetched))
+        if (!isFirst) continue
+        if (fetched.errorCode === 0) this.#deliver(reader, fetched, answer)
+        else leaderMoved = this.#failed(reader, fetched.errorCode) || leaderMoved
+      }
+    } finally {
+      answer.handedOut()
     }
     if (leaderMoved) await this.#refresh()
   }
 
-  /** @param lent has the set as long as somebody reads it */
-  #deliver(reader: PartitionReader, fetched: FetchedPartition, lent: Set<LentRecordSet>): void {
+  #deliver(reader: PartitionReader, fetched: FetchedPartition, answer: LentAnswer): void {
     reader.failures = 0
     reader.highWatermark = fetched.highWatermark
     this.#options.problems.clear(`fetch ${keyOf(reader)}`)
     if (fetched.data.length === 0) return
-    const set = new LentRecordSet(fetched)
-    lent.add(set)
+    const set = answer.lend(fetched)
     this.#bufferedBytes += set.data.length
     const release = once(() => {
-      lent.delete(set)
+      answer.done(set)
       this.#bufferedBytes -= set.data.length
       this.#wake()
     })

@@ -47,7 +47,7 @@ const TIMINGS: KafkaTimings = {
   requestTimeoutMs: 10_000,
   connectTimeoutMs: 5_000,
 }
-const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const BACKOFF = { initialMs: 250, maxMs: 5_000 }
 /** So often in a row may come what a rebalance or a moving coordinator brings with it, before it is a problem. */
 const PASSING_FAILURES = 4

@@ -1,35 +1,53 @@
+import { type AnswerMemory, type AnswerRange, answerMemory } from './answer-memory.ts'
+
 /** Answers up to here, and the beginnings of others, arrive here first. */
 const HEAD_BYTES = 16 * 1024
-/** Larger answers (one record batch can be that large) get memory of their own, which is given up with them. */
-const LARGEST_KEPT_BYTES = 16 * 1024 * 1024
 /** An answer begins with the length of the rest, as int32. */
 const LENGTH_BYTES = 4
 
 /**
- * Where the answers of one connection arrive: the socket reads into memory that is used again for the next answer, so
+ * Where the answers of one connection arrive: the socket reads into memory that is used again for other answers, so
  * that megabytes a second are neither allocated nor joined. It is for connections with one request at a time; others work,
  * with a copy of each answer.
  *
- * A whole answer of some size is lent until the next one of some size begins to arrive.
+ * A whole answer of some size is lent until the next one of some size begins to arrive; who wants it longer says so (`keep`).
  */
 export class Landing {
   readonly #onAnswer: (answer: Buffer) => void
+  readonly #memory: AnswerMemory
   readonly #head = Buffer.allocUnsafeSlow(HEAD_BYTES)
   #headFilled = 0
-  #memory = Buffer.alloc(0)
   /** The answer that is arriving and too large for the head: as long as it will be. */
   #answer: Buffer | null = null
   #answerFilled = 0
-  #beforeReuse: (() => void)[] = []
+  /** Of the answer that is arriving, or has arrived and was not kept; null where that has memory of its own. */
+  #range: AnswerRange | null = null
 
   /** @param onAnswer hears of each whole answer, with its length at the front */
-  constructor(onAnswer: (answer: Buffer) => void) {
+  constructor(onAnswer: (answer: Buffer) => void, memory: AnswerMemory = answerMemory) {
     this.#onAnswer = onAnswer
+    this.#memory = memory
   }
 
-  /** Calls `moveOut` once, before the memory of the last answer is used for another. */
-  beforeReuse(moveOut: () => void): void {
-    this.#beforeReuse.push(moveOut)
+  /**
+   * Keeps the memory of the answer that has arrived last. `moveOut` is called once if it is needed for another answer before it was
+   * given back.
+   *
+   * @returns gives the memory back
+   */
+  keep(moveOut: () => void): () => void {
+    const range = this.#answer === null ? this.#range : null
+    if (range === null) return () => {}
+    this.#range = null
+    range.moveOut = moveOut
+    return () => this.#memory.give(range)
+  }
+
+  /** Nothing arrives any more. An answer that just has can still be kept. */
+  close(): void {
+    if (this.#answer !== null) this.#giveBack()
+    else if (this.#range !== null) this.#range.moveOut = () => {}
+    this.#answer = null
   }
 
   /** Where the socket is to put the next bytes; `arrived` is called before this is called again. */
@@ -66,18 +84,17 @@ export class Landing {
   }
 
   #beginAnswer(at: number, length: number): void {
-    this.#answer = this.#memoryFor(length)
+    this.#giveBack()
+    this.#range = this.#memory.take(length)
+    // One record batch can be larger than all of the memory.
+    this.#answer = this.#range?.bytes ?? Buffer.allocUnsafeSlow(length)
     this.#answerFilled = this.#head.copy(this.#answer, 0, at, this.#headFilled)
     this.#headFilled = 0
   }
 
-  #memoryFor(length: number): Buffer {
-    if (length > LARGEST_KEPT_BYTES) return Buffer.allocUnsafeSlow(length)
-    const movingOut = this.#beforeReuse
-    this.#beforeReuse = []
-    for (const moveOut of movingOut) moveOut()
-    if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(length)
-    return this.#memory.subarray(0, length)
+  #giveBack(): void {
+    if (this.#range !== null) this.#memory.give(this.#range)
+    this.#range = null
   }
 
   #whole(answer: Buffer): void {

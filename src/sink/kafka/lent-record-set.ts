@@ -22,3 +22,39 @@ export class LentRecordSet implements RecordSet {
     this.#data = Buffer.from(this.#data)
   }
 }
+
+/** The record sets of one answer that are still read. Their memory is kept until the last of them is done, or has moved out. */
+export class LentAnswer {
+  readonly #sets = new Set<LentRecordSet>()
+  readonly #giveBack: () => void
+  #isHandedOut = false
+
+  /** @param keep keeps the memory of the answer until its result is called; calls `moveOut` if that takes too long */
+  constructor(keep: (moveOut: () => void) => () => void) {
+    this.#giveBack = keep(() => {
+      // Who is not done by then copies its own part of the answer: a slow partition holds no more than that.
+      for (const set of this.#sets) set.moveOut()
+    })
+  }
+
+  lend(fetched: FetchedPartition): LentRecordSet {
+    const set = new LentRecordSet(fetched)
+    this.#sets.add(set)
+    return set
+  }
+
+  done(set: LentRecordSet): void {
+    this.#sets.delete(set)
+    this.#giveBackIfDone()
+  }
+
+  /** Nothing more is lent. */
+  handedOut(): void {
+    this.#isHandedOut = true
+    this.#giveBackIfDone()
+  }
+
+  #giveBackIfDone(): void {
+    if (this.#isHandedOut && this.#sets.size === 0) this.#giveBack()
+  }
+}

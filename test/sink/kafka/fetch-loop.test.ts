@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { AnswerMemory, type AnswerRange } from '../../../src/sink/kafka/answer-memory.ts'
 import { FetchLoops } from '../../../src/sink/kafka/fetch-loop.ts'
 import type { FetchResponse } from '../../../src/sink/kafka/fetch-response.ts'
 import { KafkaConnectionError } from '../../../src/sink/kafka/kafka-error.ts'
@@ -8,6 +9,7 @@ import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
 import { Problems } from '../../../src/sink/kafka/problems.ts'
 import type { ApiCall } from '../../../src/sink/kafka/protocol.ts'
 import type { RecordBatch } from '../../../src/sink/record-source.ts'
+import { WASM_LAYOUT } from '../../../src/sink/wasm-memory.ts'
 import { eventually } from '../../support/eventually.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
 import { takeAll } from '../../support/source-records.ts'
@@ -26,6 +28,7 @@ class FakeLeaders {
   readonly asked: Asked[] = []
   readonly leaders = new Map<number, number | null>()
   refreshes = 0
+  givenBack = 0
   onRefresh: () => void = () => {}
   answer: (asked: Asked) => Promise<Answer[]> = async () => []
 
@@ -39,12 +42,21 @@ class FakeLeaders {
     throw new Error('not needed')
   }
 
-  /** What is called before the memory of an answer is used again. */
-  readonly moveOuts: (() => void)[] = []
+  /** Where answers land, if they are to: as small as a test wants it. */
+  memory: AnswerMemory | null = null
 
   async connectionToNode(node: number) {
+    let landed: AnswerRange | null = null
     return {
-      beforeReuse: (moveOut: () => void) => this.moveOuts.push(moveOut),
+      keepAnswer: (moveOut: () => void) => {
+        const range = landed
+        if (range) range.moveOut = moveOut
+        return () => {
+          if (range === null) return
+          this.memory?.give(range)
+          this.givenBack++
+        }
+      },
       send: async <R>(call: ApiCall<R>) => {
         const asked = await readFetch(node, call)
         this.asked.push(asked)
@@ -53,9 +65,23 @@ class FakeLeaders {
         await delay(answers.length === 0 ? Math.min(asked.maxWaitMs, 20) : 1)
         const empty = { topic: 't', errorCode: 0, highWatermark: 100n, abortedTransactions: [], data: Buffer.alloc(0) }
         const partitions = answers.map((partition) => ({ ...empty, ...partition }))
+        landed = this.#land(partitions)
         return { clientSideThrottleTime: 0, errorCode: 0, partitions } as R
       },
     }
+  }
+
+  #land(partitions: { data: Buffer }[]): AnswerRange | null {
+    const bytes = Buffer.concat(partitions.map(({ data }) => data))
+    const range = this.memory?.take(bytes.length) ?? null
+    if (range === null) return null
+    bytes.copy(range.bytes)
+    let at = 0
+    for (const partition of partitions) {
+      partition.data = range.bytes.subarray(at, at + partition.data.length)
+      at += partition.data.length
+    }
+    return range
   }
 }
 
@@ -177,22 +203,25 @@ describe('FetchLoops', () => {
     expect(Math.max(...leaders.asked.map(({ offsets }) => Number(offsets.get('t-0') ?? 0)))).toBe(1)
   })
 
-  it('keeps what a slow handler has not read when the next answer takes the place of this one', async () => {
-    const sent: Buffer[] = []
-    leaders.answer = async (asked) => {
-      for (const moveOut of leaders.moveOuts.splice(0)) moveOut()
-      for (const data of sent.splice(0)) data.fill(0)
-      const answers = await logUpTo(20n)(asked)
-      sent.push(...answers.map(({ data }) => data as Buffer))
-      return answers
+  it.each([
+    ['stays where it is while others land beside it', 100_000],
+    ['moves out when its memory is needed', 200],
+  ])('what a slow handler has not read yet %s', async (_, memoryBytes) => {
+    const { answersAt } = WASM_LAYOUT
+    leaders.memory = new AnswerMemory(answersAt, answersAt + memoryBytes)
+    leaders.answer = async ({ offsets }) => {
+      const due = [...offsets].filter(([, offset]) => offset < 60n)
+      return Promise.all(due.map(([name, offset]) => records(Number(name.slice(2)), offset, 3)))
     }
     const gate = Promise.withResolvers<void>()
     add(0, () => gate.promise)
     add(1)
-    await within(() => expect(offsets.get(1)).toEqual(range(20)))
+    await within(() => expect(offsets.get(1)).toEqual(range(60)))
     gate.resolve()
-    await within(() => expect(offsets.get(0)).toEqual(range(20)))
+    await within(() => expect(offsets.get(0)).toEqual(range(60)))
     expect(told).toEqual([])
+    expect(leaders.memory.take(memoryBytes)?.bytes.byteOffset).toBe(answersAt)
+    expect(leaders.givenBack).toBeGreaterThan(20)
   })
 
   it('lets the broker wait no longer than the busy one has been busy, so that it is not overslept', async () => {
