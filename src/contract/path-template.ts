@@ -21,6 +21,9 @@ const MAX_VALUE_BYTES = 249
 /** 9999-12-31T23:59:59.999Z, the last year of four digits. */
 const LAST_TIMESTAMP_MS = 253_402_300_799_999
 
+/** What is the same for all records and objects of a configuration. */
+export type PathConstants = FileFormat & { readonly eventType: string; readonly realm: string }
+
 /** A customPath that cannot be used. The message names the template and what is allowed. */
 export class PathTemplateError extends Error {
   override readonly name = 'PathTemplateError'
@@ -82,21 +85,16 @@ export function parseTemplate(template: string): ParsedTemplate {
 
 /**
  * @param partitionDurationMs length of a time partition; divides a day
- * @param constants what is the same for all records and objects
  * @throws {PathTemplateError} if the template breaks a rule
  */
 export function compileTemplate(
   template: string,
   partitionDurationMs: number,
-  constants: FileFormat & { readonly eventType: string; readonly realm: string },
+  constants: PathConstants,
 ): CompiledTemplate {
   const { tokens, values, extension, maxValueBytes } = parseTemplate(template)
   const encode = (value: string) => encodeValue(value, maxValueBytes)
-  const withConstants = tokens.map((token) =>
-    'value' in token && (token.value === 'eventType' || token.value === 'realm')
-      ? { literal: encode(constants[token.value]) }
-      : token,
-  )
+  const withConstants = insertConstants(tokens, constants, encode)
   const partitionStartMs = (timestampMs: number) => startOf(timestampMs, partitionDurationMs)
   const namesTopic = pathTellsTopic(template)
   const ending = objectExtension(extension, constants)
@@ -114,6 +112,20 @@ export function compileTemplate(
   }
 }
 
+/**
+ * A template with its constants put in and the extension that its objects have. Two configurations of which this is equal give a record of
+ * the same time partition, in a set of the same start, the same key.
+ *
+ * @throws {PathTemplateError} if the template breaks a rule
+ */
+export function keyPattern(template: string, constants: PathConstants): string {
+  const { tokens, extension, maxValueBytes } = parseTemplate(template)
+  const path = insertConstants(tokens, constants, (value) => encodeValue(value, maxValueBytes))
+    .map((token) => ('literal' in token ? token.literal : `{${'value' in token ? token.value : token.time}}`))
+    .join('')
+  return path.slice(0, path.length - extension.length) + objectExtension(extension, constants)
+}
+
 /** What ends an object's name before its extension. */
 export function positionPart(partition: number, startOffset: bigint, epoch: number): string {
   return `${digits(partition, 5)}-${digits(startOffset, 20)}${epoch === 0 ? '' : `-e${epoch}`}`
@@ -129,6 +141,18 @@ function tokenize(template: string): Token[] {
 function placeholderToken(name: string): Token {
   const time = TIME_PLACEHOLDERS.find((placeholder) => placeholder === name)
   return time ? { time } : { value: name as ValuePlaceholder }
+}
+
+function insertConstants(
+  tokens: readonly Token[],
+  constants: PathConstants,
+  encode: (value: string) => string,
+): Token[] {
+  return tokens.map((token) =>
+    'value' in token && (token.value === 'eventType' || token.value === 'realm')
+      ? { literal: encode(constants[token.value]) }
+      : token,
+  )
 }
 
 /** Only of the template's own text: a dot in a value begins no extension. */

@@ -27,6 +27,7 @@ import type { Logger } from '../lib/logger.ts'
 import { Applier } from './apply.ts'
 import { Cache, connectorKeyOf } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
+import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
 import type { ConnectorState, OperatorMetrics, ReconcileResult } from './metrics.ts'
 import type { Caches } from './observe.ts'
@@ -79,6 +80,7 @@ export class Controller {
   readonly #options: ControllerOptions
   readonly #poller: PodPoller
   readonly #references: References
+  readonly #conflicts: Conflicts
   readonly #parts: ReconcileParts
   #leading = false
 
@@ -107,6 +109,13 @@ export class Controller {
       work: (key) => this.#work(key),
       observer: metrics.queue,
     })
+    const defaults = {
+      realm: config.realm,
+      kafka: config.kafka,
+      topicPatterns: config.topicPatterns,
+      ...(config.bufferBytes === undefined ? {} : { bufferBytes: config.bufferBytes }),
+    }
+    this.#conflicts = new Conflicts({ defaults, onChange: (key) => this.queue.add(key, 'change') })
     this.#parts = {
       api,
       caches: this.caches,
@@ -115,6 +124,7 @@ export class Controller {
       ids: this.#createIds(),
       ownWrites: new OwnWrites(),
       references: this.#references,
+      conflicts: this.#conflicts,
       events: new EventRecorder({
         api,
         controller: 'analytics-connector.io/operator',
@@ -122,12 +132,7 @@ export class Controller {
         logger,
         now: () => clock.now(),
       }),
-      defaults: {
-        realm: config.realm,
-        kafka: config.kafka,
-        topicPatterns: config.topicPatterns,
-        ...(config.bufferBytes === undefined ? {} : { bufferBytes: config.bufferBytes }),
-      },
+      defaults,
       sink: { image: sinkImage, drainSeconds: config.drainSeconds, resources: config.sinkResources },
       clock,
     }
@@ -179,6 +184,7 @@ export class Controller {
         trim: trimObject,
         onEvent: (event) => {
           this.#noteState(event)
+          this.#conflicts.note(event)
           this.queue.add(keyOf(event.object), priorityOf(event))
         },
       }),

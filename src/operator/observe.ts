@@ -11,6 +11,7 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
+import type { Conflict, Conflicts } from './conflicts.ts'
 import { deleteGroupName, keepOffsetsName } from './desired/group-task.ts'
 import {
   GROUP_COMPONENT,
@@ -83,6 +84,8 @@ export interface Observed {
   readonly keeping: Keeping
   /** How far the Job is that deletes the consumer group; undefined while there is none. */
   readonly deleteGroup: JobState | undefined
+  /** What another connector has too; undefined for nothing. */
+  readonly conflict: Conflict | undefined
 }
 
 /** Where everything that is known comes from. */
@@ -91,10 +94,14 @@ export interface Sources {
   readonly reportOf: (podUid: string) => PodReport | undefined
   readonly ownWrites: OwnWrites
   readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
+  readonly conflicts: Pick<Conflicts, 'of'>
 }
 
 /** Gathers what the sources know; undefined when there is no such connector, or nothing is left to do for it. */
-export function observe(key: string, { caches, reportOf, ownWrites, references }: Sources): Observed | undefined {
+export function observe(
+  key: string,
+  { caches, reportOf, ownWrites, references, conflicts }: Sources,
+): Observed | undefined {
   const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
   if (!connector || !namespace || !name || !uid) return undefined
@@ -129,6 +136,7 @@ export function observe(key: string, { caches, reportOf, ownWrites, references }
     keepOffsets,
     keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
     deleteGroup: deletion && jobState(deletion, pods),
+    conflict: conflicts.of(key),
   }
 }
 

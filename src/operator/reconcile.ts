@@ -113,6 +113,7 @@ async function report(
     restartRequestedAt: observed.restartRequestedAt,
     keeping: observed.keeping,
     deletion,
+    conflict: observed.conflict,
     previous: observed.status,
     now: parts.clock.now(),
   })

@@ -1,6 +1,7 @@
 import type { AnalyticsConnectorStatus, ConnectorStatus } from '../contract/resource.ts'
 import type { Condition } from '../contract/status-fields.ts'
 import type { Deployment } from '../kube/kinds.ts'
+import type { Conflict } from './conflicts.ts'
 import { labelSelector } from './desired/metadata.ts'
 import type { Keeping } from './group-tasks.ts'
 import { lostOf } from './lost-ranges.ts'
@@ -33,6 +34,8 @@ export interface Situation {
   readonly keeping: Keeping
   /** What the connector still waits for before it is gone; undefined unless it is being deleted. */
   readonly deletion: string | undefined
+  /** What another connector has too; undefined for nothing. */
+  readonly conflict: Conflict | undefined
   readonly previous: AnalyticsConnectorStatus | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -90,6 +93,7 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
     replicas,
     revision,
     deletion,
+    conflict,
     pods,
     now: nowMs,
   } = situation
@@ -107,6 +111,7 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
     condition('Ready', ready, reason, message),
     condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),
     ...(progress === undefined ? [] : [condition(progress, 'True', reason, message)]),
+    ...(conflict ? [condition('Conflicted', 'True', conflict.reason, conflict.message)] : []),
     ...(limited ? [condition('ScalingLimited', 'True', 'TooFewPartitions', limited)] : []),
     ...(kept ? [condition('OffsetsKept', kept.status, kept.reason, kept.message)] : []),
   ]

@@ -8,9 +8,13 @@ export function transitionsOf(
   previous: AnalyticsConnectorStatus | undefined,
   next: AnalyticsConnectorStatus,
 ): Transition[] {
-  return [turnOf(previous, next), offsetsOf(previous, next), limitOf(previous, next), lossOf(previous, next)].filter(
-    (each) => each !== undefined,
-  )
+  return [
+    turnOf(previous, next),
+    offsetsOf(previous, next),
+    warningOf('ScalingLimited', previous, next),
+    warningOf('Conflicted', previous, next),
+    lossOf(previous, next),
+  ].filter((each) => each !== undefined)
 }
 
 /**
@@ -40,12 +44,13 @@ function offsetsOf(
   return eventOf(is, is.status === 'False' ? 'Warning' : 'Normal')
 }
 
-/** One when fewer pods run than the spec asks for, and for each other number of it. */
-function limitOf(
+/** One when a condition comes that is there only while True, and for each other thing that it says. */
+function warningOf(
+  type: 'ScalingLimited' | 'Conflicted',
   previous: AnalyticsConnectorStatus | undefined,
   next: AnalyticsConnectorStatus,
 ): Transition | undefined {
-  const [was, is] = [conditionOf(previous, 'ScalingLimited'), conditionOf(next, 'ScalingLimited')]
+  const [was, is] = [conditionOf(previous, type), conditionOf(next, type)]
   return is && was?.message !== is.message ? eventOf(is, 'Warning') : undefined
 }
 

@@ -106,6 +106,31 @@ test.concurrent('a Secret that somebody rotates: its pods are replaced within se
   expect(fewest).toBeGreaterThanOrEqual(2)
 }, 60_000)
 
+test.concurrent('two connectors that can write the same keys, or have one group: both say so while they deliver, until one is edited', async () => {
+  const path = { config: { customPath: 'shared/{topic}.json' } }
+  await Promise.all([person.wants('one', path), person.wants('two', path)])
+  await conflicts({ one: `${namespace}/two gives`, two: `${namespace}/one gives` })
+  await person.asks('two', { ...path, kafka: { groupId: `analytics-connector.${namespace}.one` } })
+  await conflicts({ one: `${namespace}/two has the same consumer group`, two: `${namespace}/one has the same` })
+  await person.wants('two', {})
+  await conflicts({ one: undefined, two: undefined })
+  await person.wants('two', path)
+  await kubectl(stack, ['delete', 'ac', 'two', '-n', namespace])
+  await conflicts({ one: undefined })
+}, 60_000)
+
+/** What the condition says of each connector, at its beginning; undefined: it is not there. */
+async function conflicts(expected: Readonly<Record<string, string | undefined>>): Promise<void> {
+  await eventually(10_000, async () => {
+    for (const [name, beginning] of Object.entries(expected)) {
+      const { status } = (await person.api.get(CONNECTORS, { namespace, name })) ?? {}
+      const message = status?.conditions?.find(({ type }) => type === 'Conflicted')?.message
+      expect(message?.slice(0, beginning?.length), name).toBe(beginning)
+      expect(status?.connector?.status).toBe('ACTIVE')
+    }
+  })
+}
+
 /** Names of a connector's pods that run and are not on their way out. */
 async function pods(name: string): Promise<string[]> {
   const labelSelector = `analytics-connector.io/connector=${name}`

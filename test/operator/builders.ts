@@ -46,6 +46,7 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     keepOffsets: undefined,
     keeping: NOT_YET_KEPT,
     deleteGroup: undefined,
+    conflict: undefined,
     ...overrides,
   }
 }
@@ -127,6 +128,7 @@ export function aSituation(overrides: Partial<Situation> = {}): Situation {
     restartRequestedAt: undefined,
     keeping: NOT_YET_KEPT,
     deletion: undefined,
+    conflict: undefined,
     previous: undefined,
     now: NOW,
     ...overrides,

@@ -17,6 +17,7 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     reportOf: () => undefined,
     ownWrites: new OwnWrites(),
     references: { versionOf: () => '', isPending: () => false, forget: () => {} },
+    conflicts: { of: () => undefined },
   })
   expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])
 })

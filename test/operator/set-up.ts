@@ -26,6 +26,7 @@ export function setUp() {
     ids: { ensure: async () => 1 },
     ownWrites: new OwnWrites(),
     references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },
+    conflicts: { of: () => undefined },
     events: { record: async (_kind, _object, transition) => void events.push(transition) },
     defaults: DEFAULTS,
     sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },

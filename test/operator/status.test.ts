@@ -96,6 +96,14 @@ describe('isSameStatus', () => {
     expect(isSameStatus({ ...status, conditions: status.conditions?.slice(1) }, status)).toBe(false)
   })
 
+  it('says while another connector has the same, and stays Ready, as nothing is overwritten', () => {
+    const conflict = { reason: 'ObjectKeyConflict', message: 'games/other gives …' } as const
+    const status = statusOf(aSituation({ conflict }))
+    expect(conditionOf(status, 'Conflicted')).toMatchObject({ status: 'True', ...conflict })
+    expect(conditionOf(status, 'Ready')).toMatchObject({ status: 'True', reason: 'Delivering' })
+    expect(conditionOf(statusOf(aSituation({ previous: status })), 'Conflicted')).toBeUndefined()
+  })
+
   it('says while fewer pods run than the spec asks for, and why', () => {
     const limited = (situation: Partial<Situation>) =>
       statusOf(aSituation(situation)).conditions?.find(({ type }) => type === 'ScalingLimited')

@@ -39,6 +39,15 @@ describe('transitionsOf', () => {
     expect(transition({ replicas: 3, pods: [aPod()] }, two)).toBeUndefined()
   })
 
+  it('warns once of a conflict with another connector, and again when it is with a third', () => {
+    const conflict = (message: string) => ({ conflict: { reason: 'ObjectKeyConflict', message } as const })
+    const warning = { type: 'Warning', reason: 'ObjectKeyConflict', action: 'Reconcile', note: 'games/a has …' }
+    expect(transition({}, conflict('games/a has …'))).toEqual(warning)
+    expect(transition(conflict('games/a has …'), conflict('games/a has …'))).toBeUndefined()
+    expect(transition(conflict('games/a has …'), conflict('games/b has …'))).toMatchObject({ note: 'games/b has …' })
+    expect(transition(conflict('games/b has …'), {})).toBeUndefined()
+  })
+
   it('warns once when the offsets of a paused connector are no longer renewed, and tells when they are again', () => {
     const paused = { active: false, replicas: 0, pods: [] }
     const keeping = { sinceMs: NOW, renewedAt: undefined, failure: undefined }

@@ -93,6 +93,7 @@ async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: 
     keepOffsets: undefined,
     keeping: { sinceMs: undefined, renewedAt: undefined, failure: undefined },
     deleteGroup: undefined,
+    conflict: undefined,
     serviceAccount: undefined,
     podDisruptionBudget: undefined,
     configMaps: [],

@@ -72,7 +72,13 @@ export class Person {
         filter: { acme: ['*'] },
         podTemplate: this.#placement,
         ...spec,
-        config: { eventType: 'game_telemetry', bucketName: 'acme-events', region: 'us-west-2', ...spec.config },
+        config: {
+          eventType: 'game_telemetry',
+          bucketName: 'acme-events',
+          region: 'us-west-2',
+          customPath: `${name}/{topic}.json`,
+          ...spec.config,
+        },
       },
     } as unknown as AnalyticsConnector
     const { metadata } = await this.api.apply(CONNECTORS, connector as never, { fieldManager: FIELD_MANAGER })

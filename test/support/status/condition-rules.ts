@@ -2,7 +2,7 @@ import type { AnalyticsConnectorStatus } from '../../../src/contract/resource.ts
 import type { Condition } from '../../../src/contract/status-fields.ts'
 import { kstatusOf } from './kstatus.ts'
 
-const KNOWN_TYPES = ['Ready', 'Active', 'Reconciling', 'Stalled', 'OffsetsKept', 'ScalingLimited']
+const KNOWN_TYPES = ['Ready', 'Active', 'Reconciling', 'Stalled', 'OffsetsKept', 'ScalingLimited', 'Conflicted']
 /** RFC 3339 to the second, as metav1.Time writes it. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 const CAMEL_CASE = /^[A-Z][A-Za-z0-9]*$/
