@@ -9,7 +9,7 @@ const WRITTEN = [
   /new Stalled\(\s*'(\w+)'/g,
   /failed\(situation, '(\w+)'/g,
   /\['([A-Z]\w+)', 'spec\./g,
-  /reason: isDelivering \? '(\w+)' : '(\w+)'/g,
+  /reason: \w+ \? '(\w+)' : '(\w+)'/g,
   /'True', '(\w+)', limited/g,
   /403 \? '(\w+)' : '(\w+)'/g,
 ]
@@ -24,4 +24,14 @@ test('docs/status.md has every reason of the code, and none that is not there', 
   const known = new Set([...written, ...FAILURE_REASONS, ...KUBELETS])
   const described = [...textOf('docs/status.md').matchAll(/^### (\w+)$/gm)].map(([, reason]) => reason)
   expect(described.toSorted()).toEqual([...known].sort())
+})
+
+test('docs/status.md shows what kubectl prints for each of them, and describes every condition', () => {
+  const page = textOf('docs/status.md')
+  const sections = page.split(/^### /m).slice(1)
+  const without = sections.filter((section) => !section.includes('```console\n$ kubectl get '))
+  expect(without.map((section) => section.split('\n')[0])).toEqual([])
+  const described = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, type]) => type)
+  const written = [...textOf('src/operator/status.ts').matchAll(/condition\('(\w+)'/g)].map(([, type]) => type)
+  expect(described.toSorted()).toEqual([...written, 'Reconciling', 'Stalled'].sort())
 })

@@ -212,13 +212,20 @@ function path({ metadata }: Pod): string {
   return `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
 }
 
+/** A container that has ended for good ends its pod. */
+function phaseOf(problem: { state?: { terminated?: { exitCode: number } } } | undefined): string {
+  const ended = problem?.state?.terminated
+  if (ended) return ended.exitCode === 0 ? 'Succeeded' : 'Failed'
+  return problem ? 'Pending' : 'Running'
+}
+
 function statusOf(pod: Pod, podIP: string, isReady: boolean, problem: object | undefined) {
   const lastTransitionTime = apiTime(Date.now())
   const ready = isReady && !problem
   const status = ready ? 'True' : 'False'
   const { image = '', name = 'sink' } = pod.spec.containers[0] ?? {}
   return {
-    phase: problem ? 'Pending' : 'Running',
+    phase: phaseOf(problem),
     podIP,
     podIPs: [{ ip: podIP }],
     hostIP: '127.0.0.1',

@@ -142,7 +142,14 @@ function connector(name: string, flushSize: number, podTemplate: Placement): Ana
     metadata: { namespace: NAMESPACE, name },
     spec: {
       storageType: 'KAFKA_S3',
-      config: { eventType: 'game_telemetry', bucketName: 'acme-events', region: 'us-west-2', flushSize },
+      // A path of its own: no two of them can write one key.
+      config: {
+        eventType: 'game_telemetry',
+        bucketName: 'acme-events',
+        region: 'us-west-2',
+        customPath: `${name}/{topic}.json`,
+        flushSize,
+      },
       filter: { acme: ['*'] },
       podTemplate,
       resources: { requests: { cpu: '1m', memory: '1Mi' } },

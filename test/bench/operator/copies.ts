@@ -55,7 +55,8 @@ export async function copyConnector({ api, etcd, node, original, names }: Copies
   let id = 1
   const copy = async (name: string) => {
     const newUids = uids.map(() => randomUUID())
-    const theirs = await hashesOf({ name, uid: newUids[0] ?? '', spec })
+    const theirSpec = JSON.parse(JSON.stringify(spec).replaceAll(original, name))
+    const theirs = await hashesOf({ name, uid: newUids[0] ?? '', spec: theirSpec })
     const address = await node.reserve()
     const pairs = [...uids.map((uid, i) => [uid, newUids[i]]), ...hashes.map((hash, i) => [hash, theirs[i]])]
     const copied = [...pairs, [original, name], [podIP, address]].reduce(
