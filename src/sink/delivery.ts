@@ -105,9 +105,10 @@ export class Delivery {
   async #run(first: ClosedSet): Promise<void> {
     if (first.objects.length > 0 && !first.isPromised) await this.#commit(first.set.startOffset, first)
     for (let current: ClosedSet | null = first; current; ) {
-      await this.#write(current)
+      const doubtful = await this.#write(current)
       current.set.release()
       this.#source.released()
+      await this.#abortOrphans(doubtful)
       const next = this.#source.next()
       if (next) this.#sets.push(next)
       this.#nextTurn()
@@ -119,10 +120,18 @@ export class Delivery {
     }
   }
 
-  async #write({ set, objects, isPartial }: ClosedSet): Promise<void> {
+  /** @returns the objects of which somebody may have left an upload in parts */
+  async #write({ set, objects, isPartial, isPromised }: ClosedSet): Promise<readonly SetObject[]> {
     const { writer, stats, problem } = this.#parts
     const objectCreated = (sizeBytes: number) => stats.objectCreated(sizeBytes)
-    await writer.write({ set, objects, isPartial }, this.#signal, { objectCreated, problem })
+    const retried = await writer.write({ set, objects, isPartial }, this.#signal, { objectCreated, problem })
+    this.#signal.throwIfAborted()
+    return isPromised ? objects : retried
+  }
+
+  async #abortOrphans(objects: readonly SetObject[]): Promise<void> {
+    if (objects.length === 0) return
+    await this.#parts.orphans.abort(objects, this.#signal)
     this.#signal.throwIfAborted()
   }
 
@@ -133,14 +142,13 @@ export class Delivery {
 
   /** Every set before `next` is done. */
   #committed(next: ClosedSet | null): void {
-    const { orphans, stats, clock, logger, timings } = this.#parts
+    const { stats, clock, logger, timings } = this.#parts
     for (const closed of this.#sets) {
       if (closed === next) break
-      const { set, reason, objects, isPromised, dueAtMs } = closed
+      const { set, reason, objects, dueAtMs } = closed
       const durationMs = clock.elapsed() - dueAtMs
       stats.setCommitted(set.counts, clock.now())
       timings.delivered(durationMs, set.firstTimestampMs === null ? null : clock.now() - set.firstTimestampMs)
-      if (isPromised) void orphans.abort(objects)
       logger.debug({ ...whereOf(set), reason, objects: objects.length, durationMs }, 'set delivered')
     }
     this.#remaining(next ? [next] : [])

@@ -30,7 +30,7 @@ export interface ObjectStore {
    * @param linesBytes size before the lines were encoded
    * @returns how many there were
    */
-  abortUploads(key: string, linesBytes: number): Promise<number>
+  abortUploads(key: string, linesBytes: number, signal: AbortSignal): Promise<number>
   /** Throws unless the bucket exists and lets us list it. */
   checkBucket(signal: AbortSignal): Promise<void>
   close(): void

@@ -56,16 +56,18 @@ export class ObjectWriter {
    * Resolves when every object of the set is in the bucket under its key with this set's content, written now or before.
    * S3 failures are retried until `signal` aborts; then it rejects with the signal's reason.
    *
+   * @returns the objects that were not created at the first attempt: one that failed may have left an upload in parts
    * @throws ForeignObjectError where a key holds anything else; nothing is overwritten
    */
-  async write(written: WrittenSet, signal: AbortSignal, listener: WriteListener): Promise<void> {
+  async write(written: WrittenSet, signal: AbortSignal, listener: WriteListener): Promise<SetObject[]> {
     const abandon = new AbortController()
     const either = AbortSignal.any([signal, abandon.signal])
     setMaxListeners(0, either)
     const problems = new ProblemsByKey(listener)
     const writes = written.objects.map((object) => this.#untilDurable(written, object, either, listener, problems))
     try {
-      await Promise.all(writes)
+      const createdAtOnce = await Promise.all(writes)
+      return written.objects.filter((_, index) => !createdAtOnce[index])
     } catch (error) {
       abandon.abort()
       throw error
@@ -74,19 +76,21 @@ export class ObjectWriter {
     }
   }
 
+  /** @returns whether the first attempt has created it */
   async #untilDurable(
     written: WrittenSet,
     object: SetObject,
     signal: AbortSignal,
     listener: WriteListener,
     problems: ProblemsByKey,
-  ): Promise<void> {
+  ): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted()
       try {
         const createdBytes = await this.#slots.run(() => this.#createOrCompare(written, object, signal))
         if (createdBytes !== null) listener.objectCreated(createdBytes)
-        return problems.cleared(object.key)
+        problems.cleared(object.key)
+        return failures === 0 && createdBytes !== null
       } catch (error) {
         if (signal.aborted || error instanceof ForeignObjectError) throw error
         if (failures >= PASSING_FAILURES_UNSEEN || needsPerson(error)) problems.reported(object.key, error)

@@ -1,3 +1,5 @@
+import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
+import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -12,14 +14,21 @@ export type OrphanOutcome = (typeof ORPHAN_OUTCOMES)[number]
 export interface OrphanedUploadsParts {
   readonly store: ObjectStore
   readonly stats: SinkStats
+  readonly clock: Clock
   readonly logger: Logger
 }
 
+const RETRY: BackoffOptions = { initialMs: 200, maxMs: 2_000 }
+/** No attempt begins later: the final commit of the set waits meanwhile. */
+const MOST_MS = 10_000
+
 /**
- * Uploads in parts that earlier owners of a set have begun and not completed: invisible, and billed until they are aborted.
+ * Uploads in parts that were begun and not completed: by earlier owners of a set, or by this one where an answer got lost.
+ * They are invisible, and billed until they are aborted.
  *
- * They are looked for when the set is final. From then on nobody needs an upload under its keys, whoever began it: an earlier
- * owner that is still at work will find the objects in place, and cannot commit. So it need not be known whose they are.
+ * They are looked for when the objects of the set are there and its end is not committed yet. From then on nobody needs an
+ * upload under its keys, whoever began it: who is still at work on it will find the objects in place. So it need not be known
+ * whose they are. After the commit nobody would look again for what a sink that is killed at that moment leaves.
  * Two permissions are needed that the connector does not ask for; without them it is the bucket's lifecycle rule that aborts them.
  */
 export class OrphanedUploads {
@@ -30,24 +39,38 @@ export class OrphanedUploads {
     this.#parts = parts
   }
 
-  /** Of the objects of a final set. Delivery does not wait for it, and goes on whatever it comes to: never rejects. */
-  async abort(objects: readonly Pick<SetObject, 'key' | 'sizeBytes'>[]): Promise<void> {
-    for (const object of objects) if (this.#isPermitted) await this.#abort(object)
+  /** Of objects that are there. Delivery waits for it, not long, and goes on whatever it comes to: never rejects. */
+  async abort(objects: readonly Pick<SetObject, 'key' | 'sizeBytes'>[], signal: AbortSignal): Promise<void> {
+    const untilMs = this.#parts.clock.elapsed() + MOST_MS
+    for (const object of objects) if (this.#isPermitted && !signal.aborted) await this.#abort(object, untilMs, signal)
   }
 
-  async #abort({ key, sizeBytes }: Pick<SetObject, 'key' | 'sizeBytes'>): Promise<void> {
-    const { store, stats, logger } = this.#parts
+  async #abort({ key, sizeBytes }: Pick<SetObject, 'key' | 'sizeBytes'>, untilMs: number, signal: AbortSignal) {
+    const { stats, logger } = this.#parts
     try {
-      const aborted = await store.abortUploads(key, sizeBytes)
+      const aborted = await this.#abortUploads(key, sizeBytes, untilMs, signal)
       stats.orphansFound('aborted', aborted)
-      if (aborted > 0) logger.info({ key, aborted }, 'uploads of an earlier owner of the set aborted')
+      if (aborted > 0) logger.info({ key, aborted }, 'uploads that were left of the set aborted')
     } catch (error) {
+      if (signal.aborted) return
       this.#isPermitted = !isDenied(error)
       stats.orphansFound(this.#isPermitted ? 'failed' : 'not_permitted', 1)
       logger.warn(
         { key, error: describeError(error) },
-        'uploads of an earlier owner of the set may be left: the bucket needs a lifecycle rule that aborts incomplete uploads',
+        'uploads may be left of the set: the bucket needs a lifecycle rule that aborts incomplete uploads',
       )
+    }
+  }
+
+  async #abortUploads(key: string, sizeBytes: number, untilMs: number, signal: AbortSignal): Promise<number> {
+    const { store, clock } = this.#parts
+    for (let failures = 0; ; failures++) {
+      try {
+        return await store.abortUploads(key, sizeBytes, signal)
+      } catch (error) {
+        if (signal.aborted || isDenied(error) || clock.elapsed() > untilMs) throw error
+        await sleep(clock, backoffMs(failures, RETRY), signal)
+      }
     }
   }
 }

@@ -87,10 +87,10 @@ export class S3Store implements ObjectStore {
   }
 
   /** Needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload. Lines hardly grow when they are encoded, and never to twice their size. */
-  async abortUploads(key: string, linesBytes: number): Promise<number> {
+  async abortUploads(key: string, linesBytes: number, over: AbortSignal): Promise<number> {
     if (linesBytes * 2 <= this.#largestPutBytes) return 0
     const { bucketName: Bucket } = this.#options.s3
-    const signal = AbortSignal.timeout(ABANDON_TIMEOUT_MS)
+    const signal = AbortSignal.any([over, AbortSignal.timeout(ABANDON_TIMEOUT_MS)])
     const { Uploads = [] } = await this.#call('ListMultipartUploads', signal, (client, options) =>
       client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: key }), options),
     )
@@ -99,7 +99,7 @@ export class S3Store implements ObjectStore {
     for (const { UploadId } of found)
       await this.#call('AbortMultipartUpload', signal, (client, options) =>
         client.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId }), options),
-      )
+      ).catch(unlessGone)
     return found.length
   }
 
@@ -141,6 +141,11 @@ export class S3Store implements ObjectStore {
       throw failure
     }
   }
+}
+
+/** Its owner has given it up, or a lost answer was ours. */
+function unlessGone(error: unknown): void {
+  if (!isCode(error, 'NoSuchUpload')) throw error
 }
 
 function isCode(error: unknown, code: string): boolean {

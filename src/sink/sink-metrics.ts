@@ -55,7 +55,7 @@ export function registerStats(register: Registry, stats: SinkStats): void {
   total('object_bytes_created_total', 'Bytes of the objects created.', () => stats.bytes)
   totalBy(
     'orphaned_uploads_total',
-    'Uploads in parts that an earlier owner of a set left behind; not_permitted, failed: objects of which some may be left.',
+    'Uploads in parts that were left behind of a set and aborted; not_permitted, failed: objects of which some may be left.',
     'outcome',
     stats.orphanedUploads,
   )

@@ -72,7 +72,7 @@ export class Sink {
       budget: this.#budget,
       slabs: new SlabPool(config.bufferBytes / KEPT_FREE),
       writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
-      orphans: new OrphanedUploads({ store, stats: this.#stats, logger }),
+      orphans: new OrphanedUploads({ store, stats: this.#stats, clock, logger }),
       stats: this.#stats,
       clock,
       logger,

@@ -83,13 +83,13 @@ test('parts that may not be given free are left, which changes nothing else', as
   await expect.poll(() => denied).toEqual(['AbortMultipartUpload'])
   const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
   expect(Uploads.map(({ Key }) => Key)).toEqual(['large.json'])
-  const lookedFor = store.abortUploads('large.json', 100 * 1024 * 1024)
+  const lookedFor = store.abortUploads('large.json', 100 * 1024 * 1024, signal)
   await expect(lookedFor).rejects.toMatchObject({ code: 'AccessDenied' })
 })
 
 test('with two more actions the next sink aborts what was left', async () => {
   await allow([...ACTIONS, 's3:ListBucketMultipartUploads', 's3:AbortMultipartUpload'])
-  expect(await store.abortUploads('large.json', 100 * 1024 * 1024)).toBe(1)
+  expect(await store.abortUploads('large.json', 100 * 1024 * 1024, signal)).toBe(1)
   const { Uploads = [] } = await bucket.client.send(new ListMultipartUploadsCommand({ Bucket: bucket.name }))
   expect(Uploads).toEqual([])
 })

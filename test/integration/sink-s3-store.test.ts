@@ -149,16 +149,16 @@ describe('uploads that somebody has left behind', () => {
     await begin('d/left.json')
     await begin('d/left.json')
     await begin('d/left.json.gz')
-    expect(await store.abortUploads('d/left.json', LARGE)).toBe(2)
+    expect(await store.abortUploads('d/left.json', LARGE, signal)).toBe(2)
     expect(await left()).toEqual(['d/left.json.gz'])
     expect((await bodyOf('d/left.json')).toString()).toBe('x\n')
-    expect(await store.abortUploads('d/left.json.gz', LARGE)).toBe(1)
+    expect(await store.abortUploads('d/left.json.gz', LARGE, signal)).toBe(1)
     expect(await left()).toEqual([])
   })
 
   it('are not asked for where the lines are too few for parts', async () => {
     calls.length = 0
-    expect(await storeOf().abortUploads('d/small.json', 1_000)).toBe(0)
+    expect(await storeOf().abortUploads('d/small.json', 1_000, signal)).toBe(0)
     expect(calls).toEqual([])
   })
 })

@@ -28,7 +28,7 @@ const existingIsOurs = (store: ObjectStore): ObjectStore => ({
     return 'created'
   },
   head: (key, signal) => store.head(key, signal),
-  abortUploads: (key, linesBytes) => store.abortUploads(key, linesBytes),
+  abortUploads: (key, linesBytes, signal) => store.abortUploads(key, linesBytes, signal),
   checkBucket: (signal) => store.checkBucket(signal),
   close: () => store.close(),
 })

@@ -4,7 +4,7 @@ import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/sink/object-writer.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
-import { RecordSet } from '../../src/sink/set.ts'
+import { RecordSet, type SetObject } from '../../src/sink/set.ts'
 import { SlabPool } from '../../src/sink/slab-pool.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
@@ -42,7 +42,7 @@ function setWith(config: SinkConfig, ...names: string[]): RecordSet {
   return set
 }
 
-function write(set: RecordSet, signal = new AbortController().signal): Promise<void> {
+function write(set: RecordSet, signal = new AbortController().signal): Promise<SetObject[]> {
   const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, connector: 'games/game-events' })
   return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
 }
