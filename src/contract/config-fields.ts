@@ -85,7 +85,7 @@ export const connectorConfigSchema = field(
     flushSize: quantity(FLUSH_SIZE, `Most events in one object; 1 to 10000000. Default ${DEFAULTS.flushSize}.`),
     flushMemory: quantity(
       FLUSH_MEMORY,
-      `Most bytes of events in one object, before compression, in bytes or as 64Mi; 1Ki to 1Gi. Default ${DEFAULTS.flushMemory}.`,
+      `Most bytes of events in one object, before compression, in bytes or as 64Mi; 1Ki to 1Gi. A sink keeps at most bufferBytes of the operator’s configuration in memory, over all partitions and objects (64Mi): where that is full, sets are closed before they reach this (flush reason memory). Default ${DEFAULTS.flushMemory}.`,
     ),
     format: field(
       z.enum(FORMATS),

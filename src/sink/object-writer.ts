@@ -123,9 +123,16 @@ export class ObjectWriter {
     const difference = isPartial
       ? differenceFrom(metadata, found, SAME_SET)
       : contentDifference(metadata, object, found)
-    if (difference) throw new ForeignObjectError(`object ${key} exists and is not this set's: ${difference}`)
+    if (difference) throw new ForeignObjectError(foreignObject(key, set.startOffset, difference))
     return null
   }
+}
+
+function foreignObject(key: string, startOffset: bigint, difference: string): string {
+  return (
+    `object ${key} exists and is not this set's: ${difference}. To go on, pause the connector, set its group's offset of this partition by a ` +
+    `Kafka tool (${startOffset} writes all from there under new names) and set spec.kafka.epoch to a number that was not used before`
+  )
 }
 
 /** Several objects of a set can fail at once: the set has a problem until none of them has. */

@@ -26,19 +26,26 @@ type S3Settings = Pick<
   'bucketName' | 'partSizeBytes' | 'serverSideEncryption' | 'storageClass' | 'requestChecksumCalculation'
 >
 
+export interface UploadCalls {
+  readonly callS3: CallS3
+  /** Whether an object is there under the key. */
+  readonly isTaken: () => Promise<boolean>
+  /** Is told of an upload that will not be completed. */
+  readonly abandon: (upload: Upload) => void
+}
+
 /**
- * Writes an object in parts, and completes it only where the key is free (`If-None-Match: *`). Parts are invisible until
- * then. Each carries a CRC-32, which S3 checks again on completion, unless checksums are switched off. Nothing is
+ * Writes an object in parts, and completes it only where the key is free. Parts are invisible until then. The server is asked for that
+ * condition (`If-None-Match: *`), and before it whether the key is taken: that it heeds the condition here is not tried before it
+ * counts, and asking costs little beside the parts. Each carries a CRC-32, which S3 checks again on completion, unless checksums are switched off. Nothing is
  * resumed: after any failure the object is written again as a new upload.
  *
- * @param abandon is told of an upload that will not be completed
  */
 export async function uploadInParts(
   s3: S3Settings,
   object: NewObject,
-  callS3: CallS3,
-  abandon: (upload: Upload) => void,
-): Promise<void> {
+  { callS3, isTaken, abandon }: UploadCalls,
+): Promise<'created' | 'exists'> {
   const checksum = s3.requestChecksumCalculation === 'when_supported' ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {}
   const upload = await createUpload(s3, object, checksum, callS3)
   try {
@@ -46,12 +53,17 @@ export async function uploadInParts(
     const Parts = await mapAtMost(PARTS_AT_ONCE, bodies, (chunks, index) =>
       uploadPart({ ...upload, ...checksum, PartNumber: index + 1 }, chunks, callS3),
     )
+    if (await isTaken()) {
+      abandon(upload)
+      return 'exists'
+    }
     await callS3('CompleteMultipartUpload', (client, options) =>
       client.send(
         new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts } }),
         options,
       ),
     )
+    return 'created'
   } catch (error) {
     abandon(upload)
     throw error

@@ -9,7 +9,7 @@ import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
 import { createClient } from './s3-client.ts'
 import { S3Error, s3Error } from './s3-errors.ts'
-import { type CallOptions, type CallS3, type Upload, uploadInParts } from './s3-multipart.ts'
+import { type CallOptions, type Upload, uploadInParts } from './s3-multipart.ts'
 import { DirectPut, type ObjectPut } from './s3-put.ts'
 
 /** Default of `largestPutBytes`: a single buffer costs half the CPU of parts, and this much can still be sent again at once. */
@@ -56,8 +56,8 @@ export class S3Store implements ObjectStore {
   async createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
     const sizeBytes = object.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (sizeBytes > this.#largestPutBytes) await this.#uploadInParts(object, signal)
-      else await this.#call('PutObject', signal, () => this.#put.put(object, signal))
+      if (sizeBytes > this.#largestPutBytes) return await this.#uploadInParts(object, signal)
+      await this.#call('PutObject', signal, () => this.#put.put(object, signal))
       return 'created'
     } catch (error) {
       if (isCode(error, 'PreconditionFailed')) return 'exists'
@@ -108,9 +108,12 @@ export class S3Store implements ObjectStore {
     this.#client.destroy()
   }
 
-  async #uploadInParts(object: NewObject, signal: AbortSignal): Promise<void> {
-    const callS3: CallS3 = (operation, call) => this.#call(operation, signal, call)
-    await uploadInParts(this.#options.s3, object, callS3, (upload) => this.#abandon(upload))
+  #uploadInParts(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
+    return uploadInParts(this.#options.s3, object, {
+      callS3: (operation, call) => this.#call(operation, signal, call),
+      isTaken: async () => (await this.head(object.key, signal)) !== null,
+      abandon: (upload) => this.#abandon(upload),
+    })
   }
 
   /**

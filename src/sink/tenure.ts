@@ -78,6 +78,12 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   flushForMemory(): void {
+    const { stats, budget, logger } = this.#parts
+    if (stats.flushes.get('memory') === 0)
+      logger.warn(
+        { bufferBytes: budget.limitBytes },
+        'the memory for records is full: sets are closed before they reach flushSize, flushMemory or flushInterval. Told once; see flushes_total',
+      )
     void this.#close('memory')
   }
 

@@ -1,3 +1,4 @@
+import type { BucketObject, BucketUpload } from '../support/bucket.ts'
 import { fateOf, numberOf } from './events.ts'
 import type { BucketLines } from './evidence.ts'
 
@@ -47,6 +48,23 @@ export function logViolations(log: readonly LoggedEvent[], acknowledged: Readonl
     ...lost.map((n) => `event ${n} was acknowledged by Kafka and is not in its log`),
     ...(found.size === numbers.length ? [] : ['Kafka has an event twice']),
   ]
+}
+
+/**
+ * Uploads in parts that a sink should have aborted: begun before the object was written, so that whoever finished the set can have seen
+ * them. One that was begun later is of a sink that woke late, or of a request that arrived late: nobody looks for those.
+ *
+ * @param told names of objects of which a sink has told that an upload may be left
+ */
+export function leftUploads(
+  uploads: readonly BucketUpload[],
+  objects: readonly BucketObject[],
+  told: ReadonlySet<string>,
+): Violation[] {
+  const writtenAt = new Map(objects.map(({ key, lastModified }) => [key, lastModified]))
+  return uploads
+    .filter(({ key, initiated }) => !told.has(key) && initiated < (writtenAt.get(key) ?? new Date()))
+    .map(({ key, initiated }) => `an upload of ${key} was begun at ${initiated.toISOString()} and is left`)
 }
 
 function misplaced(n: number, event: LoggedEvent, text: string, { key, isRejects }: BucketLines): Violation[] {

@@ -28,8 +28,8 @@ export function configurations(surroundings: Surroundings, lane: number): SinkCo
     { path: pathOf('by-event-time/{eventName}/year={yyyy}/hour={hh}/minute={mm}/{topic}.json', 'event') },
     { format: 'parquet', compression: 'zstd', template: 'parquet/{namespace}/{topic}.json' },
     { filter: { [namespace]: topics.slice(0, 1) } },
-    { compression: 'gzip', flush: { intervalMs: 1_500, events: 1_000, bytes: 1_000_000 } },
-    { template: '{topic}.json', flush: { intervalMs: 200, events: 20, bytes: 1_000_000 } },
+    { compression: 'gzip', flush: { intervalMs: 1_500, events: 1_000, bytes: 20_000_000 } },
+    { template: '{topic}.json', flush: { intervalMs: 200, events: 20, bytes: 20_000_000 } },
   ]
   return edits.map((edit) => configuration(surroundings, lane, edit))
 }
@@ -48,7 +48,7 @@ function configuration({ servers, namespace, name }: Surroundings, lane: number,
       ...{ bucketName: name, region, endpoint: servers.s3Proxy.endpoint, forcePathStyle: true },
       ...{ partSizeBytes: 5_242_880, credentials: 'default', requestChecksumCalculation: 'when_supported' },
     },
-    flush: { intervalMs: 600, events: 100, bytes: 1_000_000 },
+    flush: { intervalMs: 600, events: 100, bytes: 20_000_000 },
     ...edit,
   })
 }

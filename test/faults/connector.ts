@@ -9,15 +9,25 @@ import type { Tally } from './tally.ts'
 
 export const REPLICAS = 3
 
-export interface ConnectorOptions extends Surroundings {
+/** What is other about the sinks of a connector than as they are built. */
+export interface Variant {
+  /** One of the simulation's broken designs; undefined: ours. */
+  readonly design?: string
+  /** Larger objects go up in parts; undefined: those above 64 MiB, which is none here. */
+  readonly largestPutBytes?: number
+}
+
+export interface ConnectorOptions extends Surroundings, Variant {
   readonly seed: number
   readonly tally: Tally
   readonly logDir: string
-  /** One of the simulation's broken designs; undefined: ours. */
-  readonly design?: string
 }
 
-const BROKEN_SINK = join(import.meta.dirname, 'broken-sink.ts')
+export const AS_BUILT: Variant = {}
+/** Most of the objects, in one part; those with large events in two. */
+export const IN_PARTS: Variant = { largestPutBytes: 8_192 }
+
+const ALTERED_SINK = join(import.meta.dirname, 'altered-sink.ts')
 
 /** A connector without its operator: sinks that share a consumer group, and a bucket. */
 export class Connector {
@@ -29,7 +39,8 @@ export class Connector {
   #configuration = 0
 
   private constructor(options: ConnectorOptions, revisions: readonly (readonly string[])[]) {
-    const { name, servers, seed, tally, logDir, design } = options
+    const { name, servers, seed, tally, logDir, design, largestPutBytes } = options
+    const isAltered = design !== undefined || largestPutBytes !== undefined
     this.name = name
     this.bucket = new Bucket(servers.s3, name)
     this.#revisions = revisions
@@ -38,6 +49,7 @@ export class Connector {
       AWS_SECRET_ACCESS_KEY: servers.s3.secretAccessKey,
       ...compileCache(servers.dir),
       ...(design === undefined ? {} : { BROKEN_DESIGN: design }),
+      ...(largestPutBytes === undefined ? {} : { LARGEST_PUT_BYTES: String(largestPutBytes) }),
     }
     this.members = range(LANES).map(
       (lane) =>
@@ -46,7 +58,7 @@ export class Connector {
           revision: () => this.#revisions[lane]?.[this.#configuration] ?? '',
           revisionsDir: join(servers.dir, 'revisions'),
           env,
-          program: design === undefined ? undefined : BROKEN_SINK,
+          program: isAltered ? ALTERED_SINK : undefined,
           random: new Random(seed + lane),
           tally,
           logPath: join(logDir, `${name}-${lane}.log`),
@@ -70,6 +82,11 @@ export class Connector {
   /** When one of its sinks got partitions last, milliseconds since the epoch. */
   get assignedAtMs(): number {
     return Math.max(...this.members.map(({ assignedAtMs }) => assignedAtMs))
+  }
+
+  /** Names of objects of which a sink has told that an upload may be left. */
+  get uploadsTold(): ReadonlySet<string> {
+    return new Set(this.members.flatMap(({ uploadsTold }) => uploadsTold))
   }
 
   get anomalies(): string[] {

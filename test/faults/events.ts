@@ -24,13 +24,23 @@ export function fateOf(n: number): Fate {
   return n % 13 === 0 ? 'optional' : 'delivered'
 }
 
+/** Now and then some events of one partition in a row, so large that an object with two of them needs two parts. */
+const LARGE = { bytes: 2_800_000, inARow: 3, ofEach: 2_700 }
+const PARTITIONS = TOPICS.login + TOPICS.matchEnded
+
+/** Events go to the partitions in turn, and each partition gets its large ones at another time. */
+export function isLarge(n: number): boolean {
+  const [place, turn] = [(n - 1) % PARTITIONS, Math.floor((n - 1) / PARTITIONS)]
+  return (turn + (place * LARGE.ofEach) / PARTITIONS) % LARGE.ofEach < LARGE.inARow
+}
+
 /** What is sent for event `n`: it follows from the number alone, so that what was delivered can be compared byte by byte. */
 export function textOf(n: number, namespace: string, eventName: string): string {
   const fate = fateOf(n)
   if (fate === 'rejected') return `event ${n} is no JSON`
   const EventNamespace = fate === 'filtered' ? 'nobody' : fate === 'optional' ? SOMETIMES : namespace
   const EventTimestamp = new Date(FIRST_EVENT_AT_MS + n * EVENT_MS).toISOString()
-  const Payload = { map: 'canyon', score: (n * 31) % 10_000, note: 'x'.repeat(n % 200) }
+  const Payload = { map: 'canyon', score: (n * 31) % 10_000, note: 'x'.repeat(isLarge(n) ? LARGE.bytes : n % 200) }
   return JSON.stringify({ EventId: String(n), EventNamespace, EventName: eventName, EventTimestamp, Payload })
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SinkChild } from '../support/sink-child.ts'
 import { BREAKABLE } from './breakable.ts'
-import { compileCache } from './connector.ts'
+import { AS_BUILT, compileCache, IN_PARTS } from './connector.ts'
 import { report } from './report.ts'
 import { logDirOf, type RoundOutcome, runRound, violationsIn } from './round.ts'
 import { startFaultyServers } from './servers.ts'
@@ -75,8 +75,9 @@ process.exit(isRight ? 0 : 1)
 
 function round(seed: number, kills: number, design?: string): Promise<RoundOutcome> {
   progress(`round of seed ${seed}: ${kills} kills${design ? `, broken on purpose: ${design}` : ''}`)
-  const designs = Array.from({ length: Number(flags.connectors) }, () => design)
-  return runRound({ servers, seed, kills, designs, name: `r${seed}-${run}`, logDir: logDirOf(logs, seed), progress })
+  const variant = (i: number) => (design === undefined ? ([AS_BUILT, IN_PARTS][i % 2] ?? AS_BUILT) : { design })
+  const variants = Array.from({ length: Number(flags.connectors) }, (_, i) => variant(i))
+  return runRound({ servers, seed, kills, variants, name: `r${seed}-${run}`, logDir: logDirOf(logs, seed), progress })
 }
 
 /** After each round, so that a run that is interrupted has its report too. */

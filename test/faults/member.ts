@@ -5,7 +5,7 @@ import type { Random } from '../simulate/random.ts'
 import { eventually } from '../support/eventually.ts'
 import { SinkChild } from '../support/sink-child.ts'
 import { SESSION_SECONDS } from './servers.ts'
-import { KILL, REPLAY, type Tally } from './tally.ts'
+import { KILL, ORPHANS, REPLAY, type Tally } from './tally.ts'
 
 const MOST_RESTART_DELAY_MS = 600
 const JOIN_TIMEOUT_MS = 15_000
@@ -16,7 +16,7 @@ export interface MemberOptions {
   readonly revision: () => string
   readonly revisionsDir: string
   readonly env: Readonly<Record<string, string>>
-  /** A sink that is broken on purpose; undefined: ours. */
+  /** A sink that is other than ours; undefined: ours. */
   readonly program: string | undefined
   readonly random: Random
   readonly tally: Tally
@@ -28,6 +28,8 @@ export class Member {
   readonly #options: MemberOptions
   /** What a sink must not do, or must not have met. */
   readonly anomalies: string[] = []
+  /** Names of objects of which it has told that an upload may be left. */
+  readonly uploadsTold: string[] = []
   #child: SinkChild | null = null
   #isWanted = false
   #told: NodeJS.Signals | null = null
@@ -117,6 +119,10 @@ export class Member {
     const { name, tally, logPath } = this.#options
     appendFileSync(logPath, `--- ${name}, told ${this.#told}, ended with ${code}\n${log.join('\n')}\n`)
     tally.add(REPLAY, log.filter((line) => line.includes('finishing the set of an earlier owner')).length)
+    for (const line of log.filter((line) => line.includes('uploads that were left of the set aborted')))
+      tally.add(ORPHANS, (JSON.parse(line) as { aborted: number }).aborted)
+    for (const line of log.filter((line) => line.includes('uploads may be left of the set')))
+      this.uploadsTold.push((JSON.parse(line) as { key: string }).key)
     const hasStarted = log.some((line) => line.includes('sink started'))
     if (this.#told === null || (this.#told === 'SIGTERM' && code !== 0 && hasStarted))
       this.anomalies.push(`${name} ended with ${code}, told ${this.#told}: ${log.at(-1) ?? ''}`)

@@ -15,10 +15,10 @@ Written by \`npm run faults -- --report\`; what it does is in [testing.md](testi
 | | |
 |---|---|
 | rounds | ${outcomes.length}, seeds ${outcomes[0]?.seed} to ${outcomes.at(-1)?.seed} |
-| connectors in each | ${outcomes[0]?.violations.size}, of three sinks on twelve partitions |
+| connectors in each | ${outcomes[0]?.violations.size}, of three sinks on twelve partitions; every second writes in parts |
 | events in Kafka, of which it acknowledged | ${sum(({ events }) => events)}, ${sum(({ acknowledged }) => acknowledged)} |
 | objects read and compared | ${sum(({ objects }) => objects)} |
-| events lost, doubled, changed or left behind | ${sum((outcome) => violationsIn(outcome).length)} |
+| events lost, doubled, changed or left behind, uploads in parts that were not aborted | ${sum((outcome) => violationsIn(outcome).length)} |
 | took | ${Math.round(tookMs / 1000)} s |
 | on | Node ${process.versions.node}, Kafka ${kafkaVersion} (three brokers), versitygw 1.8.0, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB |
 

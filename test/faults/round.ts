@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/game-events.ts'
-import { logViolations, violationsOf } from './check.ts'
-import { Connector } from './connector.ts'
+import { leftUploads, logViolations, violationsOf } from './check.ts'
+import { Connector, type Variant } from './connector.ts'
 import { troubleConnector } from './connector-faults.ts'
 import { TOPICS, topicsOf } from './events.ts'
 import { KafkaWitness, readBucket } from './evidence.ts'
@@ -19,8 +19,8 @@ export interface RoundOptions {
   readonly seed: number
   /** The faults stop after so many. */
   readonly kills: number
-  /** Side by side on the same events; a design of the simulation that is broken, or undefined for ours. */
-  readonly designs: readonly (string | undefined)[]
+  /** Connectors side by side on the same events. */
+  readonly variants: readonly Variant[]
   /** A name that no other round on these servers has. */
   readonly name: string
   readonly logDir: string
@@ -48,18 +48,18 @@ const PROGRESS_EVERY_POLLS = 100
  * good order, and what is in the buckets is compared with what is in Kafka.
  */
 export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
-  const { servers, seed, designs, name } = options
+  const { servers, seed, variants, name } = options
   const tally = new Tally()
   mkdirSync(options.logDir, { recursive: true })
   const topics = topicsOf(name)
   for (const [i, topic] of topics.entries())
     await createTopics(servers.bootstrapServers, [topic], Object.values(TOPICS)[i])
   const connectors = await Promise.all(
-    designs.map((design, i) =>
+    variants.map((variant, i) =>
       Connector.create({
         ...{ servers, namespace: name, name: `${name}-${i}`, seed: seed * 1000 + i * LANES, tally },
         logDir: options.logDir,
-        ...(design === undefined ? {} : { design }),
+        ...variant,
       }),
     ),
   )
@@ -88,6 +88,7 @@ export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
         ...(await witness.unfinished(connector.name, topics)),
         ...connector.anomalies,
         ...violationsOf(log, found),
+        ...leftUploads(await connector.bucket.uploads(), await connector.bucket.objects(), connector.uploadsTold),
       ])
     }
     return { seed, tally, events: log.length, acknowledged: producer.acknowledged.size, objects, violations }
@@ -99,7 +100,11 @@ export async function runRound(options: RoundOptions): Promise<RoundOutcome> {
 
 async function trouble(connectors: readonly Connector[], tally: Tally, options: RoundOptions): Promise<void> {
   const { servers, seed, kills, progress } = options
-  servers.s3Proxy.onMishap = (mishap) => tally.add(`S3 request: ${mishap}`)
+  servers.s3Proxy.onMishap = (mishap, operation) => {
+    tally.add(`S3 request: ${mishap}`)
+    if (operation === 'CompleteMultipartUpload') tally.add(`S3 request of these, ${operation}: ${mishap}`)
+  }
+  servers.s3Proxy.onPassedOn = (operation) => tally.add(`S3 request passed on: ${operation}`)
   const ending = new AbortController()
   const scene = { servers, tally, groupIds: connectors.map(({ name }) => name), over: ending.signal }
   const troubled = Promise.all([

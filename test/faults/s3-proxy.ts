@@ -17,9 +17,18 @@ export const S3_MISHAPS = [
 ] as const
 export type S3Mishap = (typeof S3_MISHAPS)[number]
 
+/** By what tells them apart; `other`: none of those that write in parts. */
+export type S3Operation =
+  | 'CreateMultipartUpload'
+  | 'UploadPart'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload'
+  | 'other'
+
 /** From a request that nobody waits for any more to its effect: longer than a killed sink needs to be replaced. */
 const MOST_LATE_MS = 12_000
-const MOST_SLOW_MS = 300
+/** Of a request, while S3 is no slower than usual. */
+export const USUAL_SLOWNESS_MS = 300
 
 export interface S3ProxyOptions {
   readonly seed: number
@@ -44,8 +53,12 @@ export class S3Proxy {
   mishapRate = 0
   /** While true every connection is reset. */
   isDown = false
+  /** Most that a request waits before it is passed on, while there are mishaps at all. */
+  mostSlowMs = USUAL_SLOWNESS_MS
   /** Hears of every mishap. */
-  onMishap: (mishap: S3Mishap) => void = () => {}
+  onMishap: (mishap: S3Mishap, operation: S3Operation) => void = () => {}
+  /** Hears of every request of an upload in parts that reaches S3. */
+  onPassedOn: (operation: S3Operation) => void = () => {}
   readonly #target: URL
   readonly #random: Random
   readonly #mostLateMs: number
@@ -88,11 +101,12 @@ export class S3Proxy {
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (this.isDown) return void res.destroy()
-    const mishap = this.#random.chance(this.mishapRate) ? this.#random.pick(S3_MISHAPS) : null
-    if (mishap) this.onMishap(mishap)
+    const operation = operationOf(req)
+    const mishap = this.#random.chance(this.mishapRate) ? this.#random.pick(mishapsOf(operation)) : null
+    if (mishap) this.onMishap(mishap, operation)
     if (mishap === 'cut before it was read') return void res.destroy()
     const body = Buffer.concat(await req.toArray())
-    if (this.mishapRate > 0) await delay(MOST_SLOW_MS * this.#random.next() ** 2)
+    if (this.mishapRate > 0) await delay(this.mostSlowMs * this.#random.next() ** 2)
     await this.#carryOut(mishap, { req, res, body })
   }
 
@@ -127,6 +141,8 @@ export class S3Proxy {
 
   async #forward(exchange: Exchange): Promise<Answer> {
     const forwarded = this.#request(exchange)
+    const operation = operationOf(exchange.req)
+    if (operation !== 'other') this.onPassedOn(operation)
     forwarded.end(exchange.body)
     const [response] = (await once(forwarded, 'response')) as [IncomingMessage]
     const body = Buffer.concat(await response.toArray())
@@ -136,7 +152,6 @@ export class S3Proxy {
 
   #forwardHalf(exchange: Exchange): void {
     const forwarded = this.#request(exchange)
-    forwarded.on('error', () => {})
     forwarded.write(exchange.body.subarray(0, exchange.body.length / 2), () => forwarded.destroy())
   }
 
@@ -145,8 +160,31 @@ export class S3Proxy {
     const { connection: _, expect: __, 'transfer-encoding': ___, ...others } = headers
     const { hostname, port } = this.#target
     const length = method === 'PUT' || method === 'POST' ? { 'content-length': body.length } : {}
-    return request({ hostname, port, method, path: url, headers: { ...others, ...length }, agent: this.#agent })
+    const forwarded = request({
+      hostname,
+      port,
+      method,
+      path: url,
+      headers: { ...others, ...length },
+      agent: this.#agent,
+    })
+    // S3 may close the connection after its answer, while the rest of the body is still being written.
+    forwarded.on('error', () => {})
+    return forwarded
   }
+}
+
+function operationOf({ method, url = '' }: IncomingMessage): S3Operation {
+  const query = new URL(url, 'http://s3').searchParams
+  if (method === 'POST' && query.has('uploads')) return 'CreateMultipartUpload'
+  if (!query.has('uploadId')) return 'other'
+  if (method === 'PUT') return 'UploadPart'
+  return method === 'POST' ? 'CompleteMultipartUpload' : 'AbortMultipartUpload'
+}
+
+/** An upload that is begun twice has two names, of which its sender learns one: the other would be left, and nobody could know. */
+function mishapsOf(operation: S3Operation): readonly S3Mishap[] {
+  return operation === 'CreateMultipartUpload' ? S3_MISHAPS.filter((mishap) => mishap !== 'arrived twice') : S3_MISHAPS
 }
 
 function answer(res: ServerResponse, { status, headers, body }: Answer): void {

@@ -6,6 +6,7 @@ import { Random } from '../simulate/random.ts'
 import type { Broker } from '../stack/native/kafka-server.ts'
 import { Deck } from './deck.ts'
 import type { LinkState, NetworkLink } from './network-link.ts'
+import { USUAL_SLOWNESS_MS } from './s3-proxy.ts'
 import type { FaultyServers } from './servers.ts'
 import type { Tally } from './tally.ts'
 
@@ -27,6 +28,7 @@ interface Trouble {
 const MOST_STARTS = 5
 /** Share of requests to S3 that meet a mishap: always, and in a storm. */
 const MISHAPS = { usual: 0.05, storm: 0.5 }
+const MOST_SLOW_MS = 10_000
 
 async function restartBroker({ server }: Broker, signal: NodeJS.Signals, { random, over }: Scene): Promise<void> {
   await server.stop(signal)
@@ -121,11 +123,19 @@ async function s3Storm({ servers, random, tally, over }: Scene): Promise<void> {
   servers.s3Proxy.mishapRate = MISHAPS.usual
 }
 
+/** For longer than a killed sink is missed and its partitions are given to others. */
+async function s3Slow({ servers, random, tally, over }: Scene): Promise<void> {
+  tally.add('S3 slow: up to ten seconds a request')
+  servers.s3Proxy.mostSlowMs = MOST_SLOW_MS
+  await sleep(systemClock, random.int(2_000, 8_000), over)
+  servers.s3Proxy.mostSlowMs = USUAL_SLOWNESS_MS
+}
+
 /** One broker is away at a time, of three; the network and S3 have faults of their own meanwhile. */
 const TROUBLES: readonly Trouble[] = [
   { gapMs: { least: 4_000, most: 25_000 }, faults: [killBroker, moveCoordinator, moveCoordinator, endBroker] },
   { gapMs: { least: 500, most: 5_000 }, faults: [cutLane, cutLink, silenceLane, silenceLink] },
-  { gapMs: { least: 500, most: 6_000 }, faults: [s3Down, s3Storm, s3Storm] },
+  { gapMs: { least: 500, most: 6_000 }, faults: [s3Down, s3Storm, s3Storm, s3Slow] },
 ]
 
 /** Troubles the servers until `over`; resolves when they are all well again. */

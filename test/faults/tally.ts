@@ -22,3 +22,4 @@ export class Tally {
 /** What the report counts beside the faults. */
 export const KILL = 'kill -9 of a sink'
 export const REPLAY = 'sets that a later owner finished'
+export const ORPHANS = 'uploads in parts that were left, and aborted with their set'

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
+import { IN_PARTS } from '../faults/connector.ts'
 import { runRound } from '../faults/round.ts'
 import { startFaultyServers } from '../faults/servers.ts'
 import { connectStack } from '../stack/remote.ts'
@@ -19,8 +20,8 @@ test.skipIf(stack.kind === 'containers')(
     const logDir = await mkdtemp(join(tmpdir(), 'sink-faults-'))
     try {
       const name = `short-${Date.now().toString(36)}`
-      const designs = [undefined, BROKEN]
-      const round = { servers, seed: SEED, kills: KILLS, designs, name, logDir, progress: () => {} }
+      const variants = [IN_PARTS, { design: BROKEN }]
+      const round = { servers, seed: SEED, kills: KILLS, variants, name, logDir, progress: () => {} }
       const { violations, tally, events, objects } = await runRound(round)
       const [ours, broken] = [...violations.values()]
       expect(ours, `seed ${SEED}, logs in ${logDir}`).toEqual([])

@@ -20,8 +20,9 @@ function operationOf({ method, url }: Asked): string {
   return method === 'PUT' ? 'PutObject' : method
 }
 
-/** An S3 server that says yes to everything, except where a test has another answer. */
-async function s3(answers: Readonly<Record<string, Answer>> = {}) {
+/** An S3 server that has no object and says yes to every write, except where a test has another answer. */
+async function s3(given: Readonly<Record<string, Answer>> = {}) {
+  const answers: Readonly<Record<string, Answer>> = { HEAD: { status: 404 }, ...given }
   return recordingServer((asked) => {
     const operation = operationOf(asked)
     const body = { CreateMultipartUpload: CREATED, CompleteMultipartUpload: COMPLETED }[operation] ?? ''
@@ -112,7 +113,14 @@ test('each write is conditional, in one piece and in parts', async () => {
   expect(server.asked.map(operationOf).filter((operation) => operation === 'UploadPart')).toHaveLength(2)
 })
 
-test('a server that says yes to everything is found out before anything is delivered', async () => {
+test('in parts nothing is written over by a server that ignores the condition on completion', async () => {
+  const server = await s3({ HEAD: { status: 200 } })
+  expect(await storeAt(server.origin).createIfAbsent(large, signal)).toBe('exists')
+  await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
+  expect(server.asked.map(operationOf)).not.toContain('CompleteMultipartUpload')
+})
+
+test('a server that says yes to every write is found out before anything is delivered', async () => {
   const server = await s3()
   const { connector, s3: place } = sinkConfig()
   await expect(checkBucket(storeAt(server.origin), { connector, s3: place }, signal)).rejects.toMatchObject({

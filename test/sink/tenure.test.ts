@@ -1,3 +1,4 @@
+import pino from 'pino'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { revisionOf } from '../../src/contract/sink-config.ts'
 import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
@@ -446,6 +447,19 @@ describe('memory', () => {
     await feeding
     expect(log.committed).toEqual({ offset: 1n, metadata: DONE })
     expect(sink.stats).toMatchObject({ read: 2, delivered: 1 })
+  })
+
+  test('the first flush for want of memory is told in the log, the next ones are not', async () => {
+    const lines: string[] = []
+    const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) })
+    const sink = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 100_000 }), logger })
+    const held = await sink.source.assign(log)
+    for (const id of [1, 2]) {
+      log.append(JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(120_000) }))
+      await held.feed()
+    }
+    expect(bucket.keys).toHaveLength(2)
+    expect(lines).toEqual([expect.stringContaining('the memory for records is full')])
   })
 
   test('a replay larger than the budget is read to its end', async () => {

@@ -3,6 +3,7 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  ListMultipartUploadsCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3'
@@ -14,6 +15,11 @@ export interface BucketObject {
   readonly sizeBytes: number
   readonly etag: string
   readonly lastModified: Date
+}
+
+export interface BucketUpload {
+  readonly key: string
+  readonly initiated: Date
 }
 
 /** How the ids that Kafka acknowledged compare with the ids found in the bucket. */
@@ -59,6 +65,12 @@ export class Bucket {
       }
     }
     return objects
+  }
+
+  /** Uploads in parts that are neither completed nor aborted; the first thousand. */
+  async uploads(): Promise<BucketUpload[]> {
+    const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name }))
+    return Uploads.map(({ Key = '', Initiated = new Date(0) }) => ({ key: Key, initiated: Initiated }))
   }
 
   async empty(): Promise<void> {

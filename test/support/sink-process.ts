@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
-import { createLogger } from '../../src/lib/logger.ts'
+import { createLogger, type Logger } from '../../src/lib/logger.ts'
 import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import { preflight } from '../../src/sink/preflight.ts'
 import { Sink } from '../../src/sink/sink.ts'
@@ -57,9 +57,10 @@ export class SinkProcess {
 
   constructor(
     bucket: FakeBucket,
-    options: { config?: SinkConfig; older?: SinkConfig[]; fate?: Fate; clock?: FakeClock } = {},
+    options: { config?: SinkConfig; older?: SinkConfig[]; fate?: Fate; clock?: FakeClock; logger?: Logger } = {},
   ) {
     const { config = sinkConfig(), older = [], fate = new Fate(), clock = new FakeClock() } = options
+    const { logger = createLogger('silent') } = options
     const revisions = new Map([config, ...older].map((each) => [revisionOf(each), each]))
     this.clock = clock
     this.source = new ScriptedSource(fate)
@@ -75,7 +76,7 @@ export class SinkProcess {
       },
       checks: [],
       clock,
-      logger: createLogger('silent'),
+      logger,
       registry: new Registry(),
     })
     void this.source.run(this.sink.listener)
