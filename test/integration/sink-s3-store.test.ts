@@ -14,7 +14,7 @@ import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import type { NewObject } from '../../src/sink/object-store.ts'
 import type { S3Error } from '../../src/sink/s3-errors.ts'
-import { S3Store } from '../../src/sink/s3-store.ts'
+import { S3Store, type S3StoreOptions } from '../../src/sink/s3-store.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 
@@ -41,7 +41,7 @@ async function writeCredentials(accessKeyId: string, secretAccessKey: string): P
   await writeFile(join(credentialsDir, 'AWS_SECRET_ACCESS_KEY'), secretAccessKey)
 }
 
-function storeOf(changes: Partial<SinkConfig['s3']> = {}): S3Store {
+function storeOf(changes: Partial<SinkConfig['s3']> = {}, options: Partial<S3StoreOptions> = {}): S3Store {
   const store = new S3Store({
     s3: {
       bucketName: bucket.name,
@@ -55,6 +55,7 @@ function storeOf(changes: Partial<SinkConfig['s3']> = {}): S3Store {
     },
     credentialsDir,
     observer: { called: (operation) => calls.push(operation) },
+    ...options,
   })
   stores.push(store)
   return store
@@ -69,6 +70,12 @@ function object(key: string, ...chunks: (string | Buffer)[]): NewObject {
     contentType: 'application/x-ndjson',
     metadata: { 'start-offset': '7', crc32: 'cbf43926' },
   }
+}
+
+/** S3 may answer so while another write of the same name is under way; the writer then tries again. */
+function unlessConflict(error: S3Error): string {
+  if (error.code !== 'ConditionalRequestConflict') throw error
+  return error.code
 }
 
 async function bodyOf(key: string): Promise<Buffer> {
@@ -94,12 +101,22 @@ describe('creating an object', () => {
     expect((await bodyOf('a/two.json')).toString()).toBe('first\n')
   })
 
-  it('has one winner when many try at once', async () => {
-    const store = storeOf()
+  it.each([
+    ['in one piece', {}],
+    ['in parts', { largestPutBytes: 1 }],
+  ])('has one winner when many try at once, %s', async (how, options) => {
+    const [store, key] = [storeOf({}, options), `a/race ${how}.json`]
     const outcomes = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => store.createIfAbsent(object('a/race.json', `${i}\n`), signal)),
+      Array.from({ length: 8 }, (_, i) => store.createIfAbsent(object(key, `${i}\n`), signal).catch(unlessConflict)),
     )
     expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1)
+    expect((await bodyOf(key)).toString()).toBe(`${outcomes.indexOf('created')}\n`)
+  })
+
+  it('is refused where the body is not that of the checksum', async () => {
+    const damaged = { ...object('a/damaged.json', 'x\n'), crc32: crc32Of(['y\n']) }
+    await expect(storeOf().createIfAbsent(damaged, signal)).rejects.toThrow(/PutObject/)
+    expect(await storeOf().head('a/damaged.json', signal)).toBe(null)
   })
 
   it('keeps characters that are special in a URL', async () => {
