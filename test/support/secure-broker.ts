@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { freePorts } from '../stack/native/free-ports.ts'
 import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
-
-const run = promisify(execFile)
+import { makeCertificates } from './certificates.ts'
 
 export const USERS = { plain: 'plain-user', scram256: 'scram-256-user', scram512: 'scram-512-user' } as const
 export const PASSWORD = 'right-password'
@@ -77,21 +74,4 @@ function settings(certificates: string): Record<string, string | number> {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS',
   }
-}
-
-/** An authority of its own, a server and a client that it vouches for, and another authority that it does not. */
-async function makeCertificates(dir: string): Promise<void> {
-  const script = `
-    set -eu; mkdir -p "$1"; cd "$1"
-    key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    for ca in ca other-ca; do
-      openssl req -x509 $key -days 2 -keyout $ca.key -out $ca.crt -subj "/CN=$ca" -addext basicConstraints=critical,CA:TRUE
-    done
-    for name in server client; do
-      openssl req $key -keyout $name.key -out $name.csr -subj "/CN=$name"
-      printf 'subjectAltName=IP:127.0.0.1,DNS:kafka.example\\nextendedKeyUsage=serverAuth,clientAuth\\n' > $name.ext
-      openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out $name.crt -extfile $name.ext
-    done
-    cat server.key server.crt ca.crt > server.pem`
-  await run('/bin/sh', ['-c', script, 'certificates', dir])
 }

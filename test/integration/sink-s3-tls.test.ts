@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type IncomingHttpHeaders, request } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { connectStack } from '../stack/remote.ts'
+import { Bucket } from '../support/bucket.ts'
+import { makeCertificates } from '../support/certificates.ts'
+import { eventually } from '../support/eventually.ts'
+import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
+import { SinkChild, storeRevision } from '../support/sink-child.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+
+const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
+const name = `sink-tls-${Date.now().toString(36)}`
+const topic = gameTopic('acme', name)
+const bucket = new Bucket(s3, name)
+const producer = new EventProducer(kafkaBootstrapServers)
+const children: SinkChild[] = []
+/** Headers of the objects that came in over TLS. */
+const puts: IncomingHttpHeaders[] = []
+let dir: string
+let server: Server
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'sink-tls-'))
+  const [front] = await Promise.all([
+    makeCertificates(dir).then(() => tlsFront(new URL(s3.endpoint))),
+    bucket.create(),
+    createTopics(kafkaBootstrapServers, [topic]),
+    producer.connect(),
+  ])
+  server = front
+})
+afterAll(async () => {
+  for (const child of children) await child.end()
+  await producer.disconnect()
+  server.close()
+  server.closeAllConnections()
+  await rm(dir, { recursive: true })
+})
+
+/** The S3 server behind TLS: what comes in goes on as it is, so that the server checks the signature that was made for https. */
+async function tlsFront({ hostname, port }: URL): Promise<Server> {
+  const read = (file: string) => readFileSync(join(dir, file))
+  const front = createServer({ key: read('server.key'), cert: read('server.crt') }, (req, res) => {
+    if (req.method === 'PUT') puts.push(req.headers)
+    const { method, url, headers } = req
+    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 500, answer.headers)
+      pipeline(answer, res).catch(() => {})
+    })
+    pipeline(req, onward).catch(() => res.destroy())
+  })
+  await once(front.listen(0, '127.0.0.1'), 'listening')
+  return front
+}
+
+async function start(authority: string): Promise<SinkChild> {
+  const config = sinkConfig({
+    connector: `test/${name}`,
+    filter: { acme: [topic] },
+    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
+    s3: {
+      bucketName: bucket.name,
+      region: s3.region,
+      endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      forcePathStyle: true,
+      partSizeBytes: 5_242_880,
+      credentials: 'default',
+      requestChecksumCalculation: 'when_supported',
+    },
+    flush: { intervalMs: 500, events: 100, bytes: 1_000_000 },
+  })
+  const child = new SinkChild(['--revision', await storeRevision(dir, config), '--revisions-dir', dir], {
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    NODE_EXTRA_CA_CERTS: join(dir, authority),
+  })
+  children.push(child)
+  return child
+}
+
+test('a server whose certificate nobody vouches for is refused, and status says so', async () => {
+  const sink = await start('other-ca.crt')
+  await eventually(30_000, async () =>
+    expect(await sink.status()).toMatchObject({
+      state: 'FAILED',
+      error: expect.stringMatching(/^S3 UNABLE_TO_VERIFY_LEAF_SIGNATURE: ListObjectsV2 on bucket .*certificate/),
+      partitions: 0,
+    }),
+  )
+  expect(puts).toEqual([])
+  await sink.end()
+})
+
+test('over https a body is not part of the signature but of a checksum, and arrives as it was', async () => {
+  await producer.send(
+    topic,
+    Array.from({ length: 120 }, () => gameEvent('acme', name)),
+  )
+  const sink = await start('ca.crt')
+  await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
+  expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null, records: { delivered: 120 } })
+  expect(new Set(puts.map((headers) => headers['x-amz-content-sha256']))).toEqual(new Set(['UNSIGNED-PAYLOAD']))
+  expect(puts.every((headers) => 'x-amz-checksum-crc32' in headers)).toBe(true)
+})
