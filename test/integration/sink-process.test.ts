@@ -209,6 +209,47 @@ it('overwrites nothing when a topic is created again, and delivers the new one u
   expect(after.filter(({ key }) => before.some((each) => each.key === key))).toEqual(before)
 })
 
+it('stops where names are taken, when a topic was created again while no sink ran and its offsets went with it; and the way out that the error tells works', async () => {
+  const { bucket, eventName, config } = await scene({ template: 'no-time/{topic}.json' })
+  const topic = gameTopic('acme', eventName)
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  const committed = async () => {
+    const [group] = await admin.fetchOffsets({ groupId: config.kafka.groupId, topics: [topic] })
+    return group?.partitions.find(({ partition }) => partition === 0)
+  }
+  await producer.sendTo(topic, 0, 5)
+  const first = await start(config)
+  await eventually(30_000, async () => expect(await bucket.count()).toBe(5))
+  first.kill('SIGTERM')
+  await first.exitCode
+  const before = await bucket.objects()
+  await admin.deleteTopics({ topics: [topic] })
+  await eventually(30_000, () => createTopics(kafkaBootstrapServers, [topic]))
+  await eventually(30_000, async () => expect(await committed()).toMatchObject({ offset: '-1' }))
+
+  await eventually(30_000, () => producer.sendTo(topic, 0, 7))
+  const second = await start(config)
+  const stopped = new RegExp(
+    `^${topic} partition 0 is stopped: object no-time/\\S+ exists and is not this set's: end-offset is 5, not 7; .* To go on, pause`,
+  )
+  await eventually(30_000, async () =>
+    expect(await second.status()).toMatchObject({ state: 'FAILED', error: expect.stringMatching(stopped) }),
+  )
+  expect((await second.get('/readyz')).status).toBe(503)
+  second.kill('SIGTERM')
+  await second.exitCode
+  expect(await bucket.objects()).toEqual(expect.arrayContaining(before))
+  expect(await committed()).toMatchObject({ offset: '0', metadata: expect.stringContaining('"endOffset":"7"') })
+
+  await admin.setOffsets({ groupId: config.kafka.groupId, topic, partitions: [{ partition: 0, offset: '0' }] })
+  await admin.disconnect()
+  const third = await start({ ...config, kafka: { ...config.kafka, epoch: 1 } })
+  await eventually(30_000, async () => expect(await bucket.count()).toBe(12))
+  expect(await third.status()).toMatchObject({ state: 'ACTIVE', error: null })
+  expect(await bucket.objects()).toEqual(expect.arrayContaining(before))
+})
+
 it('a second signal ends it at once, and the next sink finishes what was begun', async () => {
   const { bucket, eventName, config } = await scene({
     flush: { intervalMs: 600_000, events: 10_000, bytes: 10_000_000 },
