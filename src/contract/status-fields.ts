@@ -83,7 +83,7 @@ export const statusSchema = z.looseObject({
   ).optional(),
   offsetsRenewedAt: field(
     dateTime,
-    'While nothing runs: when the consumer group’s offsets were last committed again, so that Kafka does not forget them.',
+    'While nothing runs, or nothing has been delivered for a day: when the consumer group’s offsets were last committed again, so that Kafka does not forget them.',
   ).optional(),
   topicPartitions: field(
     z.int(),
@@ -97,7 +97,7 @@ export const statusSchema = z.looseObject({
   connector: field(connectorStatusSchema, 'The status document of the published API.').optional(),
   conditions: field(
     z.array(conditionSchema).max(16),
-    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True. OffsetsKept, while nothing runs: Kafka remembers where to go on. ScalingLimited only while True: spec.replicas is more than there are partitions. Conflicted only while True: another connector has the same consumer group, or can write the same object keys.',
+    'Ready: what the spec asks for is so. Active: the connector delivers. Reconciling and Stalled only while True. OffsetsKept, while nothing runs or nothing has been delivered for a day: Kafka remembers where to go on. ScalingLimited only while True: spec.replicas is more than there are partitions. Conflicted only while True: another connector has the same consumer group, or can write the same object keys.',
     { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
   ).optional(),
 })

@@ -11,6 +11,7 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Conflict, Conflicts } from './conflicts.ts'
 import { deleteGroupName, keepOffsetsName } from './desired/group-task.ts'
 import {
@@ -84,6 +85,8 @@ export interface Observed {
   readonly keeping: Keeping
   /** How far the Job is that deletes the consumer group; undefined while there is none. */
   readonly deleteGroup: JobState | undefined
+  /** For how long no pod has delivered, as the status tells; 0 while one does. Milliseconds. */
+  readonly idleMs: number
   /** What another connector has too; undefined for nothing. */
   readonly conflict: Conflict | undefined
 }
@@ -95,12 +98,13 @@ export interface Sources {
   readonly ownWrites: OwnWrites
   readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
   readonly conflicts: Pick<Conflicts, 'of'>
+  readonly clock: Pick<Clock, 'now'>
 }
 
 /** Gathers what the sources know; undefined when there is no such connector, or nothing is left to do for it. */
 export function observe(
   key: string,
-  { caches, reportOf, ownWrites, references, conflicts }: Sources,
+  { caches, reportOf, ownWrites, references, conflicts, clock }: Sources,
 ): Observed | undefined {
   const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
@@ -136,8 +140,14 @@ export function observe(
     keepOffsets,
     keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
     deleteGroup: deletion && jobState(deletion, pods),
+    idleMs: idleMsOf(connector.status, clock.now()),
     conflict: conflicts.of(key),
   }
+}
+
+function idleMsOf(status: AnalyticsConnectorStatus | undefined, nowMs: number): number {
+  const active = status?.conditions?.find(({ type }) => type === 'Active')
+  return active?.status === 'False' ? nowMs - Date.parse(active.lastTransitionTime) : 0
 }
 
 function referencesIn(deployment: Deployment | undefined): string {

@@ -4,7 +4,15 @@ import type { Keeping } from './group-tasks.ts'
 /** Twice the time between two renewals, and an hour for those that start late. */
 const OVERDUE_MS = 49 * 3_600_000
 
-/** The condition OffsetsKept, which is there only while nothing is to run: will Kafka still know where to go on? */
+/** Without a pod that delivers for so long a connector's offsets are renewed: a seventh of the time for which Kafka keeps them by default. */
+const IDLE_MS = 24 * 3_600_000
+
+/** Whether a connector's group may be without members for long: nothing is to run, or no sink gets as far as joining it. */
+export function needsKeeping(replicas: number, idleMs: number): boolean {
+  return replicas === 0 || idleMs >= IDLE_MS
+}
+
+/** The condition OffsetsKept, which is there only while nothing delivers: will Kafka still know where to go on? */
 export function offsetsKept(
   { sinceMs, renewedAt, failure }: Keeping,
   nowMs: number,

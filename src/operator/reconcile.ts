@@ -112,6 +112,7 @@ async function report(
     stalled,
     restartRequestedAt: observed.restartRequestedAt,
     keeping: observed.keeping,
+    idleMs: observed.idleMs,
     deletion,
     conflict: observed.conflict,
     previous: observed.status,

@@ -6,7 +6,7 @@ import { labelSelector } from './desired/metadata.ts'
 import type { Keeping } from './group-tasks.ts'
 import { lostOf } from './lost-ranges.ts'
 import type { ObservedPod } from './observe.ts'
-import { offsetsKept } from './offsets-kept.ts'
+import { needsKeeping, offsetsKept } from './offsets-kept.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** Everything that the status of a connector is made from. */
@@ -32,6 +32,8 @@ export interface Situation {
   /** What the pod template says about restarts. */
   readonly restartRequestedAt: string | undefined
   readonly keeping: Keeping
+  /** For how long no pod has delivered, milliseconds. */
+  readonly idleMs: number
   /** What the connector still waits for before it is gone; undefined unless it is being deleted. */
   readonly deletion: string | undefined
   /** What another connector has too; undefined for nothing. */
@@ -53,6 +55,7 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
   const topicPartitions = situation.topicPartitions ?? previous?.topicPartitions
   const lost = lostOf(previous?.lost, situation.pods)
   const runs = verdict.isComplete ? revision : previous?.revision
+  const renewedAt = isIdle(verdict, situation) ? situation.keeping.renewedAt : undefined
   return {
     observedGeneration: generation,
     ...(id === undefined ? {} : { id }),
@@ -61,9 +64,7 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
     selector: labelSelector(connectorName),
     ...(runs === undefined ? {} : { revision: runs }),
     ...(restartRequestedAt === undefined ? {} : { restartRequestedAt }),
-    ...(situation.replicas > 0 || situation.keeping.renewedAt === undefined
-      ? {}
-      : { offsetsRenewedAt: situation.keeping.renewedAt }),
+    ...(renewedAt === undefined ? {} : { offsetsRenewedAt: renewedAt }),
     ...(topicPartitions === undefined ? {} : { topicPartitions }),
     ...(lost === undefined ? {} : { lost }),
     connector: statusDocument(connectorName, verdict, previous?.connector, time),
@@ -105,8 +106,9 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
   const { ready, reason, message, progress } = verdict
   const isActive = verdict.status === 'ACTIVE'
   const limited = limitOf(situation)
-  const isAtRest = replicas === 0 && pods.length === 0 && revision !== undefined && deletion === undefined
-  const kept = isAtRest ? offsetsKept(keeping, nowMs) : undefined
+  const isWritingStill = replicas === 0 && pods.length > 0
+  const isKept = isIdle(verdict, situation) && !isWritingStill && revision !== undefined && deletion === undefined
+  const kept = isKept ? offsetsKept(keeping, nowMs) : undefined
   return [
     condition('Ready', ready, reason, message),
     condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),
@@ -115,6 +117,11 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
     ...(limited ? [condition('ScalingLimited', 'True', 'TooFewPartitions', limited)] : []),
     ...(kept ? [condition('OffsetsKept', kept.status, kept.reason, kept.message)] : []),
   ]
+}
+
+/** Whether the offsets depend on their renewal: nothing delivers, and will not or has not for long. */
+function isIdle({ status }: Verdict, { replicas, idleMs }: Situation): boolean {
+  return status !== 'ACTIVE' && needsKeeping(replicas, idleMs)
 }
 
 /** Why there are fewer pods than the spec asks for. The word is the HorizontalPodAutoscaler's for the same. */

@@ -46,6 +46,7 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     keepOffsets: undefined,
     keeping: NOT_YET_KEPT,
     deleteGroup: undefined,
+    idleMs: 0,
     conflict: undefined,
     ...overrides,
   }
@@ -128,6 +129,7 @@ export function aSituation(overrides: Partial<Situation> = {}): Situation {
     restartRequestedAt: undefined,
     keeping: NOT_YET_KEPT,
     deletion: undefined,
+    idleMs: 0,
     conflict: undefined,
     previous: undefined,
     now: NOW,

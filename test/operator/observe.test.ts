@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { PODS } from '../../src/kube/kinds.ts'
 import { observe } from '../../src/operator/observe.ts'
 import { OwnWrites } from '../../src/operator/own-writes.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { aKubePod } from './builders.ts'
 import { Cluster } from './cluster.ts'
 
@@ -18,6 +19,7 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     ownWrites: new OwnWrites(),
     references: { versionOf: () => '', isPending: () => false, forget: () => {} },
     conflicts: { of: () => undefined },
+    clock: new FakeClock(),
   })
   expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])
 })

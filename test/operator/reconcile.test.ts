@@ -3,7 +3,7 @@ import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONFIG_MAPS, CONNECTORS, CRON_JOBS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
-import { aKubePod, aSpec } from './builders.ts'
+import { aKubePod, aSpec, says } from './builders.ts'
 import type { Cluster } from './cluster.ts'
 import { KEY, rollOut, SINK_KEY, setUp } from './set-up.ts'
 
@@ -277,6 +277,25 @@ describe('reconcile', () => {
     expect(cluster.get(CRON_JOBS, 'games/events-keep-offsets')).toBeUndefined()
     expect(condition()).toBeUndefined()
     expect(status()?.offsetsRenewedAt).toBeUndefined()
+  })
+
+  it('has them kept too while sinks have delivered nothing for a day, by looks of its own, and ends it when they do', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    set.reports.set('pod-1', says('FAILED', { error: 'S3 NoSuchBucket: HeadBucket' }))
+    await set.pass()
+    const cronJob = () => set.cluster.get(CRON_JOBS, 'games/events-keep-offsets')
+    await set.clock.advance(86_399_000)
+    await set.pass()
+    expect(cronJob()).toBeUndefined()
+    await set.clock.advance(1_000)
+    expect((await set.pass()).writes).toEqual(['apply CronJob', 'apply AnalyticsConnector/status'])
+    rollOut(set)
+    await set.pass()
+    expect((await set.pass()).writes).toEqual(['delete CronJob'])
+    expect(set.status()?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active'])
   })
 
   it('names the pod template on the pods, which tells a rollout from the one before', async () => {

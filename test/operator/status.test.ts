@@ -96,6 +96,13 @@ describe('isSameStatus', () => {
     expect(isSameStatus({ ...status, conditions: status.conditions?.slice(1) }, status)).toBe(false)
   })
 
+  it('tells whether the offsets are kept of a connector that has delivered nothing for a day, until it does', () => {
+    const long = { idleMs: 86_400_000 }
+    expect(conditionOf(statusOf(aSituation({ ...failing, ...long })), 'OffsetsKept')?.reason).toBe('NotYetRenewed')
+    expect(conditionOf(statusOf(aSituation(failing)), 'OffsetsKept')).toBeUndefined()
+    expect(conditionOf(statusOf(aSituation(long)), 'OffsetsKept')).toBeUndefined()
+  })
+
   it('says while another connector has the same, and stays Ready, as nothing is overwritten', () => {
     const conflict = { reason: 'ObjectKeyConflict', message: 'games/other gives …' } as const
     const status = statusOf(aSituation({ conflict }))

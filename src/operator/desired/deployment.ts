@@ -43,6 +43,11 @@ export interface DeploymentInput extends PodInput {
 export const CONTAINER_NAME = 'sink'
 /** Between the end of the drain and SIGKILL, in seconds: the last commit and leaving the group. */
 const TERMINATION_MARGIN_SECONDS = 15
+/**
+ * From the probe that gives a sink up to SIGKILL, in seconds, instead of the pod's whole grace period: what does not answer does not drain
+ * either, and what it held is read again (docs/delivery.md).
+ */
+const HUNG_GRACE_SECONDS = 5
 /** A rollout without progress for so long is reported as stuck. Pulling an image and joining a group take less. */
 const PROGRESS_DEADLINE_SECONDS = 300
 
@@ -96,6 +101,7 @@ function podTemplate(input: DeploymentInput): PodTemplateSpec {
 function sinkContainer(input: DeploymentInput): Container {
   const { revision, drainSeconds, spec } = input
   const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
+  const restarting = { ...probe('/healthz'), terminationGracePeriodSeconds: HUNG_GRACE_SECONDS }
   const { volumeMounts, ...base } = containerBase(input)
   const hasSecret = spec.config.credentialsSecretRef !== undefined
   return {
@@ -120,8 +126,8 @@ function sinkContainer(input: DeploymentInput): Container {
     ],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
     // A minute to begin to listen; from then on a process that does not answer for half a minute is restarted.
-    startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
+    startupProbe: { ...restarting, periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...restarting, periodSeconds: 10, failureThreshold: 3 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 3 },
     volumeMounts: [
       ...volumeMounts,

@@ -12,6 +12,7 @@ import {
 } from '../../kube/kinds.ts'
 import type { Plan } from '../checks.ts'
 import type { Observed } from '../observe.ts'
+import { needsKeeping } from '../offsets-kept.ts'
 import { desiredConfigMap, revisionConfigMapName } from './config-map.ts'
 import { desiredDeployment } from './deployment.ts'
 import { desiredDeleteGroup, desiredKeepOffsets } from './group-task.ts'
@@ -81,7 +82,7 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     [serviceAccount, spec.serviceAccountName === undefined],
     [budget, plan.replicas > 1],
     // A group that is to be deleted with its connector must not be joined any more.
-    [keepOffsets, plan.replicas === 0 && observed.deletedAtMs === undefined],
+    [keepOffsets, needsKeeping(plan.replicas, observed.idleMs) && observed.deletedAtMs === undefined],
   ]
   return {
     before: isWanted.flatMap(([each, wanted]) => (wanted ? [each] : [])),

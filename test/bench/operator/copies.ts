@@ -94,6 +94,7 @@ async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: 
     keepOffsets: undefined,
     keeping: { sinceMs: undefined, renewedAt: undefined, failure: undefined },
     deleteGroup: undefined,
+    idleMs: 0,
     conflict: undefined,
     serviceAccount: undefined,
     podDisruptionBudget: undefined,

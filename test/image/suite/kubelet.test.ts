@@ -32,8 +32,9 @@ test.concurrent('a sink that hangs is restarted by its liveness probe, and every
   const [pod] = await podsOf(scene.id, '')
   const name = pod?.metadata.name ?? ''
   process.kill(await containerd.processOf(scene.id, name), 'SIGSTOP')
-  // Three probes, 10 s apart, without an answer; then SIGTERM, which a stopped process does not hear, and SIGKILL a grace period later.
-  await eventually(180_000, async () => {
+  // Three probes, 10 s apart, without an answer for 5 s; then SIGTERM, which a stopped process does not hear, and SIGKILL the probe's 5 s later:
+  // before the pod's own grace period, 60 s, would be over.
+  await eventually(75_000, async () => {
     const [now] = await podsOf(scene.id, '')
     expect(now?.status.containerStatuses?.[0]).toMatchObject({
       restartCount: 1,

@@ -76,6 +76,16 @@ describe('desiredDeployment', () => {
     expect(make({ drainSeconds: 100 }).pod.terminationGracePeriodSeconds).toBe(115)
   })
 
+  it('waits 5 s for a sink that does not answer any more, and not for the drain that it cannot do', () => {
+    const { startupProbe, livenessProbe, readinessProbe } = make({ drainSeconds: 100 }).container
+    const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
+    const grace = { terminationGracePeriodSeconds: 5 }
+    expect(startupProbe).toEqual({ ...probe('/healthz'), ...grace, periodSeconds: 1, failureThreshold: 60 })
+    expect(livenessProbe).toEqual({ ...probe('/healthz'), ...grace, periodSeconds: 10, failureThreshold: 3 })
+    // The API server refuses a grace period of its own there, as nothing is ended by it.
+    expect(readinessProbe).toEqual({ ...probe('/readyz'), periodSeconds: 2, failureThreshold: 3 })
+  })
+
   it('mounts every listed revision as one folder, waiting only for its own', () => {
     const { pod, container } = make()
     const source = (name: string) => ({

@@ -31,6 +31,15 @@ describe('desiredObjects', () => {
     expect(kinds(desiredObjects(observed, planOf(observed, DEFAULTS), SINK).obsolete)).toContain('CronJob')
   })
 
+  it('has them kept as well from the day on after which nothing has been delivered, as such sinks may not be members', () => {
+    const ofIdle = (idleMs: number) => {
+      const observed = anObserved({ idleMs })
+      return desiredObjects(observed, planOf(observed, DEFAULTS), SINK)
+    }
+    expect(kinds(ofIdle(86_400_000).before)).toContain('CronJob')
+    expect(kinds(ofIdle(86_399_999).obsolete)).toContain('CronJob')
+  })
+
   it('makes no service account where the spec names one', () => {
     expect(kinds(objects({ serviceAccountName: 'writer' }).obsolete)).toContain('ServiceAccount')
   })
