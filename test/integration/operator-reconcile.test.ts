@@ -40,7 +40,10 @@ async function operator(settings: OperatorSettings = {}): Promise<RunningOperato
 }
 
 async function applyConnector(name: string, spec: Partial<AnalyticsConnector['spec']> = {}): Promise<void> {
-  await apply(stack, connector(stack, { name, namespace, bucketName: 'nowhere', filter: { acme: ['*'] }, spec }))
+  await apply(
+    stack,
+    connector(stack, { name, namespace, bucketName: `nowhere-${name}`, filter: { acme: ['*'] }, spec }),
+  )
 }
 
 const patch = (name: string, spec: object) =>
@@ -161,8 +164,8 @@ test('an object of somebody else is never touched: the connector says what is in
 test('of many edits the newest five revisions stay, and deleting old ones rolls no pod', async () => {
   const running = await operator()
   await applyConnector('edits', { active: false })
-  for (let edit = 1; edit <= 7; edit++) {
-    await patch('edits', { config: { flushSize: edit } })
+  for (let edit = 0; edit <= 7; edit++) {
+    if (edit > 0) await patch('edits', { config: { flushSize: edit } })
     await eventually(20_000, async () => expect((await get('edits')).status?.observedGeneration).toBe(edit + 1))
   }
   await settled(running)
