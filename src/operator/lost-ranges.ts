@@ -1,3 +1,4 @@
+import { lengthOf, type OffsetRange, overlaps, unionOf } from '../contract/offset-range.ts'
 import { type Lost, MOST_LOST_RANGES } from '../contract/status-fields.ts'
 import type { ObservedPod } from './observe.ts'
 
@@ -18,9 +19,10 @@ export function lostOf(known: Lost | undefined, pods: readonly Pick<ObservedPod,
   for (const { topic, partition, from, to, at } of found.toSorted(byTime)) {
     const range = { topic, partition, from, to, at }
     const before = newest.get(nameOf(range))
-    const after = before === undefined ? range : unionOf(before, range)
+    const after = before === undefined ? range : merged(before, range)
     if (after === before) continue
-    offsets += lengthOf(after) - (before !== undefined && overlaps(before, after) ? lengthOf(before) : 0)
+    const counted = before !== undefined && overlaps(bounds(before), bounds(after)) ? lengthOf(bounds(before)) : 0
+    offsets += lengthOf(bounds(after)) - counted
     newest.set(nameOf(range), after)
   }
   return { offsets, ranges: [...newest.values()].sort(byTime).slice(-MOST_LOST_RANGES) }
@@ -40,31 +42,23 @@ export function lossNote(before: Lost | undefined, after: Lost | undefined): str
  * `before` itself where the range says nothing new; one range of both where they overlap; else the later one. Offsets of a partition only
  * grow, so a range that lies before a known one is an older one, unless it was found later: then the topic was made anew.
  */
-function unionOf(before: Range, range: Range): Range {
+function merged(before: Range, range: Range): Range {
   const [a, b] = [bounds(before), bounds(range)]
   if (b.from >= a.from && b.to <= a.to) return before
-  if (overlaps(before, range)) {
-    return { ...range, from: a.from < b.from ? before.from : range.from, to: a.to > b.to ? before.to : range.to }
+  if (overlaps(a, b)) {
+    const { from, to } = unionOf(a, b)
+    return { ...range, from: String(from), to: String(to) }
   }
   return b.from >= a.to || range.at > before.at ? range : before
 }
 
-function overlaps(a: Range, b: Range): boolean {
-  return bounds(a).from < bounds(b).to && bounds(b).from < bounds(a).to
-}
-
-function bounds({ from, to }: Range): { from: bigint; to: bigint } {
+function bounds({ from, to }: Range): OffsetRange {
   return { from: BigInt(from), to: BigInt(to) }
-}
-
-function lengthOf(range: Range): number {
-  const { from, to } = bounds(range)
-  return Number(to - from)
 }
 
 /** Both ends are among the lost ones. */
 function textOf(range: Range): string {
-  return `${nameOf(range)} ${range.from}..${bounds(range).to - 1n} (${lengthOf(range)})`
+  return `${nameOf(range)} ${range.from}..${bounds(range).to - 1n} (${lengthOf(bounds(range))})`
 }
 
 function nameOf({ topic, partition }: Range): string {

@@ -1,9 +1,9 @@
-/** Offsets that expired in Kafka before they were delivered, `to` exclusive. */
-export interface LostRange {
+import { lengthOf, type OffsetRange, overlaps, unionOf } from '../contract/offset-range.ts'
+
+/** Offsets that expired in Kafka before they were delivered. */
+export interface LostRange extends OffsetRange {
   readonly topic: string
   readonly partition: number
-  readonly from: bigint
-  readonly to: bigint
   /** When it was noticed, milliseconds since the epoch. */
   readonly atMs: number
 }
@@ -29,21 +29,13 @@ export class LostRanges {
   /** A partition that was given up before it could commit where a range ends finds the same range again, or a longer one. */
   add(range: LostRange): void {
     const [known, others] = [[] as LostRange[], [] as LostRange[]]
-    for (const each of this.#newest) (overlaps(each, range) ? known : others).push(each)
-    const whole = known.reduce(union, range)
+    for (const each of this.#newest) (isPartOf(each, range) ? known : others).push(each)
+    const whole = { ...range, ...known.reduce<OffsetRange>((union, each) => unionOf(union, each), range) }
     this.#offsets += lengthOf(whole) - known.reduce((sum, each) => sum + lengthOf(each), 0)
     this.#newest = [...others, whole].slice(-MOST_SHOWN)
   }
 }
 
-function overlaps(a: LostRange, b: LostRange): boolean {
-  return a.topic === b.topic && a.partition === b.partition && a.from < b.to && b.from < a.to
-}
-
-function union(whole: LostRange, { from, to }: LostRange): LostRange {
-  return { ...whole, from: from < whole.from ? from : whole.from, to: to > whole.to ? to : whole.to }
-}
-
-function lengthOf({ from, to }: LostRange): number {
-  return Number(to - from)
+function isPartOf(a: LostRange, b: LostRange): boolean {
+  return a.topic === b.topic && a.partition === b.partition && overlaps(a, b)
 }

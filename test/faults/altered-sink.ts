@@ -17,12 +17,15 @@ import { runSink } from '../../src/sink/run-sink.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
 import { Sink, type SinkParts } from '../../src/sink/sink.ts'
 import { BROKEN, type Design, OURS } from '../simulate/design.ts'
-import { SESSION_SECONDS } from './servers.ts'
 
 const DRAIN_TIMEOUT_MS = 5_000
 
 const { values } = parseArgs({
-  options: { revision: { type: 'string', default: '' }, 'revisions-dir': { type: 'string', default: '' } },
+  options: {
+    revision: { type: 'string', default: '' },
+    'revisions-dir': { type: 'string', default: '' },
+    'session-timeout': { type: 'string', default: '6s' },
+  },
   strict: false,
 })
 const [revision, dir] = [String(values.revision), String(values['revisions-dir'])]
@@ -37,7 +40,11 @@ const parts = altered(
     config,
     readRevision: (revision) => readRevision(dir, revision),
     checkRevisions: () => {},
-    ...{ credentialsDir: '', kafkaSecretsDir: '', sessionTimeoutMs: SESSION_SECONDS * 1000 },
+    ...{
+      credentialsDir: '',
+      kafkaSecretsDir: '',
+      sessionTimeoutMs: Number.parseInt(String(values['session-timeout']), 10) * 1000,
+    },
     ...{ clock: systemClock, logger: createLogger('info', { revision }) },
     registry: createRegistry({ connector: config.connector }),
   }),

@@ -32,6 +32,8 @@ const ALTERED_SINK = join(import.meta.dirname, 'altered-sink.ts')
 /** A connector without its operator: sinks that share a consumer group, and a bucket. */
 export class Connector {
   readonly name: string
+  /** On purpose. */
+  readonly isBroken: boolean
   readonly bucket: Bucket
   readonly members: readonly Member[]
   /** By lane, then by configuration. */
@@ -42,6 +44,7 @@ export class Connector {
     const { name, servers, seed, tally, logDir, design, largestPutBytes } = options
     const isAltered = design !== undefined || largestPutBytes !== undefined
     this.name = name
+    this.isBroken = design !== undefined
     this.bucket = new Bucket(servers.s3, name)
     this.#revisions = revisions
     const env = {

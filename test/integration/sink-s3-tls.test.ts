@@ -1,18 +1,15 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type IncomingHttpHeaders, request } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
+import { S3Front } from '../support/s3-front.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
@@ -25,41 +22,30 @@ const children: SinkChild[] = []
 /** Headers of the objects that came in over TLS. */
 const puts: IncomingHttpHeaders[] = []
 let dir: string
-let server: Server
+let front: S3Front
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sink-tls-'))
-  const [front] = await Promise.all([
-    makeCertificates(dir).then(() => tlsFront(new URL(s3.endpoint))),
+  await Promise.all([
+    makeCertificates(dir),
     bucket.create(),
     createTopics(kafkaBootstrapServers, [topic]),
     producer.connect(),
   ])
-  server = front
+  const tls = { key: readFileSync(join(dir, 'server.key')), cert: readFileSync(join(dir, 'server.crt')) }
+  const passes = ({ method, headers }: IncomingMessage) => {
+    if (method === 'PUT') puts.push(headers)
+    return true
+  }
+  // The server checks the signature that was made for https.
+  front = await S3Front.to(s3.endpoint, { tls, passes })
 })
 afterAll(async () => {
   for (const child of children) await child.end()
   await producer.disconnect()
-  server.close()
-  server.closeAllConnections()
+  front.close()
   await rm(dir, { recursive: true })
 })
-
-/** The S3 server behind TLS: what comes in goes on as it is, so that the server checks the signature that was made for https. */
-async function tlsFront({ hostname, port }: URL): Promise<Server> {
-  const read = (file: string) => readFileSync(join(dir, file))
-  const front = createServer({ key: read('server.key'), cert: read('server.crt') }, (req, res) => {
-    if (req.method === 'PUT') puts.push(req.headers)
-    const { method, url, headers } = req
-    const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 500, answer.headers)
-      pipeline(answer, res).catch(() => {})
-    })
-    pipeline(req, onward).catch(() => res.destroy())
-  })
-  await once(front.listen(0, '127.0.0.1'), 'listening')
-  return front
-}
 
 async function start(authority: string): Promise<SinkChild> {
   const config = sinkConfig({
@@ -69,7 +55,7 @@ async function start(authority: string): Promise<SinkChild> {
     s3: {
       bucketName: bucket.name,
       region: s3.region,
-      endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      endpoint: front.endpoint,
       forcePathStyle: true,
       partSizeBytes: 5_242_880,
       credentials: 'default',
