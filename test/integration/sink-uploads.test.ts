@@ -30,7 +30,7 @@ afterAll(async () => {
 const isPart = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && url.includes('partNumber=')
 const isCompletion = ({ method, url = '' }: IncomingMessage) => method === 'POST' && url.includes('uploadId=')
 
-test.each([
+test.concurrent.each([
   ['before its part', isPart],
   ['before it is completed', isCompletion],
 ])(
