@@ -11,90 +11,253 @@
 ;;         0, so none goes past the value
 ;;
 ;; A step takes the address where something begins and gives the one after it, or 0 where the grammar is broken.
+;;
+;; `scan` is one function without calls in its loop: V8 keeps what lives across a call in memory, and an event has a token every
+;; seven bytes. What is rare leaves the loop by a `br`, is done with calls, and comes back to the place that $place names:
+;;   0 a member, or an element of a list    1 closing quote of a name    2 colon    3 value
+;;   4 closing quote of a text              5 behind { or [              6 behind a value
+;; It also does not look for the end of each string, where each step would wait for the one before. As in simdjson (Langdale and
+;; Lemire, Parsing Gigabytes of JSON per Second, 2019) 64 bytes are compared at once, into a bit for each that can stop a string.
 (module
   (memory (import "sink" "memory") 2)
   (global $fieldsEnd (export "fieldsEnd") (mut i32) (i32.const 128))
-  ;; Entry of the field whose value comes next, 0 for none of those.
-  (global $field (mut i32) (i32.const 0))
   (global $hasEscape (mut i32) (i32.const 0))
   (global $hasLineBreak (mut i32) (i32.const 0))
 
   ;; 0: not an object, or not certain. 1: an object. 3: an object with line breaks between its tokens.
   (func $scan (export "scan") (param $at i32) (param $end i32) (result i32)
-    (local $byte i32) (local $depth i32) (local $open i32) (local $start i32) (local $entry i32)
+    (local $place i32) (local $byte i32) (local $depth i32) (local $open i32)
+    ;; Entry of the field whose value comes next, 0 for none of those.
+    (local $field i32)
+    ;; Where the text of a string begins.
+    (local $start i32)
+    ;; Bit n: the byte at $window + n stops a string. What lies before $at is cleared, so the lowest bit is the next one.
+    (local $stops i64) (local $window i32)
+    (local $bytes v128) (local $digits i32) (local $points i32) (local $minus i32) (local $first i32) (local $number i32)
+    (local $word i32) (local $isFalse i32) (local $next i32)
+    (call $clearFields)
     (global.set $hasLineBreak (i32.const 0))
-    (local.set $entry (i32.const 128))
-    (block $cleared
-      (loop $clear
-        (br_if $cleared (i32.ge_u (local.get $entry) (global.get $fieldsEnd)))
-        (i32.store offset=12 (local.get $entry) (i32.const -1))
-        (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
-        (br $clear)))
-    (local.set $at (call $space (local.get $at)))
-    (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x7b)) (then (return (i32.const 0))))
-    (block $broken
-      (loop $value
-        (local.set $byte (i32.load8_u (local.get $at)))
-        (block $valueEnd
-          (if (i32.eq (local.get $byte) (i32.const 0x22)) ;; "
-            (then
-              (global.set $hasEscape (i32.const 0))
-              (local.set $start (i32.add (local.get $at) (i32.const 1)))
-              (local.set $at (call $text (local.get $start)))
-              (br_if $broken (i32.eqz (local.get $at)))
-              (if (global.get $field)
-                (then
-                  (br_if $broken (global.get $hasEscape))
-                  (i32.store offset=8 (global.get $field) (local.get $start))
-                  (i32.store offset=12 (global.get $field)
-                    (i32.sub (i32.sub (local.get $at) (local.get $start)) (i32.const 1)))
-                  (global.set $field (i32.const 0))))
-              (br $valueEnd)))
-          (if (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7b)) ;; { or [
-            (then
-              (br_if $broken (i32.eq (local.get $depth) (i32.const 127)))
-              (local.set $depth (i32.add (local.get $depth) (i32.const 1)))
-              (i32.store8 (local.get $depth) (local.get $byte))
-              (local.set $at (i32.add (local.get $at) (i32.const 1)))
-              (if (i32.le_u (i32.load8_u (local.get $at)) (i32.const 0x20))
-                (then (local.set $at (call $space (local.get $at)))))
-              (if (i32.eq (i32.load8_u (local.get $at)) (i32.add (local.get $byte) (i32.const 2)))
-                (then ;; Empty. In ASCII, ] is [ + 2 and } is { + 2.
-                  (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
-                  (local.set $at (i32.add (local.get $at) (i32.const 1)))
-                  (br $valueEnd)))
-              (global.set $field (i32.const 0))
-              (br_if $value (i32.eq (local.get $byte) (i32.const 0x5b)))
-              (local.set $at (call $name (local.get $at) (local.get $depth)))
-              (br_if $value (local.get $at))
-              (br $broken)))
-          (local.set $at (call $scalar (local.get $at) (local.get $byte)))
-          (br_if $broken (i32.eqz (local.get $at))))
-        (loop $afterValue
-          (if (i32.le_u (i32.load8_u (local.get $at)) (i32.const 0x20))
-            (then (local.set $at (call $space (local.get $at)))))
-          (if (i32.eqz (local.get $depth))
-            (then
-              (return
-                (select
-                  (i32.or (i32.const 1) (i32.shl (global.get $hasLineBreak) (i32.const 1)))
-                  (i32.const 0)
-                  (i32.eq (local.get $at) (local.get $end))))))
-          (local.set $byte (i32.load8_u (local.get $at)))
-          (local.set $open (i32.load8_u (local.get $depth)))
-          (local.set $at (i32.add (local.get $at) (i32.const 1)))
-          (if (i32.eq (local.get $byte) (i32.const 0x2c)) ;; ,
-            (then
-              (if (i32.le_u (i32.load8_u (local.get $at)) (i32.const 0x20))
-                (then (local.set $at (call $space (local.get $at)))))
-              (br_if $value (i32.eq (local.get $open) (i32.const 0x5b)))
-              (local.set $at (call $name (local.get $at) (local.get $depth)))
-              (br_if $value (local.get $at))
-              (br $broken)))
-          (br_if $broken (i32.ne (local.get $byte) (i32.add (local.get $open) (i32.const 2))))
-          (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
-          (br $afterValue))))
-    (i32.const 0))
+    (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x7b))
+      (then
+        (local.set $at (call $space (local.get $at)))
+        (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x7b)) (then (return (i32.const 0))))))
+    (local.set $place (i32.const 3))
+    (block $closed
+      (block $broken
+        (loop $resume
+          (block $textGoesOn
+            (block $windowEnds
+              (block $unusualNumber
+                (block $outermostName
+                  (block $space
+                    (loop $token
+                      (block $behindValue
+                        (block $behindOpen
+                          (block $textEnd
+                            (block $value
+                              (block $colon
+                                (block $nameEnd
+                                  (block $member
+                                    (br_table $member $nameEnd $colon $value $textEnd $behindOpen $behindValue
+                                      (local.get $place)))
+                                  (br_if $value (i32.eq (local.get $open) (i32.const 0x5b)))
+                                  (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x20))
+                                    (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
+                                  (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)) ;; "
+                                    (then (local.set $place (i32.const 0)) (br $space)))
+                                  ;; The opening quote is the lowest stop; the one after it closes the string, or $textGoesOn.
+                                  ;; Neither waits for where the token before it ended.
+                                  (local.set $start (i32.add (local.get $at) (i32.const 1)))
+                                  (local.set $place (i32.const 1))
+                                  (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+                                  (br_if $windowEnds (i64.eqz (local.get $stops)))
+                                  (local.set $at (i32.add (local.get $window) (i32.wrap_i64 (i64.ctz (local.get $stops)))))
+                                  (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+                                  (br_if $textGoesOn (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)))
+                                ) ;; $nameEnd. Only the outermost object's members can be fields.
+                                (br_if $outermostName (i32.eq (local.get $depth) (i32.const 1)))
+                                (local.set $at (i32.add (local.get $at) (i32.const 1))))
+                              ;; $colon
+                              (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x3a))
+                                (then (local.set $place (i32.const 2)) (br $space)))
+                              (local.set $at (i32.add (local.get $at) (i32.const 1))))
+                            ;; $value
+                            (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x20))
+                              (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
+                            (local.set $byte (i32.load8_u (local.get $at)))
+                            (if (i32.ne (local.get $byte) (i32.const 0x22))
+                              (then
+                                (if (i32.le_u (i32.sub (local.get $byte) (i32.const 0x2d)) (i32.const 12)) ;; - . / 0 to 9
+                                  (then
+                                    ;; A number of less than 16 bytes without exponent, in bits of its bytes and without
+                                    ;; branches, which would be guessed wrong as often as lengths differ.
+                                    (local.set $bytes (v128.load align=1 (local.get $at)))
+                                    (local.set $points
+                                      (i8x16.bitmask
+                                        (i8x16.eq
+                                          (local.get $bytes)
+                                          (v128.const i8x16 46 46 46 46 46 46 46 46 46 46 46 46 46 46 46 46))))
+                                    ;; 0 to 9 become 118 to 127, the greatest there are with a sign.
+                                    (local.set $digits
+                                      (i8x16.bitmask
+                                        (i8x16.gt_s
+                                          (i8x16.add
+                                            (local.get $bytes)
+                                            (v128.const i8x16 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70))
+                                          (v128.const i8x16 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117))))
+                                    (local.set $minus (i32.eq (local.get $byte) (i32.const 0x2d)))
+                                    (local.set $number
+                                      (i32.or (local.get $digits) (i32.or (local.get $points) (local.get $minus))))
+                                    (local.set $next
+                                      (i32.add (local.get $at) (i32.ctz (i32.xor (local.get $number) (i32.const -1)))))
+                                    ;; Adding 1 clears the ones at the bottom, which are the number: points behind it stay set.
+                                    (local.set $number (i32.add (local.get $number) (i32.const 1)))
+                                    (local.set $points
+                                      (i32.and (local.get $points) (i32.xor (local.get $number) (i32.const -1))))
+                                    (local.set $first (i32.add (local.get $minus) (i32.const 1)))
+                                    (br_if $unusualNumber
+                                      (i32.or
+                                        (i32.or
+                                          (i32.or
+                                            ;; more points than one
+                                            (i32.and (local.get $points) (i32.sub (local.get $points) (i32.const 1)))
+                                            ;; no digit at the beginning, or on either side of the point
+                                            (i32.and
+                                              (i32.or
+                                                (i32.or
+                                                  (i32.shl (local.get $points) (i32.const 1))
+                                                  (i32.shr_u (local.get $points) (i32.const 1)))
+                                                (local.get $first))
+                                              (i32.xor (local.get $digits) (i32.const -1))))
+                                          ;; a digit behind a leading 0
+                                          (i32.and
+                                            (i32.sub
+                                              (i32.const 0)
+                                              (i32.eq
+                                                (i32.load8_u (i32.add (local.get $at) (local.get $minus)))
+                                                (i32.const 0x30)))
+                                            (i32.and (i32.shr_u (local.get $digits) (i32.const 1)) (local.get $first))))
+                                        (i32.or
+                                          ;; 16 bytes or more
+                                          (i32.shr_u (local.get $number) (i32.const 16))
+                                          ;; e or E
+                                          (i32.eq
+                                            (i32.or (i32.load8_u (local.get $next)) (i32.const 0x20))
+                                            (i32.const 0x65)))))
+                                    (local.set $at (local.get $next))
+                                    (br $behindValue)))
+                                (if (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7b)) ;; { or [
+                                  (then
+                                    (br_if $broken (i32.eq (local.get $depth) (i32.const 127)))
+                                    (local.set $depth (i32.add (local.get $depth) (i32.const 1)))
+                                    (i32.store8 (local.get $depth) (local.get $byte))
+                                    (local.set $open (local.get $byte))
+                                    (local.set $field (i32.const 0))
+                                    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                                    (br $behindOpen)))
+                                (local.set $word (i32.load align=1 (local.get $at)))
+                                (local.set $isFalse
+                                  (i32.and
+                                    (i32.eq (local.get $byte) (i32.const 0x66))
+                                    (i32.eq
+                                      (i32.load offset=1 align=1 (local.get $at))
+                                      (i32.const 0x65736c61)))) ;; alse, little-endian
+                                (if
+                                  (i32.eqz
+                                    (i32.or
+                                      (local.get $isFalse)
+                                      (i32.or
+                                        (i32.eq (local.get $word) (i32.const 0x65757274)) ;; true
+                                        (i32.eq (local.get $word) (i32.const 0x6c6c756e))))) ;; null
+                                  (then (local.set $place (i32.const 3)) (br $space)))
+                                (local.set $at (i32.add (local.get $at) (i32.add (local.get $isFalse) (i32.const 4))))
+                                (br $behindValue)))
+                            (local.set $start (i32.add (local.get $at) (i32.const 1)))
+                            (local.set $place (i32.const 4))
+                            (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+                            (br_if $windowEnds (i64.eqz (local.get $stops)))
+                            (local.set $at (i32.add (local.get $window) (i32.wrap_i64 (i64.ctz (local.get $stops)))))
+                            (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+                            (br_if $textGoesOn (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)))
+                          ) ;; $textEnd
+                          (if (local.get $field)
+                            (then
+                              (i32.store offset=8 (local.get $field) (local.get $start))
+                              (i32.store offset=12 (local.get $field) (i32.sub (local.get $at) (local.get $start)))
+                              (local.set $field (i32.const 0))))
+                          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                          (br $behindValue))
+                        ;; $behindOpen
+                        (local.set $byte (i32.load8_u (local.get $at)))
+                        ;; In ASCII, ] is [ + 2 and } is { + 2.
+                        (if (i32.ne (local.get $byte) (i32.add (local.get $open) (i32.const 2)))
+                          (then
+                            (local.set $place (i32.const 5))
+                            (br_if $space (i32.le_u (local.get $byte) (i32.const 0x20)))
+                            (local.set $place (i32.const 0))
+                            (br $token))))
+                      ;; $behindValue
+                      (loop $close
+                        (local.set $byte (i32.load8_u (local.get $at)))
+                        (if (i32.eq (local.get $byte) (i32.const 0x2c)) ;; ,
+                          (then
+                            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                            (local.set $place (i32.const 0))
+                            (br $token)))
+                        (if (i32.ne (local.get $byte) (i32.add (local.get $open) (i32.const 2)))
+                          (then (local.set $place (i32.const 6)) (br $space)))
+                        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                        (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
+                        (local.set $open (i32.load8_u (local.get $depth)))
+                        (br_if $close (local.get $depth)))
+                      (br $closed)))
+                  ;; $space: what should come does not, unless white space is before it.
+                  (local.set $next (call $space (local.get $at)))
+                  (br_if $broken (i32.eq (local.get $next) (local.get $at)))
+                  (local.set $at (local.get $next))
+                  (local.set $stops (call $from (local.get $at) (local.get $stops) (local.get $window)))
+                  (br $resume))
+                ;; $outermostName
+                (local.set $field (call $fieldOf (local.get $start) (i32.sub (local.get $at) (local.get $start))))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (local.set $place (i32.const 2))
+                (br $resume))
+              ;; $unusualNumber
+              (local.set $at (call $number (local.get $at) (local.get $byte)))
+              (local.set $place (i32.const 6))
+              (br_if $resume (local.get $at))
+              (br $broken))
+            ;; $windowEnds: the next window begins at this string, but ends with the zeros behind the value.
+            (local.set $next (i32.sub (local.get $end) (i32.const 48)))
+            (local.set $window
+              (select (local.get $at) (local.get $next) (i32.lt_u (local.get $at) (local.get $next))))
+            (local.set $stops
+              (call $from (local.get $start) (call $stopsIn64 (local.get $window)) (local.get $window)))
+            (local.set $at (i32.add (local.get $window) (i32.wrap_i64 (i64.ctz (local.get $stops)))))
+            (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+            (br_if $resume (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x22))))
+          ;; $textGoesOn: an escape, a control character, or a text longer than the window.
+          (global.set $hasEscape (i32.const 0))
+          (local.set $at (call $text (local.get $at)))
+          (br_if $broken (i32.eqz (local.get $at)))
+          ;; An escape may spell a field's name, and would have to be undone in a field's text: not certain.
+          (br_if $broken
+            (i32.and
+              (global.get $hasEscape)
+              (select
+                (i32.eq (local.get $depth) (i32.const 1))
+                (i32.ne (local.get $field) (i32.const 0))
+                (i32.eq (local.get $place) (i32.const 1)))))
+          (local.set $stops (call $from (local.get $at) (local.get $stops) (local.get $window)))
+          (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+          (br $resume)))
+      (return (i32.const 0)))
+    ;; $closed
+    (if (i32.ne (local.get $at) (local.get $end)) (then (local.set $at (call $space (local.get $at)))))
+    (select
+      (i32.or (i32.const 1) (i32.shl (global.get $hasLineBreak) (i32.const 1)))
+      (i32.const 0)
+      (i32.eq (local.get $at) (local.get $end))))
 
   ;; As scan, for a value with something else behind it, which makes room for the zeros meanwhile.
   (func (export "scanInPlace") (param $at i32) (param $end i32) (result i32)
@@ -105,64 +268,130 @@
     (v128.store align=1 (local.get $end) (local.get $behind))
     (local.get $found))
 
-  ;; The name of a member with its colon, up to the value. Only the outermost object's members can be fields.
-  (func $name (param $at i32) (param $depth i32) (result i32)
-    (local $end i32)
-    (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)) (then (return (i32.const 0))))
-    (local.set $at (i32.add (local.get $at) (i32.const 1)))
-    (global.set $hasEscape (i32.const 0))
-    (local.set $end (call $text (local.get $at)))
-    (if (i32.eqz (local.get $end)) (then (return (i32.const 0))))
-    (global.set $field (i32.const 0))
-    (if (i32.eq (local.get $depth) (i32.const 1))
-      (then
-        ;; An escape may spell a field's name: not certain.
-        (if (global.get $hasEscape) (then (return (i32.const 0))))
-        (call $findField (local.get $at) (i32.sub (i32.sub (local.get $end) (local.get $at)) (i32.const 1)))))
-    (if (i32.le_u (i32.load8_u (local.get $end)) (i32.const 0x20))
-      (then (local.set $end (call $space (local.get $end)))))
-    (if (i32.ne (i32.load8_u (local.get $end)) (i32.const 0x3a)) (then (return (i32.const 0)))) ;; :
-    (local.set $end (i32.add (local.get $end) (i32.const 1)))
-    (if (i32.le_u (i32.load8_u (local.get $end)) (i32.const 0x20)) (then (return (call $space (local.get $end)))))
-    (local.get $end))
+  (func $clearFields
+    (local $entry i32)
+    (local.set $entry (i32.const 128))
+    (block $cleared
+      (loop $clear
+        (br_if $cleared (i32.ge_u (local.get $entry) (global.get $fieldsEnd)))
+        (i32.store offset=12 (local.get $entry) (i32.const -1))
+        (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+        (br $clear))))
 
-  ;; Of members with the same name the last one counts, whatever its value is.
-  (func $findField (param $at i32) (param $length i32)
-    (local $entry i32) (local $i i32)
+  ;; Entry of the field with this name, 0 for none. Of members with the same name the last one counts, whatever its value is.
+  (func $fieldOf (param $at i32) (param $length i32) (result i32)
+    (local $entry i32) (local $compared i32) (local $same i32)
     (local.set $entry (i32.const 128))
     (loop $next
-      (if (i32.ge_u (local.get $entry) (global.get $fieldsEnd)) (then (return)))
-      (block $differs
-        (br_if $differs (i32.ne (i32.load offset=4 (local.get $entry)) (local.get $length)))
-        (local.set $i (i32.const 0))
-        (loop $compare
-          (if (i32.lt_u (local.get $i) (local.get $length))
-            (then
-              (br_if $differs
-                (i32.ne
-                  (i32.load8_u (i32.add (local.get $at) (local.get $i)))
-                  (i32.load8_u (i32.add (i32.load (local.get $entry)) (local.get $i)))))
-              (local.set $i (i32.add (local.get $i) (i32.const 1)))
-              (br $compare))))
-        (i32.store offset=12 (local.get $entry) (i32.const -1))
-        (global.set $field (local.get $entry))
-        (return))
+      (if (i32.ge_u (local.get $entry) (global.get $fieldsEnd)) (then (return (i32.const 0))))
+      (if (i32.eq (i32.load offset=4 (local.get $entry)) (local.get $length))
+        (then
+          (local.set $compared (i32.const 0))
+          (loop $compare
+            (local.set $same
+              (i32.ctz
+                (i32.xor
+                  (i32.const -1)
+                  (i8x16.bitmask
+                    (i8x16.eq
+                      (v128.load align=1 (i32.add (local.get $at) (local.get $compared)))
+                      (v128.load align=1 (i32.add (i32.load (local.get $entry)) (local.get $compared))))))))
+            (local.set $compared (i32.add (local.get $compared) (local.get $same)))
+            (if (i32.ge_u (local.get $compared) (local.get $length))
+              (then
+                (i32.store offset=12 (local.get $entry) (i32.const -1))
+                (return (local.get $entry))))
+            (br_if $compare (i32.eq (local.get $same) (i32.const 16))))))
       (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
-      (br $next)))
+      (br $next))
+    (unreachable))
 
-  ;; The rest of a string behind its opening quote, 16 bytes at a time. Bytes over 0x7f are not looked at: JSON.parse takes
-  ;; them for some character even where they are not UTF-8.
+  ;; The stops of a window, without those before $at.
+  (func $from (param $at i32) (param $stops i64) (param $window i32) (result i64)
+    (local.set $at (i32.sub (local.get $at) (local.get $window)))
+    (select
+      (i64.and (local.get $stops) (i64.shl (i64.const -1) (i64.extend_i32_u (local.get $at))))
+      (i64.const 0)
+      (i32.lt_u (local.get $at) (i32.const 64))))
+
+  ;; A bit for each quote, backslash and control character. Bytes over 0x7f are not looked at: JSON.parse takes them for some
+  ;; character even where they are not UTF-8. The constants are locals because V8 makes them anew wherever they stand.
+  (func $stopsIn64 (param $at i32) (result i64)
+    (local $bytes v128) (local $control v128) (local $quote v128) (local $backslash v128)
+    (local.set $control (v128.const i8x16 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31))
+    (local.set $quote (v128.const i8x16 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34))
+    (local.set $backslash (v128.const i8x16 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92))
+    (i64.or
+      (i64.extend_i32_u
+        (i32.or
+          (i8x16.bitmask
+            (v128.or
+              (i8x16.eq
+                (i8x16.min_u
+                  (local.tee $bytes (v128.load align=1 (local.get $at)))
+                  (local.get $control))
+                (local.get $bytes))
+              (v128.or
+                (i8x16.eq (local.get $bytes) (local.get $quote))
+                (i8x16.eq (local.get $bytes) (local.get $backslash)))))
+          (i32.shl
+            (i8x16.bitmask
+              (v128.or
+                (i8x16.eq
+                  (i8x16.min_u
+                    (local.tee $bytes (v128.load offset=16 align=1 (local.get $at)))
+                    (local.get $control))
+                  (local.get $bytes))
+                (v128.or
+                  (i8x16.eq (local.get $bytes) (local.get $quote))
+                  (i8x16.eq (local.get $bytes) (local.get $backslash)))))
+            (i32.const 16))))
+      (i64.shl
+        (i64.extend_i32_u
+          (i32.or
+            (i8x16.bitmask
+              (v128.or
+                (i8x16.eq
+                  (i8x16.min_u
+                    (local.tee $bytes (v128.load offset=32 align=1 (local.get $at)))
+                    (local.get $control))
+                  (local.get $bytes))
+                (v128.or
+                  (i8x16.eq (local.get $bytes) (local.get $quote))
+                  (i8x16.eq (local.get $bytes) (local.get $backslash)))))
+            (i32.shl
+              (i8x16.bitmask
+                (v128.or
+                  (i8x16.eq
+                    (i8x16.min_u
+                      (local.tee $bytes (v128.load offset=48 align=1 (local.get $at)))
+                      (local.get $control))
+                    (local.get $bytes))
+                  (v128.or
+                    (i8x16.eq (local.get $bytes) (local.get $quote))
+                    (i8x16.eq (local.get $bytes) (local.get $backslash)))))
+              (i32.const 16))))
+        (i64.const 32))))
+
+  ;; The rest of a string, 16 bytes at a time.
   (func $text (param $at i32) (result i32)
-    (local $bytes v128) (local $found i32) (local $kind i32)
+    (local $bytes v128) (local $control v128) (local $quote v128) (local $backslash v128)
+    (local $found i32) (local $kind i32)
+    (local.set $control (v128.const i8x16 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31))
+    (local.set $quote (v128.const i8x16 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34))
+    (local.set $backslash (v128.const i8x16 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92))
     (loop $next
-      (local.set $bytes (v128.load align=1 (local.get $at)))
       (local.set $found
         (i8x16.bitmask
           (v128.or
-            (i8x16.lt_u (local.get $bytes) (v128.const i8x16 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32))
+            (i8x16.eq
+              (i8x16.min_u
+                (local.tee $bytes (v128.load align=1 (local.get $at)))
+                (local.get $control))
+              (local.get $bytes))
             (v128.or
-              (i8x16.eq (local.get $bytes) (v128.const i8x16 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34 34))
-              (i8x16.eq (local.get $bytes) (v128.const i8x16 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92 92))))))
+              (i8x16.eq (local.get $bytes) (local.get $quote))
+              (i8x16.eq (local.get $bytes) (local.get $backslash))))))
       (if (i32.eqz (local.get $found))
         (then
           (local.set $at (i32.add (local.get $at) (i32.const 16)))
@@ -189,19 +418,6 @@
 
   (func $kindOf (param $at i32) (result i32)
     (i32.load8_u offset=512 (i32.load8_u (local.get $at))))
-
-  ;; A number, true, false or null.
-  (func $scalar (param $at i32) (param $byte i32) (result i32)
-    (if (i32.lt_u (local.get $byte) (i32.const 0x3a)) (then (return (call $number (local.get $at) (local.get $byte)))))
-    (if (i32.eq (i32.load align=1 (local.get $at)) (i32.const 0x65757274)) ;; true, little-endian
-      (then (return (i32.add (local.get $at) (i32.const 4)))))
-    (if (i32.eq (i32.load align=1 (local.get $at)) (i32.const 0x6c6c756e)) ;; null
-      (then (return (i32.add (local.get $at) (i32.const 4)))))
-    (if (i32.eq (i32.load align=1 (local.get $at)) (i32.const 0x736c6166)) ;; fals
-      (then
-        (if (i32.eq (i32.load8_u offset=4 (local.get $at)) (i32.const 0x65))
-          (then (return (i32.add (local.get $at) (i32.const 5)))))))
-    (i32.const 0))
 
   ;; [-] (0 | 1-9 digits) [. digits] [e [+ | -] digits]
   (func $number (param $at i32) (param $byte i32) (result i32)
@@ -249,18 +465,34 @@
               (v128.const i8x16 48 48 48 48 48 48 48 48 48 48 48 48 48 48 48 48))
             (v128.const i8x16 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10))))))
 
+  ;; White space, 16 bytes at a time.
   (func $space (param $at i32) (result i32)
-    (local $byte i32)
+    (local $bytes v128) (local $breaks v128) (local $others i32)
     (loop $next
-      (local.set $byte (i32.load8_u (local.get $at)))
-      (if (i32.gt_u (local.get $byte) (i32.const 0x20)) (then (return (local.get $at))))
-      (if (i32.or (i32.eq (local.get $byte) (i32.const 0x0a)) (i32.eq (local.get $byte) (i32.const 0x0d)))
-        (then (global.set $hasLineBreak (i32.const 1)))
-        (else
-          (if (i32.ne (local.get $byte) (i32.const 0x20))
-            (then
-              (if (i32.ne (local.get $byte) (i32.const 0x09)) (then (return (local.get $at))))))))
-      (local.set $at (i32.add (local.get $at) (i32.const 1)))
-      (br $next))
-    (unreachable))
+      (local.set $bytes (v128.load align=1 (local.get $at)))
+      (local.set $breaks
+        (v128.or
+          (i8x16.eq (local.get $bytes) (v128.const i8x16 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10))
+          (i8x16.eq (local.get $bytes) (v128.const i8x16 13 13 13 13 13 13 13 13 13 13 13 13 13 13 13 13))))
+      (local.set $others
+        (i32.xor
+          (i32.const 0x1ffff)
+          (i8x16.bitmask
+            (v128.or
+              (local.get $breaks)
+              (v128.or
+                (i8x16.eq (local.get $bytes) (v128.const i8x16 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32))
+                (i8x16.eq (local.get $bytes) (v128.const i8x16 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9)))))))
+      ;; Breaks before the first other byte: x ^ (x - 1) has the bits up to the lowest one of x.
+      (global.set $hasLineBreak
+        (i32.or
+          (global.get $hasLineBreak)
+          (i32.ne
+            (i32.and
+              (i8x16.bitmask (local.get $breaks))
+              (i32.xor (local.get $others) (i32.sub (local.get $others) (i32.const 1))))
+            (i32.const 0))))
+      (local.set $at (i32.add (local.get $at) (i32.ctz (local.get $others))))
+      (br_if $next (i32.eq (local.get $others) (i32.const 0x10000))))
+    (local.get $at))
 )

@@ -116,6 +116,46 @@ describe('the scan of an envelope', () => {
     )
   })
 
+  /** The scan compares 16 and 64 bytes at once, from wherever a string or number begins. */
+  const everyOffset = Array.from({ length: 150 }, (_, offset) => offset)
+
+  test.each([
+    ['a text', '"EventName":"login"'],
+    ['an empty text and name', '"":"","EventName":"x"'],
+    ['a text of any length', '"a":"#","EventName":"#"'],
+    ['a name of any length', '"#":1,"EventName":"x"'],
+    ['escapes', '"a":"\\"\\\\#\\u00e9\\\\","EventName":"x"'],
+    ['a number of any length', '"a":12#9,"b":-0.1#9,"c":1#9.5e-7,"EventName":"x"'],
+    ['white space of any length', '"a" :  \n#s\n"b" , #s "EventName"#s: "x" #s'],
+    ['lists', '"a":[[],{},[1,-2.5,true],[false,null]],"b":{"c":{"d":"e"}},"EventName":"x"'],
+    ['the wrong brackets', '"a":[1}'],
+    ['a comma too many', '"a":1,'],
+    ['a colon in a list', '"a":["b":1]'],
+    ['no name', '"a":{1}'],
+    ['a control character', '"a":"#\u001f"'],
+    ['an escape that is none', '"a":"#\\u00g0"'],
+    ['a leading zero', '"a":01'],
+    ['a point without digits', '"a":1.'],
+    ['two points', '"a":1.2.3'],
+    ['a word cut short', '"a":fals'],
+  ])('agrees on %s at every offset', (_, members) => {
+    const value = (offset: number) => {
+      const filler = (character: string) => character.repeat(offset % 75)
+      const filled = members.replaceAll('#9', filler('9')).replaceAll('#s', filler(' ')).replaceAll('#', filler('y'))
+      return Buffer.from(`{"pad":"${'p'.repeat(offset)}",${filled}}`)
+    }
+    for (const offset of everyOffset) {
+      expect(scan(value(offset)), `offset ${offset}`).toEqual(parsed(value(offset)))
+      expect(scan(value(7), ' '.repeat(offset)), `address ${offset}`).toEqual(parsed(value(7)))
+    }
+  })
+
+  test('ends with the value, whatever lies behind it', () => {
+    const whole = Buffer.from(`{"EventNamespace":"acme","list":[1,"two",true],"EventName":"${'x'.repeat(70)}"}`)
+    for (let length = 0; length < whole.length; length++)
+      expect(scan(whole.subarray(0, length), '', whole.toString('utf8', length)), `${length} bytes`).toBe(null)
+  })
+
   test('decides by itself what events are like', () => {
     for (const text of [
       '{"EventNamespace":"acme","EventName":"login","Payload":{"EventName":"x","n":[1,-2.5e3,true,false,null,{}]}}',
