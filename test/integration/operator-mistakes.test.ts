@@ -7,6 +7,7 @@ import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningOperator, startOperator, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
+import { letWatchSecrets } from '../support/permissions.ts'
 import { SimulatedNode } from '../support/simulated-node.ts'
 import { HistoryRecorder } from '../support/status/history-recorder.ts'
 import { Person } from './operator-faults/life.ts'
@@ -27,6 +28,7 @@ beforeAll(async () => {
   history = await HistoryRecorder.start(stack, namespace)
   const config = { watchNamespaces: [namespace], statusPollSeconds: { changing: 0.1, steady: 2 } }
   operator = await startOperator(stack, { config })
+  await letWatchSecrets(stack, namespace)
   person = await Person.in(stack, namespace, node.placement, 60_000)
 })
 

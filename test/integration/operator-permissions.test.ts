@@ -13,6 +13,7 @@ import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
 import { connector } from '../support/manifests.ts'
 import {
   type Confined,
+  letWatchSecrets,
   type Permission,
   permissionsOf,
   permissionsOfConfined,
@@ -58,7 +59,7 @@ async function usesWhatItHas(confined?: Confined): Promise<void> {
   const permissions = confined ? await permissionsOfConfined(stack, confined) : await permissionsOf(stack, 'base')
   const access = confined ? await signInConfined(stack, confined) : await signInAsOperator(stack)
   const place = watched ?? namespace
-  await letWatchSecrets(home, place)
+  await letWatchSecrets(stack, place, home)
   const lease = { namespace: home, name: 'analytics-connector-operator' }
   const config = watched === undefined ? {} : { watchNamespaces: [watched] }
   const calls: Call[] = []
@@ -89,13 +90,6 @@ async function usesWhatItHas(confined?: Confined): Promise<void> {
   const used = new Set(ours.flatMap(({ verb, resource }) => rightsFor(verb, resource)))
   expect([...used].sort()).toEqual([...granted(permissions)].sort())
   if (watched !== undefined) await expect(api.list(CONNECTORS, { namespace: 'default' })).rejects.toThrow('forbidden')
-}
-
-/** As docs/decisions/0007-secrets-by-metadata-where-allowed.md says. */
-async function letWatchSecrets(home: string, place: string): Promise<void> {
-  const role = 'analytics-connector-operator-secrets'
-  const operator = `--serviceaccount=${home}:analytics-connector-operator`
-  await kubectl(stack, ['create', 'rolebinding', `${role}.${home}`, `--clusterrole=${role}`, operator, '-n', place])
 }
 
 /**

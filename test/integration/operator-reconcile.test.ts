@@ -120,6 +120,7 @@ test('what Kubernetes says about a pod that cannot run becomes the error', async
 test('what somebody changes by hand is put back, and a field that is no longer wanted goes', async () => {
   const running = await operator()
   await applyConnector('drift', { podTemplate: { nodeSelector: { disk: 'ssd' } } })
+  await eventually(20_000, async () => expect((await get('drift')).status?.observedGeneration).toBe(1))
   await settled(running)
   await inNamespace('patch', 'deployment', 'drift-sink', '--type=merge', '-p', '{"spec":{"replicas":3}}')
   await inNamespace('label', 'serviceaccount', 'drift-sink', 'analytics-connector.io/connector-')
@@ -163,6 +164,7 @@ test('an object of somebody else is never touched: the connector says what is in
 
 test('of many edits the newest five revisions stay, and deleting old ones rolls no pod', async () => {
   const running = await operator()
+  // Each is waited for: of two at once the operator may only ever see the second.
   await applyConnector('edits', { active: false })
   for (let edit = 0; edit <= 7; edit++) {
     if (edit > 0) await patch('edits', { config: { flushSize: edit } })

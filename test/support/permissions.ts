@@ -54,6 +54,13 @@ export async function signInConfined(stack: Stack, confined: Confined): Promise<
   return signedIn(stack, confined.home, OPERATOR)
 }
 
+/** As docs/decisions/0007-secrets-by-metadata-where-allowed.md says. */
+export async function letWatchSecrets(stack: Stack, namespace: string, home = OPERATOR_NAMESPACE): Promise<void> {
+  const role = 'analytics-connector-operator-secrets'
+  const operator = `--serviceaccount=${home}:${OPERATOR}`
+  await kubectl(stack, ['create', 'rolebinding', `${role}.${home}`, `--clusterrole=${role}`, operator, '-n', namespace])
+}
+
 const operators = new Map<string, Promise<ClusterAccess>>()
 
 /** The operator of deploy/base. */
