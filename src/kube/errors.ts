@@ -73,6 +73,14 @@ export function isRefusal(error: unknown): error is KubeApiError {
   return [400, 403, 405, 413, 415, 422].includes(error.status) || error.message.includes(UNTYPED)
 }
 
+/** What the API server says, with status 500, when an admission webhook hangs, is not there, or errs, and must not be left out. */
+const NO_VERDICT = 'failed calling webhook'
+
+/** The server could not find out whether it may take the object: a person must see to the webhook, and asking again may hang again. */
+export function isWebhookFailure(error: unknown): error is KubeApiError {
+  return error instanceof KubeApiError && error.status === 500 && error.message.includes(NO_VERDICT)
+}
+
 /** Nothing can be made in a namespace that is being deleted; what is in it goes without anybody's help. */
 export function isNamespaceTerminating(error: unknown): boolean {
   return error instanceof KubeApiError && error.causes.includes('NamespaceTerminating')

@@ -5,8 +5,11 @@ import { errorFromResponse, KubeApiError } from './errors.ts'
 import type { Kind, KubeObject, ObjectRef } from './kinds.ts'
 import { parseWatchStream } from './watch-stream.ts'
 
-/** Longest time for an answer to begin, and for a pause within one. The API server's own limit on a request is 60 s. */
-const REQUEST_TIMEOUT_MS = 30_000
+/**
+ * Longest time for an answer to begin, and for a pause within one. The API server waits up to 30 s for an admission webhook that hangs, and
+ * then says which; its own limit on a request is 60 s.
+ */
+const REQUEST_TIMEOUT_MS = 35_000
 
 export interface HttpKubeApiOptions {
   readonly access: ClusterAccess

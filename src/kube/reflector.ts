@@ -13,8 +13,12 @@ const PAGE_SIZE = 500
 const MIN_WATCH_SECONDS = 300
 /** Bookmarks come about once a minute; three missing ones mean that the connection is dead without a reset. */
 const IDLE_TIMEOUT_MS = 180_000
-/** A right that is missing comes by a person's hand, if at all. */
+/**
+ * A right that is missing comes by a person's hand, if at all. Only what is refused again and again is missing: for a moment after its start an API
+ * server has not read the roles, and refuses everybody everything.
+ */
 const FORBIDDEN_RETRY_MS = 60_000
+const REFUSALS_BEFORE_MISSING = 5
 const RETRY = { initialMs: 200, maxMs: 10_000 }
 /** After so many failures in a row, read everything again: the server may have been restored from an older state. */
 const FAILURES_BEFORE_RELIST = 5
@@ -200,7 +204,8 @@ export class Reflector<T extends KubeObject> {
       logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
       return
     }
-    const leastMs = asApiError?.status === 403 ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
+    const isMissing = asApiError?.status === 403 && this.#failures >= REFUSALS_BEFORE_MISSING
+    const leastMs = isMissing ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
     const waitMs = Math.max(leastMs, backoffMs(this.#failures - 1, RETRY, this.#random))
     const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }
     if (isExpired(error)) logger.info(log, 'the watch fell behind, listing again')

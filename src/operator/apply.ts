@@ -1,6 +1,6 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
-import { isNamespaceTerminating, isRefusal } from '../kube/errors.ts'
+import { isNamespaceTerminating, isRefusal, isWebhookFailure } from '../kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
@@ -61,7 +61,7 @@ export class Applier {
    * Applies one object if need be.
    *
    * @returns the newest state that is known
-   * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission)
+   * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission, a webhook that does not answer)
    * @throws {NamespaceEnding} while the namespace is being deleted
    */
   async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
@@ -98,9 +98,10 @@ export class Applier {
     } catch (error) {
       if (isNamespaceTerminating(error))
         throw new NamespaceEnding(TERMINATING_RETRY_MS, 'the namespace is being deleted')
-      if (!isRefusal(error)) throw error
+      const isSlow = isWebhookFailure(error)
+      if (!isSlow && !isRefusal(error)) throw error
       const reason = error.status === 403 ? 'Forbidden' : 'ObjectRefused'
-      throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`)
+      throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`, { isSlow })
     }
   }
 

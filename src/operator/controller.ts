@@ -83,6 +83,8 @@ export class Controller {
   readonly #conflicts: Conflicts
   readonly #parts: ReconcileParts
   #leading = false
+  /** One for each pass under way. */
+  readonly #passes = new Set<AbortController>()
 
   constructor(options: ControllerOptions) {
     const { api, config, sinkImage, instance, getJson, metrics, clock, logger } = options
@@ -164,6 +166,8 @@ export class Controller {
     this.#leading = false
     this.#poller.stop()
     this.#references.stop()
+    // Another process may lead by now: no pass makes another call, whatever it was about to do.
+    for (const pass of this.#passes) pass.abort()
     await this.queue.stop()
   }
 
@@ -241,9 +245,10 @@ export class Controller {
 
   async #reconcile(key: string): Promise<[Outcome, ReconcileResult]> {
     const { api, clock } = this.#options
-    const deadline = new AbortController()
-    const cancel = clock.after(RECONCILE_DEADLINE_MS, () => deadline.abort())
-    const inTime = withDeadline(api, deadline.signal)
+    const pass = new AbortController()
+    this.#passes.add(pass)
+    const cancel = clock.after(RECONCILE_DEADLINE_MS, () => pass.abort())
+    const inTime = withDeadline(api, pass.signal)
     try {
       const outcome = await reconcile(key, { ...this.#parts, api: inTime, applier: this.#parts.applier.over(inTime) })
       return [outcome, outcome.kind === 'after' ? 'requeue_after' : 'success']
@@ -251,11 +256,16 @@ export class Controller {
       return this.#outcomeOf(key, error)
     } finally {
       cancel()
+      this.#passes.delete(pass)
     }
   }
 
   #outcomeOf(key: string, error: unknown): [Outcome, ReconcileResult] {
     const { logger } = this.#options
+    if (!this.#leading) {
+      logger.info({ connector: key, error: describeError(error) }, 'given up, as this process leads no more')
+      return [{ kind: 'done' }, 'error']
+    }
     if (error instanceof Waiting) {
       logger.info({ connector: key, reason: error.message }, 'waiting')
       return [{ kind: 'after', delayMs: error.delayMs }, 'requeue_after']

@@ -8,10 +8,13 @@ export class Stalled extends Error {
   override readonly name = 'Stalled'
   /** CamelCase, for the conditions. */
   readonly reason: string
+  /** Whether finding out took long and may do so again, so that it is tried again as what failed is. */
+  readonly isSlow: boolean
 
-  constructor(reason: string, message: string) {
+  constructor(reason: string, message: string, { isSlow = false } = {}) {
     super(message)
     this.reason = reason
+    this.isSlow = isSlow
   }
 }
 

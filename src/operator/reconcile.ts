@@ -156,7 +156,7 @@ async function writeStatus(
 }
 
 function nextLook({ pods }: Observed, { stalled }: Made, { clock, random = Math.random }: ReconcileParts): Outcome {
-  if (stalled) return { kind: 'after', delayMs: STALLED_RESYNC_MS }
+  if (stalled) return stalled.isSlow ? { kind: 'retry' } : { kind: 'after', delayMs: STALLED_RESYNC_MS }
   // A pod that outlives its grace period is on a dead node; nothing tells when that is so.
   const overdueInMs = pods.flatMap(({ endsAtMs }) => (endsAtMs === undefined ? [] : endsAtMs - clock.now()))
   const soonest = Math.min(...overdueInMs.filter((ms) => ms > 0).map((ms) => ms + 1_000))

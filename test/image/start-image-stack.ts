@@ -77,7 +77,7 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
     },
     image: ownImage,
     containerdSocket: containerd.socket,
-    servers: { kubeApi: controlPlane.kubeApi, kafka: kafka.server, s3: s3.server },
+    servers: { kubeApi: controlPlane.kubeApi, etcd: controlPlane.etcdServer, kafka: kafka.server, s3: s3.server },
     killPod: async (namespace, name) => void process.kill(await containerd.processOf(namespace, name), 'SIGKILL'),
     podLog: (namespace, name) =>
       // Of a container that has not started there is none; kubectl says why.

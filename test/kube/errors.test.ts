@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { errorFromResponse, isConflict, isExpired, isNamespaceTerminating, isRefusal } from '../../src/kube/errors.ts'
+import {
+  errorFromResponse,
+  isConflict,
+  isExpired,
+  isNamespaceTerminating,
+  isRefusal,
+  isWebhookFailure,
+} from '../../src/kube/errors.ts'
 
 const status = (fields: object) => JSON.stringify({ kind: 'Status', ...fields })
 
@@ -37,6 +44,14 @@ describe('errorFromResponse', () => {
 
 describe('what happens next', () => {
   const of = (code: number) => errorFromResponse('GET /x', code, '')
+
+  it('tells a webhook that gives no verdict, which may hang again', () => {
+    const message =
+      'Internal error occurred: failed calling webhook "quota.example.com": failed to call webhook: context deadline exceeded'
+    const error = errorFromResponse('PATCH /x', 500, JSON.stringify({ message }))
+    expect([isWebhookFailure(error), isRefusal(error)]).toEqual([true, false])
+    expect(isWebhookFailure(of(500))).toBe(false)
+  })
 
   it('depends on the HTTP status alone', () => {
     expect([400, 403, 422].map((code) => isRefusal(of(code)))).toEqual([true, true, true])

@@ -144,6 +144,17 @@ describe('Reflector', () => {
     expect(watches).toHaveLength(2)
   })
 
+  it('asks once a minute for what it has no right to, and soon again an API server that has just begun', async () => {
+    const forbidden = new KubeApiError(403, 'Forbidden', 'cannot watch')
+    const { clock, watches } = setUp({ watches: Array.from({ length: 7 }, () => ({ ending: forbidden })) })
+    await clock.advance(3_100)
+    expect(watches).toHaveLength(5)
+    await clock.advance(59_000)
+    expect(watches).toHaveLength(5)
+    await clock.advance(1_000)
+    expect(watches).toHaveLength(6)
+  })
+
   it('reads everything again after five failures in a row: the server may have an older state', async () => {
     const lost = new KubeApiError(504, 'Timeout', 'Too large resource version')
     const failing: WatchScript[] = Array.from({ length: 5 }, () => ({ ending: lost }))

@@ -178,6 +178,18 @@ describe('reconcile', () => {
     expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
   })
 
+  it('shows which webhook hangs, and comes again as what failed does: it may hang again', async () => {
+    const { cluster, pass, status } = setUp()
+    cluster.addConnector()
+    const message = 'failed calling webhook "quota.example.com": context deadline exceeded'
+    cluster.failures.set('apply Deployment', new KubeApiError(500, 'InternalError', message))
+    expect((await pass()).outcome).toEqual({ kind: 'retry' })
+    const stalled = status()?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled).toMatchObject({ reason: 'ObjectRefused', message: expect.stringContaining(message) })
+    await pass()
+    expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
+  })
+
   it('shows why the API server refuses an object', async () => {
     const { cluster, pass, status } = setUp()
     cluster.addConnector()

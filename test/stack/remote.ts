@@ -17,7 +17,12 @@ export function connectStack({ addresses, controlUrl }: RemoteStack): Stack {
   })
   return {
     ...addresses,
-    servers: { kubeApi: control('kubeApi'), kafka: control('kafka'), s3: control('s3') },
+    servers: {
+      kubeApi: control('kubeApi'),
+      ...(addresses.kind === 'native' ? { etcd: control('etcd') } : {}),
+      kafka: control('kafka'),
+      s3: control('s3'),
+    },
     killPod: async (namespace, name) => void (await call('POST', 'kill-pod', namespace, name)),
     podLog: (namespace, name) => call('GET', 'pod-log', namespace, name),
     stop: async () => {

@@ -35,8 +35,16 @@ export interface StackAddresses {
   readonly auditLogPath?: string
 }
 
+export interface Servers {
+  readonly kubeApi: ServerControl
+  /** Undefined where it is no process of its own. */
+  readonly etcd?: ServerControl
+  readonly kafka: ServerControl
+  readonly s3: ServerControl
+}
+
 export interface Stack extends StackAddresses {
-  readonly servers: { readonly kubeApi: ServerControl; readonly kafka: ServerControl; readonly s3: ServerControl }
+  readonly servers: Servers
   /** kill -9 of every container process of a pod. */
   killPod(namespace: string, name: string): Promise<void>
   /** The log of a pod's container so far. */

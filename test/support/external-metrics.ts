@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { freePorts } from '../stack/native/free-ports.ts'
+import { selfSigned } from './self-signed.ts'
 
 const GROUP_VERSION = 'external.metrics.k8s.io/v1beta1'
 
@@ -58,24 +54,4 @@ function objectsFor(namespace: string, port: number): object[] {
       spec: { group, version, service, insecureSkipTLSVerify: true, groupPriorityMinimum: 100, versionPriority: 100 },
     },
   ]
-}
-
-async function selfSigned(): Promise<{ key: Buffer; cert: Buffer }> {
-  const dir = await mkdtemp(join(tmpdir(), 'external-metrics-'))
-  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes']
-  await promisify(execFile)('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    ...subject,
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ])
-  const made = { key: await readFile(key), cert: await readFile(cert) }
-  await rm(dir, { recursive: true })
-  return made
 }

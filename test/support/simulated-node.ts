@@ -30,6 +30,8 @@ export interface SimulatedNodeOptions {
   readonly startMs?: number
   /** What the sink of a pod says beyond that it delivers; undefined: it does not answer. */
   readonly says?: (pod: Pod) => Partial<SinkStatus> | undefined
+  /** Whether the sink of a pod takes connections and never answers. */
+  readonly isSilent?: (pod: Pod) => boolean
   /** What the kubelet says of a pod's container that does not run. */
   readonly container?: (pod: Pod) => object | undefined
   /** How long a pod drains, in milliseconds. */
@@ -136,6 +138,7 @@ export class SimulatedNode {
     this.#reserved.delete(address)
     if (!this.#pods.has(uid)) return addresses.free(address)
     const server = createServer((_request, response) => {
+      if (this.#options.isSilent?.(pod)) return
       this.asked++
       const says = this.#options.says ? this.#options.says(pod) : {}
       if (says === undefined) return response.destroy()

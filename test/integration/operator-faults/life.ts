@@ -45,14 +45,13 @@ export class Person {
     return new Person(new HttpKubeApi({ access, userAgent: 'person' }), namespace, placement, withinMs)
   }
 
-  /** Everything that a connector goes through: created, edited, scaled, restarted, paused, resumed. */
-  async live(name = NAME): Promise<void> {
-    await this.wants(name, {})
-    await this.wants(name, { config: { flushSize: 7 } })
-    await this.wants(name, { config: { flushSize: 7 }, replicas: 2 })
-    await this.wants(name, { config: { flushSize: 7 }, replicas: 2 }, 'now')
-    await this.wants(name, { config: { flushSize: 7 }, active: false }, 'now')
-    await this.wants(name, { config: { flushSize: 8 } }, 'now')
+  /** Everything that a connector goes through; ends early, after a step, once `isEnough`. @returns the last step */
+  async live(isEnough: () => boolean = () => false, name = NAME): Promise<Step> {
+    for (const step of LIFE) {
+      await this.wants(name, step.wish, step.restart)
+      if (isEnough()) return step
+    }
+    return LIFE.at(-1) as Step
   }
 
   /** Applies a spec and waits until it is so. */
@@ -114,10 +113,33 @@ export class Person {
   }
 }
 
-/** What is there at the end of a life: three revisions were made, and none is old enough to go. */
-export const AT_THE_END = [
-  ...Array.from({ length: 3 }, () => `ConfigMap ${NAME}-sink-#`),
-  `Deployment ${NAME}-sink`,
-  `Pod ${NAME}-sink-#`,
-  `ServiceAccount ${NAME}-sink`,
+/** Of a step of a life: what is wished, and what there is then. */
+export interface Step {
+  readonly wish: Wish
+  readonly restart?: string
+  readonly revisions: number
+  readonly pods: number
+}
+
+const EDITED = { config: { flushSize: 7 } }
+/** Created, edited, scaled, restarted, paused, resumed with another edit. No revision becomes old enough to go. */
+const LIFE: readonly Step[] = [
+  { wish: {}, revisions: 1, pods: 1 },
+  { wish: EDITED, revisions: 2, pods: 1 },
+  { wish: { ...EDITED, replicas: 2 }, revisions: 2, pods: 2 },
+  { wish: { ...EDITED, replicas: 2 }, restart: 'now', revisions: 2, pods: 2 },
+  { wish: { ...EDITED, active: false }, restart: 'now', revisions: 2, pods: 0 },
+  { wish: { config: { flushSize: 8 } }, restart: 'now', revisions: 3, pods: 1 },
 ]
+
+/** As `Person.objects` tells it. */
+export function objectsAfter({ revisions, pods }: Step, name = NAME): string[] {
+  const objects = [
+    ...Array.from({ length: revisions }, () => `ConfigMap ${name}-sink-#`),
+    `Deployment ${name}-sink`,
+    ...Array.from({ length: pods }, () => `Pod ${name}-sink-#`),
+    ...(pods > 1 ? [`PodDisruptionBudget ${name}-sink`] : []),
+    `ServiceAccount ${name}-sink`,
+  ]
+  return objects.sort()
+}

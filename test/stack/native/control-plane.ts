@@ -28,6 +28,7 @@ export interface ControlPlane {
   readonly nodeKubeconfig: string
   /** Client address of etcd. */
   readonly etcd: string
+  readonly etcdServer: ServerControl
   /** Every request of the programs of this repository that run with their own service accounts, a JSON line each (audit.k8s.io/v1). */
   readonly auditLogPath: string
   stop(): Promise<void>
@@ -66,7 +67,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     return server
   }
   try {
-    await start('etcd', etcdFlags(dir, etcdPort, etcdPeerPort), async () => {
+    const etcdServer = await start('etcd', etcdFlags(dir, etcdPort, etcdPeerPort), async () => {
       return (await fetch(`http://127.0.0.1:${etcdPort}/health`)).ok
     })
     const ask = (path: string) =>
@@ -102,7 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const etcd = `http://127.0.0.1:${etcdPort}`
     const [controllerManager] = controllers
     const nodeKubeconfig = await kubeconfig('node')
-    return { kubeApi, controllerManager, adminKubeconfig, nodeKubeconfig, etcd, auditLogPath, stop }
+    return { kubeApi, controllerManager, adminKubeconfig, nodeKubeconfig, etcd, etcdServer, auditLogPath, stop }
   } catch (error) {
     await stop()
     throw error

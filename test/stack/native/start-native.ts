@@ -132,7 +132,7 @@ function describe(programs: Programs, running: Running, stop: () => Promise<void
     inPod: { kafkaBootstrapServers: kafka.bootstrapServers, s3Endpoint: s3.endpoint },
     image: ownImage,
     auditLogPath: controlPlane.auditLogPath,
-    servers: { kubeApi: controlPlane.kubeApi, kafka: kafka.server, s3: s3.server },
+    servers: { kubeApi: controlPlane.kubeApi, etcd: controlPlane.etcdServer, kafka: kafka.server, s3: s3.server },
     killPod: (namespace, name) => agent.killPod(namespace, name),
     podLog: (namespace, name) => agent.podLog(namespace, name),
     stop,
