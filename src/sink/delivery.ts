@@ -95,7 +95,10 @@ export class Delivery {
   start(first: ClosedSet): void {
     this.#sets = [first]
     void this.#run(first).catch((error: unknown) => {
-      for (const { set } of this.#sets) this.#parts.stats.setAbandoned(set.counts)
+      for (const { set } of this.#sets) {
+        this.#parts.stats.setAbandoned(set.counts)
+        set.release()
+      }
       this.#source.failed(error)
       this.#remaining([])
     })

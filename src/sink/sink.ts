@@ -36,8 +36,8 @@ export interface SinkParts {
   readonly registry: Registry
 }
 
-/** Of the memory for records, one part in so many is kept while no record is in it. */
-const KEPT_FREE = 4
+/** Of the memory for records, as much is kept for good: readers exceed their limit by a batch each, and slabs are not full. */
+const KEPT = 5 / 4
 /** Objects of one set: each takes memory however small it is, and all of them are written between one intent and its end. */
 const MOST_OBJECTS_A_SET = 500
 
@@ -70,7 +70,7 @@ export class Sink {
       health: this.health,
       limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
-      slabs: new SlabPool(config.bufferBytes / KEPT_FREE),
+      slabs: new SlabPool(config.bufferBytes * KEPT),
       writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
       orphans: new OrphanedUploads({ store, stats: this.#stats, clock, logger }),
       stats: this.#stats,

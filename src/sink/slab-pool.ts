@@ -1,47 +1,96 @@
 const KIB = 1024
 
+/** Sizes of slabs, each four times the one before. */
+const SIZES = [4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB] as const
+const LARGEST = 3
+const BLOCK_BYTES = SIZES[LARGEST]
+
 /**
- * Memory for lines, kept and used again: what is allocated anew for every object costs page faults and garbage collections,
- * and the process keeps growing by what the allocator cannot give back.
+ * Memory for lines, kept and used again: what is allocated anew for every object costs page faults and garbage collections, as V8
+ * takes memory outside its heap for a reason to collect, and the process keeps growing by what the allocator cannot give back.
+ *
+ * A slab is a block of the largest size, or a fourth of a larger slab: four free ones beside each other are that again, so
+ * memory is there for every size whatever sizes it was used in. The first free one is taken, so that no more memory is
+ * touched than was once needed.
  */
 export class SlabPool {
-  readonly #mostFreeBytes: number
-  readonly #free = new Map<number, Buffer[]>()
-  #freeBytes = 0
+  readonly #blocks: Buffer[] = []
+  readonly #indexes = new Map<ArrayBufferLike, number>()
+  /** For each size, 1 for each slab that is free as a whole and no part of a larger free one. A block need not be allocated yet. */
+  readonly #free: readonly Uint8Array[]
+  #takenBytes = 0
 
-  /** @param mostFreeBytes that are kept while nobody uses them */
-  constructor(mostFreeBytes: number) {
-    this.#mostFreeBytes = mostFreeBytes
+  /** @param bytes that are kept; slabs beyond them are allocated, and given up when they are given back */
+  constructor(bytes: number) {
+    const blocks = Math.floor(bytes / BLOCK_BYTES)
+    this.#free = SIZES.map((size) => new Uint8Array((blocks * BLOCK_BYTES) / size))
+    this.#free[LARGEST]?.fill(1)
   }
 
-  get freeBytes(): number {
-    return this.#freeBytes
+  /** In use, of what is kept. */
+  get takenBytes(): number {
+    return this.#takenBytes
   }
 
   /** A slab for a log that holds `heldBytes` already. Its content is arbitrary. */
   take(heldBytes: number): Buffer {
-    const size = slabBytes(heldBytes)
-    const kept = this.#free.get(size)?.pop()
-    if (kept === undefined) return Buffer.allocUnsafeSlow(size)
-    this.#freeBytes -= size
-    return kept
+    const size = sizeFor(heldBytes)
+    const bytes = SIZES[size] as number
+    const index = this.#cut(size)
+    if (index < 0) return Buffer.allocUnsafeSlow(bytes)
+    this.#takenBytes += bytes
+    const at = index * bytes
+    return this.#block(Math.floor(at / BLOCK_BYTES)).subarray(at % BLOCK_BYTES, (at % BLOCK_BYTES) + bytes)
   }
 
   /** Takes slabs back that nobody reads any more. */
   give(slabs: readonly Buffer[]): void {
     for (const slab of slabs) {
-      if (this.#freeBytes + slab.length > this.#mostFreeBytes) return
-      const kept = this.#free.get(slab.length)
-      if (kept) kept.push(slab)
-      else this.#free.set(slab.length, [slab])
-      this.#freeBytes += slab.length
+      const block = this.#indexes.get(slab.buffer)
+      if (block === undefined) continue
+      this.#takenBytes -= slab.length
+      const size = SIZES.indexOf(slab.length as (typeof SIZES)[number])
+      this.#join(size, (block * BLOCK_BYTES + slab.byteOffset) / slab.length)
     }
+  }
+
+  #block(index: number): Buffer {
+    const known = this.#blocks[index]
+    if (known !== undefined) return known
+    const block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+    this.#indexes.set(block.buffer, index)
+    this.#blocks[index] = block
+    return block
+  }
+
+  /** Which slab of the size is taken; -1 for none. */
+  #cut(size: number): number {
+    const free = this.#free[size]
+    if (free === undefined) return -1
+    const index = free.indexOf(1)
+    if (index >= 0) {
+      free[index] = 0
+      return index
+    }
+    const larger = this.#cut(size + 1)
+    if (larger < 0) return -1
+    free.fill(1, larger * 4 + 1, larger * 4 + 4)
+    return larger * 4
+  }
+
+  #join(size: number, index: number): void {
+    const free = this.#free[size] as Uint8Array
+    free[index] = 1
+    const first = index & ~3
+    if (size === LARGEST || free.subarray(first, first + 4).includes(0)) return
+    free.fill(0, first, first + 4)
+    this.#join(size + 1, first / 4)
   }
 }
 
-/** So that hundreds of small objects stay small (at most a quarter is unused from 16 KiB on) and a large one is few pieces. */
-function slabBytes(heldBytes: number): number {
-  if (heldBytes < 16 * KIB) return 4 * KIB
-  if (heldBytes < 128 * KIB) return 16 * KIB
-  return heldBytes < 1024 * KIB ? 64 * KIB : 256 * KIB
+/** Index into `SIZES`. So that hundreds of small objects stay small (at most an eighth is unused from 32 KiB on) and a large one is few pieces. */
+function sizeFor(heldBytes: number): number {
+  if (heldBytes < 32 * KIB) return 0
+  if (heldBytes < 128 * KIB) return 1
+  return heldBytes < 1024 * KIB ? 2 : 3
 }

@@ -1,8 +1,9 @@
 import pino from 'pino'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { revisionOf } from '../../src/contract/sink-config.ts'
 import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
 import { TenureLostError, TopicRecreatedError } from '../../src/sink/record-source.ts'
+import { SlabPool } from '../../src/sink/slab-pool.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
@@ -427,6 +428,24 @@ describe('giving up', () => {
 })
 
 describe('memory', () => {
+  test('of records is given back however their set ends: delivered, lost while it is written, lost while it is open', async () => {
+    const taken = vi.spyOn(SlabPool.prototype, 'take')
+    const given = vi.spyOn(SlabPool.prototype, 'give')
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
+    const held = await sink.source.assign(log.append(...events(0, 5)))
+    await held.feed(2)
+    await sink.settle()
+    expect(sink.stats.delivered).toBe(2)
+    bucket.onCreate = () => Promise.reject(new Error('socket hang up'))
+    void held.feed()
+    await sink.settle()
+    held.lose()
+    await sink.settle()
+    expect(taken).toHaveBeenCalledTimes(3)
+    expect(given.mock.calls.flatMap(([slabs]) => slabs)).toHaveLength(3)
+    vi.restoreAllMocks()
+  })
+
   test('over the budget the largest set is flushed and its reader waits until it is written', async () => {
     const sink = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 100_000 }) })
     const written = Promise.withResolvers<void>()

@@ -21,7 +21,7 @@ const topic = onlyTopic(config)
 const progress = reportProgress()
 const store = new S3Store({ s3: config.s3, credentialsDir: '', observer: { called: () => {} } })
 const encoder = new BodyEncoder()
-const slabs = new SlabPool(32 * 1024 * 1024)
+const slabs = new SlabPool(256 * 1024 * 1024)
 const signal = new AbortController().signal
 
 class Body {
