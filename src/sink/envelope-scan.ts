@@ -43,6 +43,9 @@ export class EnvelopeScan {
   readonly #fields: readonly string[]
   /** Where the value that was scanned last lies in the memory. */
   #address = VALUE_AT
+  /** The buffer that the value before was in, as to ask where it begins takes longer than to remember it. */
+  #bytes: Buffer = wasmBytes
+  #bytesAt = 0
 
   constructor(fields: readonly string[]) {
     if (fields.length > MOST_FIELDS) throw new Error(`${fields.length} fields are more than ${MOST_FIELDS}`)
@@ -69,9 +72,12 @@ export class EnvelopeScan {
   }
 
   #scan(bytes: Buffer, at: number, length: number): number {
-    const address = addressOf(bytes)
-    if (address >= 0) {
-      this.#address = address + at
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#bytesAt = addressOf(bytes)
+    }
+    if (this.#bytesAt >= 0) {
+      this.#address = this.#bytesAt + at
       return scanInPlace(this.#address, this.#address + length)
     }
     const end = VALUE_AT + length

@@ -32,10 +32,15 @@ interface Entry {
 export class RouteCache {
   readonly #entries = new Map<number, Entry>()
   #size = 0
+  /** Of the record before: most often the next one goes there too. */
+  #last: Entry | undefined
 
   find(key: RouteKey): Route | undefined {
-    for (let entry = this.#entries.get(hashOf(key)); entry; entry = entry.next) if (isOf(entry, key)) return entry.route
-    return undefined
+    if (this.#last !== undefined && isOf(this.#last, key)) return this.#last.route
+    let entry = this.#entries.get(hashOf(key))
+    while (entry !== undefined && !isOf(entry, key)) entry = entry.next
+    this.#last = entry
+    return entry?.route
   }
 
   /** Only for a key that is not found. */

@@ -34,6 +34,9 @@ export class RecordSet implements SetSize {
   allocatedBytes = 0
   readonly #slabs: SlabPool
   readonly #objects = new Map<string, ByteLog>()
+  /** Where the record before went. */
+  #lastPath: string | null = null
+  #lastLog: ByteLog | null = null
   readonly #rejects: ByteLog
   /** The end is `#endOffset`, or behind the record at `#lastDelta` after it: no bigint is made for each record. */
   #endOffset: bigint
@@ -114,11 +117,16 @@ export class RecordSet implements SetSize {
   }
 
   #objectAt(path: string): ByteLog {
-    const existing = this.#objects.get(path)
-    if (existing) return existing
-    const created = new ByteLog(this.#slabs)
-    this.#objects.set(path, created)
-    return created
+    if (this.#lastLog !== null && path === this.#lastPath) return this.#lastLog
+    this.#lastLog = this.#objects.get(path) ?? this.#newObject(path)
+    this.#lastPath = path
+    return this.#lastLog
+  }
+
+  #newObject(path: string): ByteLog {
+    const log = new ByteLog(this.#slabs)
+    this.#objects.set(path, log)
+    return log
   }
 
   #appendAll(log: ByteLog, line: Buffer): void {

@@ -88,17 +88,27 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   async records(batch: RecordBatch): Promise<void> {
-    let nowMs = this.#parts.clock.now()
+    const { clock, limits, stats } = this.#parts
+    let nowMs = clock.now()
+    // Changes only while something is awaited, which next to no record needs.
+    let isReading = this.#isReading
     for (let record = batch.next(); record !== null; record = batch.next()) {
-      if (this.#open === null && this.#isReading) await this.#anchor(record.offset)
-      if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) await this.#closeReplay()
-      if (this.#open === null || !this.#isReading) break
+      if (this.#open === null && isReading) {
+        await this.#anchor(record.offset)
+        isReading = this.#isReading
+      }
+      if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) {
+        await this.#closeReplay()
+        isReading = this.#isReading
+      }
+      if (this.#open === null || !isReading) break
       this.#open.add(record, nowMs)
-      this.#parts.stats.read++
-      const reason = this.#replaying === null ? sizeFlushReason(this.#parts.limits, this.#open) : null
+      stats.read++
+      const reason = this.#replaying === null ? sizeFlushReason(limits, this.#open) : null
       if (reason === null) continue
       await this.#close(reason)
-      nowMs = this.#parts.clock.now()
+      nowMs = clock.now()
+      isReading = this.#isReading
     }
     await this.#endOfBatch(batch.nextOffset)
   }

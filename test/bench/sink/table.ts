@@ -15,6 +15,7 @@ const COLUMNS = [
   'of the plain loop’s speed',
   'peak RSS',
   'flush p50 / p99',
+  'objects',
 ]
 
 /** Rows for docs/performance.md: medians over the rounds; the ratio is the median of those within one round. */
@@ -42,6 +43,7 @@ function rowOf({ name, eventBytes, reference }: Case, rounds: Rounds): string {
     ratio(cpu, rounds.get(reference) ?? []),
     `${(median(({ peakBytes }) => peakBytes) / 1024 / 1024).toFixed(0)} MiB`,
     flushes(all),
+    objects(all),
   ])
 }
 
@@ -59,6 +61,19 @@ function flushes(all: readonly Measurement[]): string {
   const histogram = histogramIn(all.at(-1)?.metrics ?? '', 'analytics_connector_flush_duration_seconds')
   const [p50, p99] = [quantileBound(histogram, 0.5), quantileBound(histogram, 0.99)]
   return p50 === null || p99 === null ? '–' : `≤ ${p50} s / ≤ ${p99} s`
+}
+
+/** How many, their mean size, and what closed most sets; of the last round. */
+function objects(all: readonly Measurement[]): string {
+  const metrics = all.at(-1)?.metrics ?? ''
+  const [created, bytes] = ['objects_created_total', 'object_bytes_created_total'].map((name) =>
+    Number(new RegExp(`^analytics_connector_${name} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0),
+  ) as [number, number]
+  const reasons = [...metrics.matchAll(/^analytics_connector_flushes_total\{reason="(\w+)"\} (\d+)$/gm)]
+  const [most] = reasons.sort((a, b) => Number(b[2]) - Number(a[2]))
+  return created === 0
+    ? '–'
+    : `${created.toLocaleString('en')} of ${Math.round(bytes / created / 1024)} KiB (${most?.[1]})`
 }
 
 function row(cells: readonly string[]): string {
