@@ -18,6 +18,8 @@ export class SlabPool {
   readonly #indexes = new Map<ArrayBufferLike, number>()
   /** For each size, 1 for each slab that is free as a whole and no part of a larger free one. A block need not be allocated yet. */
   readonly #free: readonly Uint8Array[]
+  /** For each size, none before it is free. */
+  readonly #firstFree: number[] = SIZES.map(() => 0)
   #takenBytes = 0
 
   /** @param bytes that are kept; slabs beyond them are allocated, and given up when they are given back */
@@ -67,7 +69,8 @@ export class SlabPool {
   #cut(size: number): number {
     const free = this.#free[size]
     if (free === undefined) return -1
-    const index = free.indexOf(1)
+    const index = free.indexOf(1, this.#firstFree[size])
+    this.#firstFree[size] = index < 0 ? free.length : index + 1
     if (index >= 0) {
       free[index] = 0
       return index
@@ -75,12 +78,14 @@ export class SlabPool {
     const larger = this.#cut(size + 1)
     if (larger < 0) return -1
     free.fill(1, larger * 4 + 1, larger * 4 + 4)
+    this.#firstFree[size] = larger * 4 + 1
     return larger * 4
   }
 
   #join(size: number, index: number): void {
     const free = this.#free[size] as Uint8Array
     free[index] = 1
+    this.#firstFree[size] = Math.min(index, this.#firstFree[size] as number)
     const first = index & ~3
     if (size === LARGEST || free.subarray(first, first + 4).includes(0)) return
     free.fill(0, first, first + 4)
