@@ -67,9 +67,9 @@ function flushes(all: readonly Measurement[]): string {
 function objects(all: readonly Measurement[]): string {
   const metrics = all.at(-1)?.metrics ?? ''
   const [created, bytes] = ['objects_created_total', 'object_bytes_created_total'].map((name) =>
-    Number(new RegExp(`^analytics_connector_${name} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0),
+    Number(new RegExp(`^analytics_connector_${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0),
   ) as [number, number]
-  const reasons = [...metrics.matchAll(/^analytics_connector_flushes_total\{reason="(\w+)"\} (\d+)$/gm)]
+  const reasons = [...metrics.matchAll(/^analytics_connector_flushes_total\{(?:[^}]*,)?reason="(\w+)"[^}]*\} (\d+)$/gm)]
   const [most] = reasons.sort((a, b) => Number(b[2]) - Number(a[2]))
   return created === 0
     ? '–'
