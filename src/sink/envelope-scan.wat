@@ -479,15 +479,8 @@
               (v128.or
                 (i8x16.eq (local.get $bytes) (v128.const i8x16 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32 32))
                 (i8x16.eq (local.get $bytes) (v128.const i8x16 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9)))))))
-      ;; Breaks before the first other byte: x ^ (x - 1) has the bits up to the lowest one of x.
-      (global.set $hasLineBreak
-        (i32.or
-          (global.get $hasLineBreak)
-          (i32.ne
-            (i32.and
-              (i8x16.bitmask (local.get $breaks))
-              (i32.xor (local.get $others) (i32.sub (local.get $others) (i32.const 1))))
-            (i32.const 0))))
+      ;; One further on counts too: no string may have one, so it stands between tokens as well.
+      (global.set $hasLineBreak (i32.or (global.get $hasLineBreak) (v128.any_true (local.get $breaks))))
       (local.set $at (i32.add (local.get $at) (i32.ctz (local.get $others))))
       (br_if $next (i32.eq (local.get $others) (i32.const 0x10000))))
     (local.get $at))

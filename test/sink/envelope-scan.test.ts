@@ -161,6 +161,7 @@ describe('the scan of an envelope', () => {
       '{"EventNamespace":"acme","EventName":"login","Payload":{"EventName":"x","n":[1,-2.5e3,true,false,null,{}]}}',
       '{"EventName":"a","EventName":7,"EventNamespace":"über","text":"a \\"quoted\\" \\u00e9 one"}',
       ' { "EventName" : "a" , "list" : [ ] } \n',
+      `${' '.repeat(40)}{"EventName":"a"}${'\n'.repeat(40)}`,
       '{}',
     ])
       expect(scan(Buffer.from(text))).toEqual(parsed(Buffer.from(text)))
@@ -188,6 +189,13 @@ describe('the scan of an envelope', () => {
       true,
       true,
     ])
+  })
+
+  test('finds names of any length', () => {
+    const long = new EnvelopeScan(['n'.repeat(16), 'n'.repeat(17), `${'n'.repeat(40)}a`])
+    const value = Buffer.from(`{"${'n'.repeat(40)}b":"1","${'n'.repeat(40)}a":"12","${'n'.repeat(17)}":"123"}`)
+    expect(long.scan(value, 0, value.length)).toBe(true)
+    expect([0, 1, 2].map((field) => long.lengthOf(field))).toEqual([-1, 3, 2])
   })
 
   test('looks for the names that each scan was made for', () => {
