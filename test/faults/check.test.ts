@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type LoggedEvent, logViolations, violationsOf } from './check.ts'
-import { fateOf, textOf } from './events.ts'
+import { type LoggedEvent, leftUploads, logViolations, violationsOf } from './check.ts'
+import { fateOf, isLarge, TOPICS, textOf } from './events.ts'
 import type { BucketLines } from './evidence.ts'
 
 const NAMESPACE = 'acme'
@@ -75,4 +75,25 @@ test('a log without an acknowledged event, or with one twice, is no measure', ()
   expect(logViolations(LOG, new Set([DELIVERED, 2]))).toEqual([])
   expect(logViolations(LOG, new Set([5]))).toEqual(['event 5 was acknowledged by Kafka and is not in its log'])
   expect(logViolations([...LOG, logged(2)], new Set())).toEqual(['Kafka has an event twice'])
+})
+
+test('an upload is left over where its object was written after it was begun or is not there, unless a sink has told of it', () => {
+  const at = (second: number) => new Date(Date.UTC(2026, 2, 1, 12, 0, second))
+  const objects = [{ key: 'a', sizeBytes: 1, etag: '', lastModified: at(5) }]
+  const left = (key: string, second: number, told: string[] = []) =>
+    leftUploads([{ key, initiated: at(second) }], objects, new Set(told))
+  expect(left('a', 4)).toEqual(['an upload of a was begun at 2026-03-01T12:00:04.000Z and is left'])
+  expect(left('b', 4)).toHaveLength(1)
+  expect(left('a', 4, ['a'])).toEqual([])
+  expect(left('a', 5)).toEqual([])
+})
+
+test('now and then two events of one partition in a row are so large that an object with them needs two parts', () => {
+  const partitions = TOPICS.login + TOPICS.matchEnded
+  const large = Array.from({ length: partitions * 2_700 }, (_, i) => i + 1).filter(isLarge)
+  expect(large).toHaveLength(partitions * 3)
+  const ofOne = large.filter((n) => n % partitions === 5)
+  expect(ofOne.map((n) => n - (ofOne[0] ?? 0))).toEqual([0, partitions, 2 * partitions])
+  const sizes = ofOne.filter((n) => fateOf(n) === 'delivered').map((n) => text(n).length)
+  expect(Math.min(...sizes) * 2).toBeGreaterThan(5_242_880)
 })

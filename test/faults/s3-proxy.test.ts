@@ -77,3 +77,15 @@ test('each mishap has the effect of its name', async () => {
     left.delete(mishap)
   }
 })
+
+test('an upload in parts is never begun twice: of two names its sender would know one', async () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const { proxy } = await proxied(seed)
+    const heard: string[] = []
+    proxy.onMishap = (mishap, operation) => heard.push(`${operation}: ${mishap}`)
+    proxy.mishapRate = 1
+    await fetch(`${proxy.endpoint}/b/k?uploads`, { method: 'POST' }).catch(() => {})
+    await proxy.idle()
+    expect(heard).toEqual([expect.stringMatching(/^CreateMultipartUpload: (?!arrived twice)/)])
+  }
+})
