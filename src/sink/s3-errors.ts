@@ -20,11 +20,14 @@ export class S3Error extends Error {
   /** The code of the S3 error reference, or of the network error (`ECONNREFUSED`). */
   readonly code: string
   readonly kind: S3ErrorKind
+  /** Whether the server has said so; otherwise the connection was lost, or nothing was sent. */
+  readonly isAnswer: boolean
 
-  constructor(code: string, kind: S3ErrorKind, message: string) {
+  constructor(code: string, kind: S3ErrorKind, message: string, isAnswer = true) {
     super(message)
     this.code = code
     this.kind = kind
+    this.isAnswer = isAnswer
   }
 }
 
@@ -85,12 +88,14 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Any thrown value of the SDK as an S3Error: the one place that decides what kind of failure it is. */
 export function s3Error(error: unknown, operation: string, place: BucketPlace): S3Error {
   const code = codeOf(error)
-  const hint = HINTS[code] ?? (error instanceof S3ServiceException ? regionHint(error) : describeError(error))
+  const isAnswer = error instanceof S3ServiceException
+  const hint = HINTS[code] ?? (isAnswer ? regionHint(error) : describeError(error))
   const where = `${operation} on bucket ${place.bucketName} (${place.region})`
   return new S3Error(
     code,
     NEEDS_PERSON.has(code) ? 'person' : 'passing',
     `S3 ${code}: ${where}${hint ? `: ${hint}` : ''}`,
+    isAnswer,
   )
 }
 

@@ -60,9 +60,19 @@ export class S3Store implements ObjectStore {
       await this.#call('PutObject', signal, () => this.#put.put(object, signal))
       return 'created'
     } catch (error) {
-      if (isCode(error, 'PreconditionFailed')) return 'exists'
+      if (isCode(error, 'PreconditionFailed') || (await this.#isRefusedUnread(error, object.key, signal)))
+        return 'exists'
       throw error
     }
+  }
+
+  /**
+   * Whether the connection was lost over an object that is there. A server that refuses an object may close the connection without
+   * having read the body: the reset then overtakes its answer, each time again, and nobody would ever know that the object is there.
+   */
+  async #isRefusedUnread(error: unknown, key: string, signal: AbortSignal): Promise<boolean> {
+    if (!(error instanceof S3Error) || error.isAnswer) return false
+    return (await this.head(key, signal).catch(() => null)) !== null
   }
 
   async head(key: string, signal: AbortSignal): Promise<StoredObject | null> {

@@ -101,6 +101,17 @@ describe('creating an object', () => {
     expect((await bodyOf('a/two.json')).toString()).toBe('first\n')
   })
 
+  it('finds one that exists, however much of the body the server leaves unread before it refuses it', async () => {
+    const [store, megabyte] = [storeOf(), Buffer.alloc(1_000_000, 'x')]
+    const outcomes: string[] = []
+    for (const megabytes of [8, 30])
+      for (let attempt = 0; attempt < 4; attempt++) {
+        const chunks = Array.from({ length: megabytes }, () => megabyte)
+        outcomes.push(await store.createIfAbsent(object(`a/${megabytes}.json`, ...chunks), signal))
+      }
+    expect(outcomes).toEqual(['created', 'exists', 'exists', 'exists', 'created', 'exists', 'exists', 'exists'])
+  })
+
   it.each([
     ['in one piece', {}],
     ['in parts', { largestPutBytes: 1 }],
