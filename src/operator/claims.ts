@@ -14,8 +14,8 @@ export interface Claim {
 
 /** In a filter: every namespace, every topic. */
 const ANY = '*'
-/** Base64 digits of a claim's name: 96 bits, which no two of all that are ever claimed have in common. */
-const NAME_LENGTH = 16
+/** Of a claim's name: more than enough for no two of all that are ever claimed to have one. */
+const NAME_BYTES = 12
 
 /**
  * What a connector claims. Pure.
@@ -91,5 +91,5 @@ function namespacesOf(topic: string, { topicPattern, realm }: SinkConfig): strin
 }
 
 function named(parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, NAME_LENGTH)
+  return createHash('sha256').update(JSON.stringify(parts)).digest().toString('base64url', 0, NAME_BYTES)
 }

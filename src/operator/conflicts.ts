@@ -26,9 +26,11 @@ interface Claimant {
 
 /** Who claims one thing, each list with the oldest first. A connector is in one of them. */
 interface Claimants {
-  readonly whole: Claimant[]
-  readonly some: Claimant[]
+  readonly whole: readonly Claimant[]
+  readonly some: readonly Claimant[]
 }
+
+const NOBODY: Claimants = { whole: [], some: [] }
 
 /**
  * Which connectors claim what another one claims too. Both are told: whichever comes second to a key or a partition has the trouble. It is an
@@ -91,10 +93,10 @@ export class Conflicts {
   #add(claimant: Claimant, affected: Set<Claimant>): void {
     this.#claimants.set(claimant.key, claimant)
     for (const claim of claimant.claims) {
-      const claimants = this.#byClaim.get(claim.name) ?? { whole: [], some: [] }
+      const claimants = changed(this.#byClaim.get(claim.name) ?? NOBODY, claim, (alike) =>
+        alike.toSpliced(placeOf(claimant, alike), 0, claimant),
+      )
       this.#byClaim.set(claim.name, claimants)
-      const alike = claim.isWhole ? claimants.whole : claimants.some
-      alike.splice(placeOf(claimant, alike), 0, claimant)
       noteAffected(claimant, claim, claimants, affected)
     }
   }
@@ -102,13 +104,22 @@ export class Conflicts {
   #remove(claimant: Claimant, affected: Set<Claimant>): void {
     this.#claimants.delete(claimant.key)
     for (const claim of claimant.claims) {
-      const claimants = this.#byClaim.get(claim.name) ?? { whole: [], some: [] }
-      noteAffected(claimant, claim, claimants, affected)
-      const alike = claim.isWhole ? claimants.whole : claimants.some
-      alike.splice(placeOf(claimant, alike), 1)
-      if (claimants.whole.length + claimants.some.length === 0) this.#byClaim.delete(claim.name)
+      const before = this.#byClaim.get(claim.name) ?? NOBODY
+      noteAffected(claimant, claim, before, affected)
+      const claimants = changed(before, claim, (alike) => alike.toSpliced(placeOf(claimant, alike), 1))
+      if (claimants.whole.length + claimants.some.length > 0) this.#byClaim.set(claim.name, claimants)
+      else this.#byClaim.delete(claim.name)
     }
   }
+}
+
+/** Nearly all lists have one entry: they are made anew by each change, in the very size that they need. */
+function changed(
+  { whole, some }: Claimants,
+  { isWhole }: Claim,
+  change: (alike: readonly Claimant[]) => readonly Claimant[],
+): Claimants {
+  return isWhole ? { whole: change(whole), some } : { whole, some: change(some) }
 }
 
 /** Adds those of whom a claimant may be the oldest other one. */

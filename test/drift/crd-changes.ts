@@ -53,14 +53,7 @@ function versionChanges(before: CrdVersion, versions: readonly CrdVersion[]): st
 }
 
 /** Keywords that must stay as they are, or be there no more where that only allows more. */
-const KEPT = [
-  'type',
-  'format',
-  'default',
-  'x-kubernetes-list-type',
-  'x-kubernetes-list-map-keys',
-  'x-kubernetes-int-or-string',
-]
+const KEPT = ['type', 'format', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-int-or-string']
 const LIMITS_ABOVE = ['maximum', 'maxLength', 'maxItems', 'maxProperties']
 const LIMITS_BELOW = ['minimum', 'minLength', 'minItems', 'minProperties']
 
@@ -68,6 +61,8 @@ function schemaChanges(path: string, before: Schema, after: Schema): string[] {
   const at = path === '' ? 'the resource' : path.slice(1)
   return [
     ...KEPT.flatMap((keyword) => changed(`${at}: ${keyword}`, before[keyword], after[keyword])),
+    // A new one says what an absent field means already.
+    ...('default' in before ? changed(`${at}: default`, before.default, after.default) : []),
     ...limitChanges(at, before, after),
     ...ruleChanges(at, before, after),
     ...opacity(at, before, after),

@@ -7,7 +7,7 @@ export function fieldReference(): string {
   return [
     `# Fields of ${KIND}`,
     `\`apiVersion: ${API_GROUP}/${API_VERSION}\`, \`kind: ${KIND}\`. ${String(rootSchema().description)}`,
-    'What is left out has the default that its description names. The resource itself never carries defaults, so that what is in git and what is in the cluster are the same. ' +
+    'What is left out has the default that its description names. The resource itself carries none of them but that of `replicas`, so that what is in git and what is in the cluster are the same. ' +
       '`kubectl explain ac.spec.config` shows the same text; `analytics-connector validate` checks a manifest without a cluster.',
     `\`metadata.name\`: 1 to 50 lower-case letters, digits and hyphens, as pods and other objects are named after it.`,
     ...sections('spec', spec ?? {}),

@@ -61,13 +61,21 @@ const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Be
   },
   '1. The connectors': async (scene) => {
     expect(await scene.kubectl('get', 'all,cm,sa,pdb', '-l', OURS, '-o', 'name')).toBe('')
+    // One that is forgotten when the operator goes.
+    await scene.apply(NAME, { spec: { deletionPolicy: 'DeleteConsumerGroup' } })
+    await scene.ready(NAME)
   },
   '2. The operator': async (scene) => {
     expect(await kubectl(scene.stack, ['get', 'crd', '-l', OURS, '-o', 'name'])).toContain('analyticsconnectors')
-    const rights = ['deployment,pod,role,rolebinding,clusterrole,clusterrolebinding', '-l', OURS, '-A', '-o', 'name']
+    const kinds = 'deployment,pod,role,rolebinding,clusterrole,clusterrolebinding'
+    const rights = [kinds, '-l', `${OURS},app.kubernetes.io/component!=sink`, '-A', '-o', 'name']
     expect(await kubectl(scene.stack, ['get', ...rights])).toBe('')
   },
-  '4. What is left': async (scene) => {
+  '3. A connector that was left behind': async (scene, printed) => {
+    expect(printed.split('\n')).toContain(`${scene.id} ${NAME}`)
+    expect(await scene.kubectl('get', 'ac', '-o', 'name')).toBe('')
+  },
+  '5. What is left': async (scene) => {
     const kinds = 'crd,ns,cm,secret,sa,deployment,pdb,role,rolebinding,clusterrole,clusterrolebinding'
     expect(await kubectl(scene.stack, ['get', kinds, '-l', OURS, '-A', '-o', 'name'])).toBe('')
   },
@@ -90,7 +98,7 @@ async function look({ stack, id }: Scene): Promise<Before> {
 
 test('every section with commands has something that must be true after it, or only waits', () => {
   const sections = [...new Set(steps.map(({ section }) => section))]
-  expect(sections).toEqual([...Object.keys(truths).slice(0, 5), '3. The CRD', '4. What is left'])
+  expect(sections).toEqual([...Object.keys(truths).slice(0, 6), '4. The CRD', '5. What is left'])
 })
 
 test('every command of the pages does what the page says', { timeout: 300_000 }, async ({ scene, stack }) => {
@@ -100,10 +108,13 @@ test('every command of the pages does what the page says', { timeout: 300_000 },
   await scene.ready(NAME)
   await scene.delivers()
   const before = await look(scene)
+  let printed = ''
   try {
     for (const [i, step] of steps.entries()) {
-      const printed = await shell.run(local(step.commands, scene), 180_000)
-      if (isLast(step, i)) await truths[step.section]?.(scene, printed, before)
+      printed += await shell.run(local(step.commands, scene), 180_000)
+      if (!isLast(step, i)) continue
+      await truths[step.section]?.(scene, printed, before)
+      printed = ''
     }
   } finally {
     await restoreCrd(stack)

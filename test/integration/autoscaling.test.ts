@@ -1,7 +1,10 @@
 /** The scale subresource as the HorizontalPodAutoscaler uses it, which is what KEDA makes too: the real controller, a metric of this test. */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { DEPLOYMENTS } from '../../src/kube/kinds.ts'
+import { root } from '../drift/files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { type ExternalMetrics, startExternalMetrics } from '../support/external-metrics.ts'
@@ -49,17 +52,36 @@ test.skipIf(stack.kind === 'containers')(
   'an autoscaler scales by a metric, up to the partitions there are, and down again',
   async () => {
     await apply(stack, { apiVersion: 'v1', kind: 'List', items: metrics.objects })
-    await person.wants(NAME, { replicas: 1 })
+    // Its manifest says nothing about replicas, neither now nor later.
+    await person.wants(NAME, {})
     metrics.value = 20
     await apply(stack, autoscaler())
     await scaledTo(2, 2)
     metrics.value = 90
+    await scaledTo(9, 3)
+    await person.wants(NAME, { config: { flushSize: 7 } })
     await scaledTo(9, 3)
     metrics.value = 10
     await scaledTo(1, 1)
   },
   120_000,
 )
+
+test("the sample for KEDA is what KEDA's own schema takes", async () => {
+  const crd = join(root, 'test/support/keda/scaledobjects.crd.yaml')
+  const [, scaledObject = ''] = readFileSync(join(root, 'deploy/samples/keda/lag.yaml'), 'utf8').split(/^---$/m)
+  const tryIt = (manifest: string) =>
+    kubectl(stack, ['create', '--dry-run=server', '--validate=strict', '-n', namespace, '-f', '-'], { input: manifest })
+  await kubectl(stack, ['apply', '--server-side', '-f', crd])
+  try {
+    await kubectl(stack, ['wait', '--for=condition=Established', '-f', crd, '--timeout=30s'])
+    await eventually(30_000, async () => expect(await tryIt(scaledObject)).toContain('lag-scaled created'))
+    await expect(tryIt(scaledObject.replace('cooldownPeriod', 'cooldown'))).rejects.toThrow('unknown field')
+    await expect(tryIt(scaledObject.replace('lagThreshold: "200000"', 'lagThreshold: 200000'))).rejects.toThrow()
+  } finally {
+    await kubectl(stack, ['delete', '-f', crd, '--wait=false'])
+  }
+})
 
 /** Pods and what the autoscaler wrote; it reads the pods' number and selector from the status. */
 async function scaledTo(replicas: number, pods: number): Promise<void> {

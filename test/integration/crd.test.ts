@@ -83,9 +83,9 @@ test('a connector that no operator has seen says so, so that nobody takes it for
   expect((JSON.parse(created) as AnalyticsConnector).status).toEqual({ observedGeneration: -1 })
 })
 
-test('optional fields get no defaults, which GitOps would show as drift', async () => {
+test('optional fields get no defaults, which GitOps may show as drift, but the one that autoscalers need', async () => {
   const { spec } = await kubectlJson<AnalyticsConnector>(stack, '-n', namespace, 'get', 'ac', 'stored')
-  expect(spec).toEqual({ ...right.spec, active: false })
+  expect(spec).toEqual({ replicas: 1, ...right.spec, active: false })
 })
 
 test.each([

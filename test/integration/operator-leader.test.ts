@@ -43,7 +43,10 @@ const holder = () => inNamespace('get', 'lease', LEASE, '-o', 'jsonpath={.spec.h
 
 async function applyPaused(name: string): Promise<void> {
   const spec = { active: false }
-  await apply(stack, connector(stack, { name, namespace, bucketName: 'nowhere', filter: { acme: ['*'] }, spec }))
+  await apply(
+    stack,
+    connector(stack, { name, namespace, bucketName: `nowhere-${name}`, filter: { acme: ['*'] }, spec }),
+  )
 }
 
 test('of two operators one acts, and the other one seconds after the first has ended', async () => {
