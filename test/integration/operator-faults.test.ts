@@ -11,9 +11,10 @@ import { dieAt, loseLeaseAt, writesOfLife } from './operator-faults/deaths.ts'
 import { NAME } from './operator-faults/life.ts'
 import { Lives, QUIET_MS } from './operator-faults/lives.ts'
 import { throughOutages } from './operator-faults/outage.ts'
+import { writeReport } from './operator-faults/report.ts'
 import { behindHangingWebhook, besideSilentPods } from './operator-faults/stuck.ts'
 
-/** `npm run faults:operator`: every death in both ways, whole lives, longer storms. */
+/** `npm run faults:operator`: every write and both ways to die, whole lives, longer storms. */
 const isFull = process.env.FAULTS === 'full'
 const seed = Number(process.env.SEED ?? 1)
 const stack = connectStack(inject('stack'))
@@ -29,6 +30,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  if (process.env.REPORT === '1') await writeReport(lives, writes, seed)
   await lives?.end()
 })
 
@@ -45,13 +47,11 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
   expect(failures).toEqual([])
 }
 
-/** Every write in both ways; in short each write in one way, but only every third one of the many status writes. */
+/** Every write in both ways; in short the first write of each kind, in one way. */
 function deathsOf(): Death[] {
-  const all = writes.map((write, i) => ({ write, atWrite: i + 1 }))
-  if (isFull) return all.flatMap(({ atWrite }) => [true, false].map((takesEffect) => ({ atWrite, takesEffect })))
-  return all
-    .filter(({ write, atWrite }) => !write.endsWith('/status') || atWrite % 3 === 0)
-    .map(({ atWrite }) => ({ atWrite, takesEffect: atWrite % 2 === 0 }))
+  if (isFull) return writes.flatMap((_, i) => [true, false].map((takesEffect) => ({ atWrite: i + 1, takesEffect })))
+  const kinds = [...new Set(writes)]
+  return kinds.map((kind, i) => ({ atWrite: writes.indexOf(kind) + 1, takesEffect: i % 2 === 0 }))
 }
 
 const STORM = [{ status: 409 }, { status: 422 }, { status: 429, retryAfterSeconds: 1 }, { status: 500 }]
@@ -70,19 +70,32 @@ describe.concurrent('an operator', { timeout: PATIENCE_MS }, () => {
   // In containers the API server does not reach an address of this machine.
   test.skipIf(stack.kind === 'containers')(
     'whose write for one connector hangs in a webhook goes on with all others, and says which webhook',
-    () => behindHangingWebhook(lives),
+    async () => {
+      await behindHangingWebhook(lives)
+      lives.tally.add('a webhook hangs for 30 s, whole life of another connector meanwhile')
+    },
   )
 
-  test('that asks pods which never answer goes on with all others', () => besideSilentPods(lives))
+  test('that asks pods which never answer goes on with all others', async () => {
+    await besideSilentPods(lives)
+    lives.tally.add('40 pods take connections and never answer, whole life of another connector meanwhile')
+  })
 
   test('may die at any of its writes: the next one ends at the same objects and writes nothing more', async () => {
     expect(writes).toContain('delete PodDisruptionBudget')
-    await inParallel(deathsOf(), (death) => dieAt(death, lives, isFull))
+    await inParallel(deathsOf(), async (death) => {
+      await dieAt(death, lives, isFull)
+      const became = death.takesEffect ? 'carried out' : 'not carried out'
+      lives.tally.add(`the operator dies at \`${writes[death.atWrite - 1]}\`, which is ${became}`)
+    })
   })
 
   test('that loses its lease in the middle of a pass stops at once, and the next one makes nothing twice', async () => {
     const afterRevision = writes.lastIndexOf('apply ConfigMap') + 1
-    await inParallel(isFull ? writes.map((_, i) => i + 1) : [afterRevision], (at) => loseLeaseAt(at, lives, isFull))
+    await inParallel(isFull ? writes.map((_, i) => i + 1) : [afterRevision], async (at) => {
+      await loseLeaseAt(at, lives, isFull)
+      lives.tally.add(`another one takes the lease during \`${writes[at - 1]}\``)
+    })
   })
 
   test.each(STORMS)('whose API server %s ends at the same objects', async (_what, faults) => {
@@ -100,6 +113,7 @@ describe.concurrent('an operator', { timeout: PATIENCE_MS }, () => {
     } finally {
       await server.close()
     }
+    for (const [fault, times] of Object.entries(server.happened)) lives.tally.add(`API server: ${fault}`, times)
     if (!('latencyMs' in faults)) expect(Object.keys(server.happened)).not.toEqual([])
   })
 
@@ -113,6 +127,7 @@ describe.concurrent('an operator', { timeout: PATIENCE_MS }, () => {
       expect(two.map(({ calls }) => writesOf(calls).length)).toEqual(writes)
       return last
     })
+    lives.tally.add('two operators at once')
   })
 
   test('whose clock jumps by an hour, forth and back, is not held up', async () => {
@@ -126,11 +141,16 @@ describe.concurrent('an operator', { timeout: PATIENCE_MS }, () => {
       offsetMs = -3_600_000
       return person.live()
     })
+    lives.tally.add('the clock jumps by an hour, forth and back', 2)
   })
 })
 
 test.skipIf(!stack.servers.etcd)(
   'an operator outlives etcd, and etcd with the API server, killed in the middle of edits',
-  () => throughOutages(lives),
+  async () => {
+    await throughOutages(lives)
+    lives.tally.add('kill -9 of etcd')
+    lives.tally.add('kill -9 of etcd and API server')
+  },
   PATIENCE_MS,
 )

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { CONNECTOR_LABEL } from '../../../src/contract/names.ts'
 import type { ClusterAccess } from '../../../src/kube/cluster-access.ts'
+import { Tally } from '../../faults/tally.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
@@ -48,8 +49,11 @@ export class Lives {
   readonly stack: Stack
   readonly #node: SimulatedNode
   readonly #installed: Installed
-  /** How many there were. */
-  count = 0
+  /** How many were begun, and how many of them ended well. */
+  begun = 0
+  well = 0
+  /** What happened in those that ended well. */
+  readonly tally = new Tally()
 
   private constructor(stack: Stack, node: SimulatedNode, installed: Installed) {
     this.stack = stack
@@ -84,7 +88,7 @@ export class Lives {
     { withinMs = 60_000, isWatched = true }: Circumstances = {},
   ): Promise<void> {
     const { stack } = this
-    this.count++
+    this.begun++
     const namespace = `faults-${randomBytes(4).toString('hex')}`
     await kubectl(stack, ['create', 'namespace', namespace])
     const history = isWatched ? await HistoryRecorder.start(stack, namespace) : undefined
@@ -105,6 +109,7 @@ export class Lives {
       expect(writesOf(auditor.calls)).toEqual([])
       await auditor.stop()
       await history?.finish()
+      this.well++
     } finally {
       await Promise.allSettled(operators.map((operator) => operator.stop()))
       await person.api.close()
