@@ -42,7 +42,7 @@ export async function dieAt(death: Death, lives: Lives, isWhole: boolean): Promi
 }
 
 /** The lease is taken while a write is on its way: it takes effect, its answer comes after the next operator has begun. */
-export async function loseLeaseAt(atWrite: number, lives: Lives, isWhole: boolean): Promise<void> {
+export async function loseLeaseAt(atWrite: number, lives: Lives): Promise<void> {
   await lives.live(async ({ person, start }) => {
     const electable = await lives.electable(person)
     let holding: HoldingApi | undefined
@@ -52,7 +52,7 @@ export async function loseLeaseAt(atWrite: number, lives: Lives, isWhole: boolea
     }
     const first = await start({ ...electable, identity: 'first', wrap })
     let isLost = false
-    const living = person.live(() => isLost && !isWhole)
+    const living = person.live(() => isLost)
     await Promise.race([holding?.held, living])
     if (!holding?.isHeld) return living
     const theft = JSON.stringify({ spec: { holderIdentity: 'second' } })
