@@ -93,9 +93,9 @@ export class SlabPool {
   }
 }
 
-/** Index into `SIZES`. So that hundreds of small objects stay small (at most an eighth is unused from 32 KiB on) and a large one is few pieces. */
+/** Index into `SIZES`. So that hundreds of small objects stay small (at most a sixteenth is unused from 64 KiB on) and a large one is few pieces. */
 function sizeFor(heldBytes: number): number {
-  if (heldBytes < 32 * KIB) return 0
-  if (heldBytes < 128 * KIB) return 1
-  return heldBytes < 1024 * KIB ? 2 : 3
+  if (heldBytes < 64 * KIB) return 0
+  if (heldBytes < 256 * KIB) return 1
+  return heldBytes < 2048 * KIB ? 2 : 3
 }

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { SlabPool } from '../../src/sink/slab-pool.ts'
 
 const KIB = 1024
-const HELD = [0, 32 * KIB, 128 * KIB, 1024 * KIB]
+/** What a log holds that takes the largest slabs. */
+const LARGE = 2048 * KIB
+const HELD = [0, 64 * KIB, 256 * KIB, LARGE]
 
 test('slabs grow with what a log holds, so that a large one is few pieces', () => {
   const pool = new SlabPool(0)
@@ -31,7 +33,7 @@ test('no two slabs share a byte, whatever was taken and given back before', () =
       for (const [slab, fill] of taken) expect(slab.equals(Buffer.alloc(slab.length, fill))).toBe(true)
       pool.give([...taken.keys()])
       expect(pool.takenBytes).toBe(0)
-      for (let i = 0; i < 4; i++) pool.take(1024 * KIB)
+      for (let i = 0; i < 4; i++) pool.take(LARGE)
       expect(pool.takenBytes).toBe(1024 * KIB)
     }),
     { numRuns: 200 },
@@ -43,12 +45,12 @@ test('memory that was small slabs is a large one again', () => {
   const small = Array.from({ length: 64 }, () => pool.take(0))
   const [first] = small
   pool.give(small)
-  expect(pool.take(1024 * KIB).buffer).toBe(first?.buffer)
+  expect(pool.take(LARGE).buffer).toBe(first?.buffer)
 })
 
 test('what is beyond the memory that is kept can be had, and is not kept', () => {
   const pool = new SlabPool(256 * KIB)
-  const kept = pool.take(1024 * KIB)
+  const kept = pool.take(LARGE)
   const beyond = pool.take(0)
   expect(beyond.length).toBe(4 * KIB)
   pool.give([beyond])
