@@ -72,7 +72,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   } finally {
     ended.abort()
     await following
-    await Promise.all([pods.close(), http.close()])
+    pods.close()
+    await http.close()
     logger.info('operator stopped')
   }
 }

@@ -5,6 +5,7 @@
  * With --copies one connector is made and copied, and nothing that concerns all connectors at once is measured: a column takes three
  * minutes. --profile writes CPU profiles and heap snapshots of the operator.
  */
+import { mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -23,6 +24,7 @@ const { values: flags, positionals } = parseArgs({
   options: { copies: { type: 'boolean', default: false }, profile: { type: 'string' } },
   allowPositionals: true,
 })
+if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true })
 const progress = (line: string) => process.stderr.write(`${line}\n`)
 
 type Row = (name: string, value: string) => void
