@@ -41,7 +41,7 @@ const EVENTS_PER_SECOND = 300
 /** Once the faults have stopped, everything must be delivered within this time. */
 const HEALING_MS = 90_000
 /** One that is broken on purpose may never be done: its partitions have stopped when it has committed nothing for so long. */
-const STANDSTILL_MS = 8_000
+const STANDSTILL_MS = 5_000
 const POLL_MS = 100
 const PROGRESS_EVERY_POLLS = 100
 
