@@ -9,7 +9,7 @@ import { connectStack } from '../stack/remote.ts'
 
 const stack = connectStack(inject('stack'))
 const SEED = Number(process.env.SEED ?? 1)
-const KILLS = 6
+const KILLS = 4
 const BROKEN = 'the intent after the write'
 
 /** `npm run faults` in short, beside a sink that is broken on purpose: what the one survives must show in the other. */
