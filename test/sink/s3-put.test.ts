@@ -49,6 +49,16 @@ test('a body goes out whole from several chunks, with its length, checksum and, 
   })
 })
 
+test('small bodies go out whole, one after the other and at once, after failures too', async () => {
+  let asked = 0
+  const { server, direct } = await putTo(() => ({ status: asked++ % 3 === 1 ? 503 : 200 }))
+  const bodies = Array.from({ length: 12 }, (_, i) => String(i).repeat(1_000 * (12 - i)))
+  const put = (body: string) => direct.put({ ...object, chunks: [Buffer.from(body), Buffer.from('end')] }, signal)
+  for (const body of bodies.slice(0, 6)) await put(body).catch(() => {})
+  await Promise.allSettled(bodies.slice(6).map(put))
+  expect(server.asked.map(({ body }) => body).sort()).toEqual(bodies.map((body) => `${body}end`).sort())
+})
+
 test('an answer that is no success fails with its code and status, and one without a body with its status', async () => {
   const answers = [
     { status: 403, body: '<Error><Code>AccessDenied</Code><Message>no</Message></Error>' },
