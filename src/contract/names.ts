@@ -26,10 +26,16 @@ export const ADMIN_FIELD_MANAGER = 'analytics-connector-admin'
 /** Port of `/status`, `/metrics`, `/healthz` and `/readyz`, in sink and operator alike. */
 export const HTTP_PORT = 8080
 /**
- * Node's options in a sink pod. Records are kept outside V8's heap and next to no garbage is made for one, so a nursery of 4 MiB instead of
- * 16 does as well, and the process is 25 MiB smaller.
+ * Environment of a sink pod, to keep the process small. Records are kept outside V8's heap and next to no garbage is made for one, so a
+ * nursery of 4 MiB instead of 16 does as well: 25 MiB. glibc's malloc gives pieces of 128 KiB and more back at once, instead of raising
+ * that limit to what was given back before (mallopt(3)), and has two arenas for all threads: 20 MiB and more.
  */
-export const SINK_NODE_OPTIONS = '--max-semi-space-size=4'
+export const SINK_ENVIRONMENT = {
+  NODE_OPTIONS: '--max-semi-space-size=4',
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
 /** Folder in a sink pod with one `<revision>.json` for each mounted revision of its configuration. */
 export const REVISIONS_DIR = '/etc/analytics-connector/revisions'
 /** Folder in a sink pod with the keys of the Secret named by `spec.config.credentialsSecretRef`. */

@@ -3,7 +3,7 @@ import {
   RESTART_ANNOTATION,
   REVISION_ANNOTATION,
   S3_CREDENTIALS_DIR,
-  SINK_NODE_OPTIONS,
+  SINK_ENVIRONMENT,
 } from '../../contract/names.ts'
 import type { Deployment, PodTemplateSpec } from '../../kube/kinds.ts'
 import {
@@ -122,7 +122,7 @@ function sinkContainer(input: DeploymentInput): Container {
     ],
     env: [
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-      { name: 'NODE_OPTIONS', value: SINK_NODE_OPTIONS },
+      ...Object.entries(SINK_ENVIRONMENT).map(([name, value]) => ({ name, value })),
     ],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
     // A minute to begin to listen; from then on a process that does not answer for half a minute is restarted.

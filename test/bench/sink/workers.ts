@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { SINK_NODE_OPTIONS } from '../../../src/contract/names.ts'
+import { SINK_ENVIRONMENT } from '../../../src/contract/names.ts'
 import type { SinkConfig } from '../../../src/contract/sink-config.ts'
 import { SinkChild, storeRevision } from '../../support/sink-child.ts'
 import { sinkConfig } from '../../support/sink-process.ts'
@@ -28,7 +28,7 @@ export async function sinkWorker(job: Job, changes: Partial<SinkConfig>): Promis
   const revision = await storeRevision(job.dir, config)
   const child = new SinkChild(
     ['--revision', revision, '--revisions-dir', job.dir],
-    environment(job, [SINK_NODE_OPTIONS]),
+    environment(job, SINK_ENVIRONMENT),
     BUILT,
   )
   return {
@@ -105,7 +105,7 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
   })
 }
 
-function environment({ servers: { s3 }, nodeOptions }: Job, podOptions: readonly string[] = []) {
-  const NODE_OPTIONS = [...podOptions, ...nodeOptions].join(' ')
-  return { NODE_OPTIONS, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+function environment({ servers: { s3 }, nodeOptions }: Job, pod: Partial<typeof SINK_ENVIRONMENT> = {}) {
+  const NODE_OPTIONS = [pod.NODE_OPTIONS ?? '', ...nodeOptions].join(' ')
+  return { ...pod, NODE_OPTIONS, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
 }

@@ -69,6 +69,9 @@ describe('desiredDeployment', () => {
     expect(container.env).toEqual([
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
       { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4' },
+      { name: 'MALLOC_ARENA_MAX', value: '2' },
+      { name: 'MALLOC_MMAP_THRESHOLD_', value: '131072' },
+      { name: 'MALLOC_TRIM_THRESHOLD_', value: '131072' },
     ])
   })
 
