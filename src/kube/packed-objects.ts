@@ -21,6 +21,10 @@ export class PackedObjects<T extends KubeObject> {
     return before === undefined ? 'added' : 'changed'
   }
 
+  has(key: string): boolean {
+    return this.#texts.has(key)
+  }
+
   get(key: string): T | undefined {
     const text = this.#texts.get(key)
     return text === undefined ? undefined : (JSON.parse(text) as T)

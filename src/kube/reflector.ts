@@ -100,15 +100,16 @@ export class Reflector<T extends KubeObject> {
     const { clock } = this.#options
     const begun = clock.elapsed()
     if (this.#resourceVersion === '' && !this.#streamingLists) await this.#listPages()
-    // Objects seen in a streaming list, until its end is reached; null when the watch continues from a known place.
-    let initial: Map<string, T> | null = this.#resourceVersion === '' ? new Map() : null
+    // Objects seen in a streaming list, until its end is reached; null when the watch continues from a known place. Packed: what a list takes at
+    // its height is what the process then keeps.
+    let initial: PackedObjects<T> | null = this.#resourceVersion === '' ? new PackedObjects() : null
     let received = 0
     for await (const event of this.#watch(initial !== null, signal)) {
       if (signal.aborted) return
       received++
       this.#movedAtMs = clock.elapsed()
       if (initial === null) this.#handle(event)
-      else if (event.type !== 'BOOKMARK') initial.set(keyOf(event.object), this.#trimmed(event.object))
+      else if (event.type !== 'BOOKMARK') initial.set(this.#trimmed(event.object))
       else if (event.endsInitialEvents) {
         this.#replaceAll(initial, event.resourceVersion)
         initial = null
@@ -136,18 +137,18 @@ export class Reflector<T extends KubeObject> {
 
   async #listPages(): Promise<void> {
     const { api, kind, scope } = this.#options
-    const listed = new Map<string, T>()
+    const listed = new PackedObjects<T>()
     let next: string | undefined
     let resourceVersion: string
     do {
       const page = await api.list(kind, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
-      for (const object of page.items) listed.set(keyOf(object), this.#trimmed(object))
+      for (const object of page.items) listed.set(this.#trimmed(object))
       ;({ next, resourceVersion } = { next: undefined, ...page })
     } while (next !== undefined)
     this.#replaceAll(listed, resourceVersion)
   }
 
-  #replaceAll(listed: ReadonlyMap<string, T>, resourceVersion: string): void {
+  #replaceAll(listed: PackedObjects<T>, resourceVersion: string): void {
     for (const key of this.#objects.keys()) if (!listed.has(key)) this.#remove(key, this.#objects.get(key), true)
     for (const object of listed.values()) this.#store(object, true)
     this.#resourceVersion = resourceVersion

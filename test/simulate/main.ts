@@ -1,29 +1,32 @@
 /**
  * `npm run simulate`: many schedules of the whole sink against simulated servers, each by its seed; exit code 1 when a
- * record was lost, doubled, changed or left behind in any. `-- --seed N` tells one schedule from beginning to end.
+ * record was lost, doubled, changed or left behind in any.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { flagsOrUsage } from '../support/flags-or-usage.ts'
 import { BROKEN } from './design.ts'
 import { type Answer, doAll, type Failure, type Job } from './jobs.ts'
 import { report } from './report.ts'
 import { runSchedule } from './schedule.ts'
 import { Tally } from './tally.ts'
 
+const USAGE = `npm run simulate -- [flags]
+  --schedules <n>  how many; default 100000
+  --from <seed>    the first one's seed; default 1
+  --seed <seed>    only this one, told from beginning to end
+  --report         writes docs/simulation.md
+`
 /** Failing seeds that are shown; one is enough to look into. */
 const MOST_SHOWN = 10
 const JOB_SCHEDULES = 500
 const PROGRESS_EVERY = 5_000
 
-const { values } = parseArgs({
+const { values } = flagsOrUsage(USAGE, {
   options: {
-    /** How many, from seed `--from` on. */
     schedules: { type: 'string', default: '100000' },
     from: { type: 'string', default: '1' },
-    /** Only this one, with its trace. */
     seed: { type: 'string' },
-    /** Writes docs/simulation.md. */
     report: { type: 'boolean', default: false },
   },
 })

@@ -1,30 +1,38 @@
 /**
- * `npm run bench:operator -- [--copies] [--profile <folder>] [connectors …]`: how the operator does with so many connectors, on a real API
- * server with real controllers and simulated pods. Prints a table for docs/performance.md. Default: 100 and 1000.
- *
- * With --copies one connector is made and copied, and nothing that concerns all connectors at once is measured: a column takes three
- * minutes. --profile writes CPU profiles and heap snapshots of the operator.
+ * `npm run bench:operator`: how the operator does with so many connectors, on a real API server with real controllers and simulated pods. Prints
+ * a table for docs/performance.md.
  */
 import { mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { flagsOrUsage } from '../../support/flags-or-usage.ts'
 import { duration, spread } from '../figures.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import { copyConnector } from './copies.ts'
 import { MachineUsage } from './machine-usage.ts'
 import type { OperatorProcess } from './operator-process.ts'
 
+const USAGE = `npm run bench:operator -- [flags] [connectors …]
+  connectors         numbers of connectors, a column of the table for each; default 100 1000
+  --copies           make one connector and copy it, and leave out what concerns all connectors at once: a column takes minutes
+                     instead of hours
+  --profile <folder> the operator leaves a V8 profile of its processor time and a heap snapshot there (for Chrome's DevTools)
+`
 const IDLE_MS = 30_000
 /** Before idleness is measured: the last status polls after a change, and V8 gives back what a start took. */
 const SETTLE_MS = 12_000
 const SINGLE_CHANGES = 50
 
-const { values: flags, positionals } = parseArgs({
+const { values: flags, positionals } = flagsOrUsage(USAGE, {
   options: { copies: { type: 'boolean', default: false }, profile: { type: 'string' } },
   allowPositionals: true,
 })
 if (flags.profile !== undefined) mkdirSync(flags.profile, { recursive: true })
+const counts = positionals.map(Number)
+if (!counts.every((count) => Number.isInteger(count) && count > 0)) {
+  console.error(`numbers of connectors, not ${positionals.join(' ')}\n\n${USAGE}`)
+  process.exit(2)
+}
 const progress = (line: string) => process.stderr.write(`${line}\n`)
 
 type Row = (name: string, value: string) => void
@@ -169,7 +177,6 @@ function rss(operator: OperatorProcess): string {
   return `${operator.rssMiB.toFixed(0)} MiB; ${operator.peakRssMiB.toFixed(0)} MiB`
 }
 
-const counts = positionals.map(Number)
 const columns: { count: number; rows: Map<string, string> }[] = []
 for (const count of counts.length > 0 ? counts : [100, 1000]) columns.push({ count, rows: await measure(count) })
 console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n`)
