@@ -167,7 +167,7 @@ interface Series {
 
 /**
  * A gauge whose series are made at the scrape and dropped after it. prom-client's own keeps a hash, labels and a value for each until the next
- * one: with ten thousand connectors, megabytes and half of the scrape's time.
+ * one: with ten thousand connectors, 4 MiB.
  */
 class GaugeOfEach extends Gauge {
   readonly #connectors: MetricSources['connectors']
