@@ -143,12 +143,14 @@ function registerConnectors(registers: Registry[], connectors: MetricSources['co
       for (const { status } of connectors()) this.inc({ status })
     },
   })
-  const each = (name: string, help: string, seriesOf: (state: ConnectorState) => Series) =>
-    new GaugeOfEach({ name, help, registers }, connectors, seriesOf)
-  each('analytics_connector_status', '1 for the status that the connector has now.', ({ connector, status }) => ({
-    labels: { connector, status },
-    value: 1,
-  }))
+  const each = (name: string, help: string, seriesOf: (state: ConnectorState) => Series, labelNames = ['connector']) =>
+    new GaugeOfEach({ name, help, labelNames, registers }, connectors, seriesOf)
+  each(
+    'analytics_connector_status',
+    '1 for the status that the connector has now.',
+    ({ connector, status }) => ({ labels: { connector, status }, value: 1 }),
+    ['connector', 'status'],
+  )
   each('analytics_connector_ready', '1 while what the spec asks for is so.', ({ connector, isReady }) => ({
     labels: { connector },
     value: isReady ? 1 : 0,
@@ -174,7 +176,7 @@ class GaugeOfEach extends Gauge {
   readonly #seriesOf: (state: ConnectorState) => Series
 
   constructor(
-    options: { readonly name: string; readonly help: string; readonly registers: Registry[] },
+    options: ConstructorParameters<typeof Gauge>[0],
     connectors: MetricSources['connectors'],
     seriesOf: (state: ConnectorState) => Series,
   ) {
