@@ -52,6 +52,7 @@ function readToEnd(socket: Socket): Promise<Buffer> {
 }
 
 function parseAnswer(answer: Buffer): unknown {
+  if (answer.length === 0) throw new Error('the connection was closed without an answer')
   const headEnd = answer.indexOf('\r\n\r\n')
   const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(answer.toString('latin1', 0, 12)) ?? []
   if (headEnd === -1 || status === undefined) throw new Error('the answer is no HTTP, or was cut off')

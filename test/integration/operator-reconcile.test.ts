@@ -157,7 +157,7 @@ test('an object of somebody else is never touched: the connector says what is in
   })
   expect(await objectsOf('conflict')).toEqual([])
   await inNamespace('delete', 'serviceaccount', 'conflict-sink')
-  await patch('conflict', { replicas: 1 })
+  await patch('conflict', { replicas: 2 })
   await eventually(20_000, async () => expect(await objectsOf('conflict')).toContain('deployment.apps/conflict-sink'))
   expect(writesOf(running.calls).filter((write) => write.startsWith('delete'))).toEqual([])
 })

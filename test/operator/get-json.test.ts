@@ -43,7 +43,7 @@ it('rejects an answer that is cut off, without a length, too long or no JSON, an
     setImmediate(() => response.socket?.end())
   }
   await expect(ask(cutOff)).rejects.toThrow('2 bytes of an answer of 9')
-  await expect(ask((response) => response.socket?.end())).rejects.toThrow('no HTTP')
+  await expect(ask((response) => response.socket?.end())).rejects.toThrow('closed without an answer')
   await expect(ask((response) => answerJson(response, 200, {}))).rejects.toThrow('unknown length')
   await expect(ask((response) => answer(response, '<html>'))).rejects.toThrow('JSON')
   await expect(ask((response) => answer(response, ' '.repeat(1_100_000)))).rejects.toThrow('longer than 1048576')
