@@ -81,8 +81,14 @@ export async function signInAsAdmin(stack: Stack): Promise<ClusterAccess> {
   return signedIn(stack, OPERATOR_NAMESPACE, ADMIN)
 }
 
-export function grant(stack: Stack, items: readonly Permission[]): Promise<string> {
-  return apply(stack, { apiVersion: 'v1', kind: 'List', items })
+export function grant(stack: Stack, permissions: readonly Permission[]): Promise<string> {
+  return apply(stack, { apiVersion: 'v1', kind: 'List', items: permissions.map(unlabelled) })
+}
+
+/** Without the label of an install: what a test grants stays behind, and is nothing that an uninstall has forgotten. */
+function unlabelled(permission: Permission): Permission {
+  const { 'app.kubernetes.io/name': _, ...labels } = permission.metadata?.labels ?? {}
+  return { ...permission, metadata: { ...permission.metadata, labels } }
 }
 
 /** The API server as a service account that is there already meets it. */
