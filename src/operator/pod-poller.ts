@@ -37,6 +37,12 @@ const TIMEOUT_MS = 2_000
 /** Failures in a row before a pod is taken as unreachable: one lost packet is no news. */
 const FAILURES_BEFORE_UNREACHABLE = 3
 
+/**
+ * Steady pods are asked at round times, some at once: a process that wakes up for each question of its own spends several times what
+ * the question costs.
+ */
+const ROUND_MS = 250
+
 interface Target {
   readonly connectorKey: string
   readonly podIP: string
@@ -166,11 +172,16 @@ export class PodPoller {
     } else {
       const steady = report.kind === 'status' && report.status.state === 'ACTIVE' && target.failures === 0
       // A tenth more or less, so that pods that started together are not asked together for ever.
-      const delayMs = (steady ? steadyMs : changingMs) * (0.9 + 0.2 * random())
+      const jitteredMs = (steady ? steadyMs : changingMs) * (0.9 + 0.2 * random())
+      const delayMs = steady ? untilRound(clock.elapsed() + jitteredMs) - clock.elapsed() : jitteredMs
       target.cancelTimer = clock.after(delayMs, () => this.#enqueue(uid, target, 'resync'))
     }
     if (changed) onChange(target.connectorKey, priority)
   }
+}
+
+function untilRound(atMs: number): number {
+  return Math.ceil(atMs / ROUND_MS) * ROUND_MS
 }
 
 function statusUrl(podIP: string): string {

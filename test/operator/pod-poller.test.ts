@@ -56,6 +56,20 @@ describe('PodPoller', () => {
     expect(asked).toEqual(['http://[fd00::1]:8080/status'])
   })
 
+  it('asks pods that deliver at round times, those that are due by then at once', async () => {
+    const { clock, poller, asked } = setUp(async () => status('ACTIVE'))
+    const beginMs = clock.elapsed()
+    const goOnTo = (ms: number) => clock.advance(beginMs + ms - clock.elapsed())
+    for (const [i, startMs] of [3, 40, 120].entries()) {
+      await goOnTo(startMs)
+      poller.watch(`uid${i}`, 'games/events', `10.0.0.${i}`)
+    }
+    await goOnTo(10_249)
+    expect(asked).toHaveLength(3)
+    await goOnTo(10_250)
+    expect(asked).toHaveLength(6)
+  })
+
   it('asks often while a pod changes and seldom once it delivers', async () => {
     let state: SinkStatus['state'] = 'STARTING'
     const { poller, asked, clock } = setUp(async () => status(state))
