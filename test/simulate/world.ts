@@ -157,14 +157,15 @@ export class World {
       if (life.isDead) this.tally.add(`${operation} afterDeath`)
       return request.effect()
     }
-    if (fate === 'lost' || fate === 'unanswered' || fate === 'late')
+    const timeOut = () =>
       this.schedule(timeoutMs, `${label} timed out`, () => reject(new NoAnswerError(`${label}: no answer`)), life)
+    if (fate === 'lost' || fate === 'unanswered' || fate === 'late') timeOut()
     if (fate === 'refused') answer(() => reject(refusal()))
     if (fate === 'lost' || fate === 'refused') return promise
     const arrive = async () => {
       try {
         if (fate === 'repeated') await (async () => effect())().catch(() => {})
-        const result = await effect()
+        const result = await this.#withTimeOut(effect(), timeOut)
         if (fate === 'broken') answer(() => reject(refusal()))
         else if (fate !== 'unanswered') answer(() => resolve(result))
       } catch (error) {
@@ -175,6 +176,17 @@ export class World {
     else this.schedule(this.#latency(), label, () => void arrive())
     if (fate === 'twice') this.#arriveLate(`${label} again`, async () => void (await effect()))
     return promise
+  }
+
+  /** A server may never answer what it keeps waiting: a coordinator forgets a SyncGroup when the same member sends another. */
+  async #withTimeOut<T>(waiting: T | Promise<T>, timeOut: () => () => void): Promise<T> {
+    if (!(waiting instanceof Promise)) return waiting
+    const cancel = timeOut()
+    try {
+      return await waiting
+    } finally {
+      cancel()
+    }
   }
 
   /** Lets things happen until `done` says so. @returns false when nothing is left to happen, or it is later than `untilMs` */
