@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Below this share of all processors nothing of weight is going on. */
 const QUIET = 0.15
-/** On a machine that is shared it may never be quiet. */
-const PATIENCE_MS = 20_000
+/** On a machine that is shared it may never be quiet; controllers need minutes to look at 10,000 copies once. */
+const PATIENCE_MS = 300_000
 
 /** What all processes of the machine use of its processors, since this was made. */
 export class MachineUsage {
@@ -16,14 +16,15 @@ export class MachineUsage {
     return (busy - this.#begun.busy) / (all - this.#begun.all)
   }
 
-  /** Until three seconds were quiet, or twenty have passed. */
-  async isQuiet(): Promise<void> {
+  /** Until three seconds were quiet, for five minutes at most. Tells whether it became quiet. */
+  async isQuiet(): Promise<boolean> {
     const begun = performance.now()
     while (performance.now() - begun < PATIENCE_MS) {
       const now = new MachineUsage()
       await delay(3_000)
-      if (now.share < QUIET) return
+      if (now.share < QUIET) return true
     }
+    return false
   }
 }
 
