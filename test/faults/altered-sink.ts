@@ -29,6 +29,7 @@ const { values } = parseArgs({
   strict: false,
 })
 const [revision, dir] = [String(values.revision), String(values['revisions-dir'])]
+// By the environment, as the command line is the real sink's.
 const { BROKEN_DESIGN, LARGEST_PUT_BYTES } = process.env
 const design = BROKEN_DESIGN === undefined ? OURS : BROKEN[BROKEN_DESIGN]
 if (!design) throw new Error(`BROKEN_DESIGN must be one of: ${Object.keys(BROKEN).join('; ')}`)

@@ -32,6 +32,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  // `npm run faults:operator` is a run of vitest, which has no flags of ours.
   if (process.env.REPORT === '1') await writeReport(lives, await writes, seed)
   await lives?.end()
 })

@@ -158,6 +158,7 @@ afterAll(async () => {
 
 test('every state looks as the page shows it, and its status is the one that is recorded', async () => {
   await Promise.all(REASONS.map(enter))
+  // Asked for by hand (docs/testing.md), as vitest has no flags of ours: a test run never rewrites the page that it checks.
   if (process.env.CAPTURE === '1') await record()
   const recorded = JSON.parse(readFileSync(RECORDED, 'utf8'))
   await Promise.all(
