@@ -9,7 +9,7 @@ import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { sinkConfig } from '../support/sink-process.ts'
+import { localBucket, sinkConfig } from '../support/sink-process.ts'
 
 const stack = connectStack(inject('stack'))
 const { s3, kafkaBootstrapServers } = stack
@@ -50,15 +50,7 @@ async function scene(changes: Partial<SinkConfig> & { template?: string } = {}):
     connector: `test/${name}`,
     filter: { acme: [topic] },
     kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
-    s3: {
-      bucketName: bucket.name,
-      region: s3.region,
-      endpoint: s3.endpoint,
-      forcePathStyle: true,
-      partSizeBytes: 5_242_880,
-      credentials: 'default',
-      requestChecksumCalculation: 'when_supported',
-    },
+    s3: localBucket(bucket.name, s3.region, s3.endpoint),
     flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
     ...changes,
   })

@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
 import { S3Front } from '../support/s3-front.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { sinkConfig } from '../support/sink-process.ts'
+import { localBucket, sinkConfig } from '../support/sink-process.ts'
 
 const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
 const name = `sink-tls-${Date.now().toString(36)}`
@@ -52,15 +52,7 @@ async function start(authority: string): Promise<SinkChild> {
     connector: `test/${name}`,
     filter: { acme: [topic] },
     kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
-    s3: {
-      bucketName: bucket.name,
-      region: s3.region,
-      endpoint: front.endpoint,
-      forcePathStyle: true,
-      partSizeBytes: 5_242_880,
-      credentials: 'default',
-      requestChecksumCalculation: 'when_supported',
-    },
+    s3: localBucket(bucket.name, s3.region, front.endpoint),
     flush: { intervalMs: 500, events: 100, bytes: 1_000_000 },
   })
   const child = new SinkChild(['--revision', await storeRevision(dir, config), '--revisions-dir', dir], {

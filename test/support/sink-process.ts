@@ -11,6 +11,17 @@ import { ScriptedSource, TOPIC } from './scripted-source.ts'
 
 type Overrides = Partial<SinkConfig> & { readonly template?: string }
 
+const S3_DEFAULTS = {
+  partSizeBytes: 5_242_880,
+  credentials: 'default',
+  requestChecksumCalculation: 'when_supported',
+} as const
+
+/** A bucket on a server of the tests. */
+export function localBucket(bucketName: string, region: string, endpoint: string): SinkConfig['s3'] {
+  return { bucketName, region, endpoint, forcePathStyle: true, ...S3_DEFAULTS }
+}
+
 export function sinkConfig({
   template = 'events/{eventName}/{hh}{mm}.json',
   ...overrides
@@ -22,14 +33,7 @@ export function sinkConfig({
     topicPattern: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
     filter: { acme: [TOPIC] },
     kafka: { bootstrapServers: ['kafka:9092'], groupId: 'games', startFrom: 'earliest', epoch: 0 },
-    s3: {
-      bucketName: 'acme-events',
-      region: 'us-west-2',
-      forcePathStyle: false,
-      partSizeBytes: 5_242_880,
-      credentials: 'default',
-      requestChecksumCalculation: 'when_supported',
-    },
+    s3: { bucketName: 'acme-events', region: 'us-west-2', forcePathStyle: false, ...S3_DEFAULTS },
     format: 'ndjson',
     compression: 'none',
     path: { template, partitionDurationMs: 900_000, timestampSource: 'record' },
