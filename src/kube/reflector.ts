@@ -19,7 +19,8 @@ const IDLE_TIMEOUT_MS = 180_000
  */
 const FORBIDDEN_RETRY_MS = 60_000
 const REFUSALS_BEFORE_MISSING = 5
-const RETRY = { initialMs: 200, maxMs: 10_000 }
+/** Short at its most: whoever waits for an API server's return waits for this too, and a handful of watches are nothing to it. */
+const RETRY = { initialMs: 200, maxMs: 5_000 }
 /** After so many failures in a row, read everything again: the server may have been restored from an older state. */
 const FAILURES_BEFORE_RELIST = 5
 
@@ -57,7 +58,10 @@ export class Reflector<T extends KubeObject> {
   #resourceVersion = ''
   #streamingLists = true
   #synced = false
+  /** In a row, whatever they were. */
   #failures = 0
+  /** In a row, of nothing but refusals: a server that was away and has just begun starts no higher than one that was there. */
+  #refusals = 0
   #movedAtMs: number
 
   constructor(options: ReflectorOptions<T>) {
@@ -114,7 +118,7 @@ export class Reflector<T extends KubeObject> {
         this.#replaceAll(initial, event.resourceVersion)
         initial = null
       }
-      if (initial === null) this.#failures = 0
+      if (initial === null) this.#failures = this.#refusals = 0
     }
     // A watch that ends well and at once would otherwise make a loop without a pause.
     if (received === 0 && clock.elapsed() - begun < 1000) throw new Error('the watch ended as soon as it began')
@@ -198,6 +202,7 @@ export class Reflector<T extends KubeObject> {
     const { kind, clock, logger } = this.#options
     const asApiError = error instanceof KubeApiError ? error : undefined
     this.#failures++
+    this.#refusals = asApiError?.status === 403 ? this.#refusals + 1 : 0
     if (isExpired(error) || this.#failures % FAILURES_BEFORE_RELIST === 0) this.#resourceVersion = ''
     // 400 or 422 to a watch from nowhere: a server that has no streaming lists (before 1.32, or the gate is off).
     if (this.#streamingLists && (asApiError?.status === 400 || asApiError?.status === 422)) {
@@ -205,9 +210,10 @@ export class Reflector<T extends KubeObject> {
       logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
       return
     }
-    const isMissing = asApiError?.status === 403 && this.#failures >= REFUSALS_BEFORE_MISSING
+    const isMissing = this.#refusals >= REFUSALS_BEFORE_MISSING
     const leastMs = isMissing ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
-    const waitMs = Math.max(leastMs, backoffMs(this.#failures - 1, RETRY, this.#random))
+    const attempt = (this.#refusals || this.#failures) - 1
+    const waitMs = Math.max(leastMs, backoffMs(attempt, RETRY, this.#random))
     const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }
     if (isExpired(error)) logger.info(log, 'the watch fell behind, listing again')
     else logger.warn(log, 'list or watch failed, trying again')
