@@ -4,7 +4,6 @@ import { hostname } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { HTTP_PORT, ID_COUNTER_NAME } from '../contract/names.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
-import type { ObjectRef } from '../kube/kinds.ts'
 import { requestCounter } from '../kube/request-counter.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
@@ -12,7 +11,7 @@ import { abortOnSignals } from '../lib/lifecycle.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createRegistry } from '../lib/metrics.ts'
 import { type OperatorConfig, parseOperatorConfig } from '../operator/config.ts'
-import { ownImage } from '../operator/own-image.ts'
+import { type OwnImageOptions, ownImage } from '../operator/own-image.ts'
 import { runOperator } from '../operator/run-operator.ts'
 import { type Command, parseBoolean, parseFlags, parseLogLevel, parsePort } from './command.ts'
 import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
@@ -90,13 +89,14 @@ async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogge
     onRequest: requestCounter(registry, new URL(access.server).host),
   })
   const pod = process.env.POD_NAME ?? hostname()
+  const ownPod = { api, pod: { namespace: access.namespace, name: pod }, clock: systemClock, logger }
   const lease = { namespace: flags.leaseNamespace ?? access.namespace, name: LEASE_NAME }
   try {
     return await runOperator(
       {
         api,
         config,
-        sinkImage: await findImage(flags, config, api, { namespace: access.namespace, name: pod }),
+        sinkImage: (signal) => findImage(flags, config, ownPod, signal),
         idCounter: { namespace: config.idCounterNamespace ?? access.namespace, name: ID_COUNTER_NAME },
         listen: flags.listen,
         lease: flags.leaderElect ? lease : undefined,
@@ -117,12 +117,12 @@ async function serve(flags: OperatorFlags, logger: ReturnType<typeof createLogge
 async function findImage(
   flags: OperatorFlags,
   config: OperatorConfig,
-  api: HttpKubeApi,
-  pod: ObjectRef,
-): Promise<string> {
-  const image = flags.sinkImage ?? config.sinkImage ?? (await ownImage(api, pod))
-  if (!image) throw new Error(`no image for the sink pods: give --sink-image, or sinkImage in ${flags.config}`)
-  return image
+  ownPod: OwnImageOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const image = flags.sinkImage ?? config.sinkImage ?? (await ownImage(ownPod, signal))
+  if (image || signal.aborted) return image
+  throw new Error(`no image for the sink pods: give --sink-image, or sinkImage in ${flags.config}`)
 }
 
 /** @throws FlagError */

@@ -49,7 +49,6 @@ import {
 export interface ControllerOptions {
   readonly api: KubeApi
   readonly config: OperatorConfig
-  readonly sinkImage: string
   /** The ConfigMap that counts the connectors' ids. */
   readonly idCounter: ObjectRef
   /** Name of this process, in Events. */
@@ -81,13 +80,15 @@ export class Controller {
   readonly #poller: PodPoller
   readonly #references: References
   readonly #conflicts: Conflicts
-  readonly #parts: ReconcileParts
+  readonly #parts: Omit<ReconcileParts, 'sink'>
+  /** Of the sink pods; known as soon as this process leads. */
+  #sinkImage = ''
   #leading = false
   /** One for each pass under way. */
   readonly #passes = new Set<AbortController>()
 
   constructor(options: ControllerOptions) {
-    const { api, config, sinkImage, instance, getJson, metrics, clock, logger } = options
+    const { api, config, instance, getJson, metrics, clock, logger } = options
     this.#options = options
     this.caches = this.#createCaches()
     this.#poller = new PodPoller({
@@ -135,7 +136,6 @@ export class Controller {
         now: () => clock.now(),
       }),
       defaults,
-      sink: { image: sinkImage, drainSeconds: config.drainSeconds, resources: config.sinkResources },
       clock,
     }
   }
@@ -155,7 +155,8 @@ export class Controller {
   }
 
   /** Asks the pods and reconciles until `signal` aborts; resolves when the last pass has ended. */
-  async lead(signal: AbortSignal): Promise<void> {
+  async lead(signal: AbortSignal, sinkImage: string): Promise<void> {
+    this.#sinkImage = sinkImage
     this.#leading = true
     for (const pod of this.caches.pods.all()) this.#followPod(pod, 'resync')
     this.queue.start()
@@ -244,13 +245,15 @@ export class Controller {
   }
 
   async #reconcile(key: string): Promise<[Outcome, ReconcileResult]> {
-    const { api, clock } = this.#options
+    const { api, config, clock } = this.#options
     const pass = new AbortController()
     this.#passes.add(pass)
     const cancel = clock.after(RECONCILE_DEADLINE_MS, () => pass.abort())
     const inTime = withDeadline(api, pass.signal)
     try {
-      const outcome = await reconcile(key, { ...this.#parts, api: inTime, applier: this.#parts.applier.over(inTime) })
+      const sink = { image: this.#sinkImage, drainSeconds: config.drainSeconds, resources: config.sinkResources }
+      const applier = this.#parts.applier.over(inTime)
+      const outcome = await reconcile(key, { ...this.#parts, api: inTime, applier, sink })
       return [outcome, outcome.kind === 'after' ? 'requeue_after' : 'success']
     } catch (error) {
       return this.#outcomeOf(key, error)

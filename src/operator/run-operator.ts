@@ -15,7 +15,11 @@ import { createOperatorMetrics, type MetricSources, registerSources } from './me
 export interface OperatorOptions {
   readonly api: KubeApi
   readonly config: OperatorConfig
-  readonly sinkImage: string
+  /**
+   * Finds the image of the sink pods; asked when this process is about to lead, so that an API server that is away keeps nobody from
+   * serving health and following. Undefined when the signal aborts.
+   */
+  readonly sinkImage: (signal: AbortSignal) => Promise<string | undefined>
   /** The ConfigMap that counts the connectors' ids. */
   readonly idCounter: ObjectRef
   /** Where health and metrics are served; port 0 for any free one. */
@@ -38,7 +42,7 @@ const SILENT_MS = 900_000
  * Runs the operator until `signal` aborts.
  *
  * @returns 'lost' when another process has, or may have, the leader lease: this one must end
- * @throws the error of listening
+ * @throws the errors of listening and of `sinkImage`
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<'stopped' | 'lost'> {
   const { api, config, sinkImage, idCounter, identity, registry, clock, logger, listen } = options
@@ -47,7 +51,6 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const controller = new Controller({
     api,
     config,
-    sinkImage,
     idCounter,
     instance: identity,
     getJson: pods.getJson,
@@ -65,7 +68,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const following = controller.follow(stop)
   try {
     await untilSynced(controller, clock, stop)
-    const lead = (leading: AbortSignal) => controller.lead(leading)
+    const lead = async (leading: AbortSignal) => {
+      const image = await sinkImage(leading)
+      if (image !== undefined) await controller.lead(leading, image)
+    }
     if (leadership) return await leadership.run(stop, lead)
     await lead(stop)
     return 'stopped'

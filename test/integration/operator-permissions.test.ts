@@ -4,6 +4,8 @@ import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { CONNECTORS } from '../../src/kube/kinds.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
 import { ownImage } from '../../src/operator/own-image.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
@@ -82,7 +84,9 @@ async function usesWhatItHas(confined?: Confined): Promise<void> {
   }
   const api = new HttpKubeApi({ access, userAgent: 'test' })
   onTestFinished(() => api.close())
-  await ownImage(recording(api, calls), { namespace: home, name: 'none' })
+  const pod = { namespace: home, name: 'none' }
+  const logger = createLogger('silent')
+  await ownImage({ api: recording(api, calls), pod, clock: systemClock, logger }, AbortSignal.timeout(10_000))
 
   // A namespace that an earlier test deletes meanwhile refuses everything.
   const ours = calls.filter((call) => [undefined, place, home].includes(call.namespace))

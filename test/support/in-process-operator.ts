@@ -147,7 +147,7 @@ export async function startOperator(stack: Stack, settings: OperatorSettings = {
     {
       api: judging(recording(wrap(api), calls, settings.streamingLists), statuses),
       config: { ...parseOperatorConfig(base, 'test'), ...settings.config },
-      sinkImage: settings.sinkImage ?? NO_IMAGE,
+      sinkImage: async () => settings.sinkImage ?? NO_IMAGE,
       idCounter: { namespace: access.namespace, name: ID_COUNTER_NAME },
       listen: { address: '127.0.0.1', port: 0 },
       lease: settings.lease,

@@ -27,7 +27,7 @@ const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-operator',
 const options = {
   api,
   config: parseOperatorConfig(readFileSync(configPath, 'utf8'), configPath),
-  sinkImage: 'simulated:1',
+  sinkImage: async () => 'simulated:1',
   idCounter: { namespace: 'default', name: 'analytics-connector-ids' },
   listen: { address: '127.0.0.1', port: 0 },
   lease: undefined,
