@@ -116,7 +116,12 @@ export function isAccessRefused(code: number): boolean {
   return /_AUTHORIZATION_FAILED$|^INVALID_GROUP_ID$/.test(errorName(code))
 }
 
+/** The group goes on without this member, who has to join again. */
+export function isOutpaced(error: unknown): boolean {
+  return isFenced(error) || reasonOf(error) === 'REBALANCE_IN_PROGRESS'
+}
+
 /** Part of any rebalance or broker restart: right again after a moment, and no news to a person. */
 export function isPassing(error: unknown): boolean {
-  return isFenced(error) || isCoordinatorMoved(error) || reasonOf(error) === 'REBALANCE_IN_PROGRESS'
+  return isOutpaced(error) || isCoordinatorMoved(error)
 }

@@ -6,7 +6,7 @@ import { whyMissing } from './access-check.ts'
 import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
 import type { ConnectionSecurity } from './connection-security.ts'
 import { type Generation, type GroupCluster, GroupMember } from './group-member.ts'
-import { isFenced, isPassing, problemLine } from './kafka-error.ts'
+import { isFenced, isOutpaced, isPassing, problemLine } from './kafka-error.ts'
 import { Membership, type PartitionReading } from './membership.ts'
 import { Problems } from './problems.ts'
 import { Reading } from './reading.ts'
@@ -49,6 +49,11 @@ const TIMINGS: KafkaTimings = {
 }
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const BACKOFF = { initialMs: 250, maxMs: 5_000 }
+/**
+ * Whom the group has outpaced joins again at once, but for a breath: others were faster by no fault of Kafka's, and whoever waits longer
+ * than a session is outpaced again, for ever where several do. As Kafka's AbstractCoordinator.joinGroupIfNeeded.
+ */
+const OUTPACED_BACKOFF = { initialMs: 100, maxMs: 100 }
 /** So often in a row may come what a rebalance or a moving coordinator brings with it, before it is a problem. */
 const PASSING_FAILURES = 4
 /** Of the rebalance timeout, kept for noticing the rebalance late and for joining again. */
@@ -130,6 +135,7 @@ export class KafkaSource implements RecordSource {
     const problems = new Problems((line) => listener.problem(line))
     for (let failures = 0; !this.#stopping.signal.aborted; ) {
       const joinedAt = clock.now()
+      let backoff = BACKOFF
       try {
         await this.#oneGeneration(listener, problems)
         const lastedMs = clock.now() - joinedAt
@@ -137,10 +143,11 @@ export class KafkaSource implements RecordSource {
       } catch (error) {
         if (isFenced(error)) this.#membership?.lose(error)
         failures++
+        if (isOutpaced(error)) backoff = OUTPACED_BACKOFF
         if (failures > (isPassing(error) ? PASSING_FAILURES : 0)) problems.set('group', problemLine(error))
       }
       await this.#leaveIfLost()
-      if (failures > 0) await sleep(clock, backoffMs(failures - 1, BACKOFF), this.#stopping.signal)
+      if (failures > 0) await sleep(clock, backoffMs(failures - 1, backoff), this.#stopping.signal)
     }
     await this.#membership?.end(this.#overdue.signal)
     await this.#unlessOverdue(this.#member.leave())

@@ -452,6 +452,12 @@ describe('the membership', () => {
     await within(() => expect(kafka.sent('Heartbeat').at(-1)).toMatchObject({ memberId: 'member-1', generationId: 1 }))
   })
 
+  it('is sought again at once when the group was faster, however often', async () => {
+    kafka.next('SyncGroup', ...Array.from({ length: 6 }, () => [REBALANCE, UNKNOWN_MEMBER]).flat())
+    start()
+    await joined()
+  })
+
   it('never has two sets of tenures under one generation', async () => {
     kafka.stuckGeneration = 5
     start()
