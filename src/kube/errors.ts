@@ -64,13 +64,24 @@ export function isConflict(error: unknown): boolean {
 /** What server-side apply says, with status 500, of a field that has the wrong type or that nobody knows (structured-merge-diff). */
 const UNTYPED = 'failed to create typed patch object'
 
+/** What an admission plugin says, with status 403, of a server that has just started (apiserver/pkg/admission, handler.go and its users). */
+const NOT_READY = 'not yet ready to handle request'
+
 /**
  * The server understood the request and does not want it: asking again changes nothing until a person does.
  * 400, 422 and a 500 of server-side apply: the object; 403: permission, quota or an admission policy.
  */
 export function isRefusal(error: unknown): error is KubeApiError {
-  if (!(error instanceof KubeApiError)) return false
+  if (!(error instanceof KubeApiError) || error.message.includes(NOT_READY)) return false
   return [400, 403, 405, 413, 415, 422].includes(error.status) || error.message.includes(UNTYPED)
+}
+
+/** The authorizer's words (forbiddenMessage of apiserver/pkg/endpoints/handlers/responsewriters): quotas and admission policies answer 403 with others. */
+const NO_RIGHT = /: User "[^"]*" cannot \w+ resource "/
+
+/** Whether the asking account lacks the right, as the server sees it: one that has just started has not read the roles, and so grants none. */
+export function isRightMissing(error: unknown): error is KubeApiError {
+  return error instanceof KubeApiError && error.status === 403 && NO_RIGHT.test(error.message)
 }
 
 /** What the API server says, with status 500, when an admission webhook hangs, is not there, or errs, and must not be left out. */

@@ -10,6 +10,12 @@ import { parseWatchStream } from './watch-stream.ts'
  * then says which; its own limit on a request is 60 s.
  */
 const REQUEST_TIMEOUT_MS = 35_000
+const CONNECT_TIMEOUT_MS = 10_000
+/**
+ * TCP asks after so long without a byte, then once a second, ten times: a watch whose server is gone without a word is noticed after 25 s. A request that is
+ * not answered takes its time-out, and undici's ping as long again, until a new connection is made.
+ */
+const KEEP_ALIVE_AFTER_MS = 15_000
 
 export interface HttpKubeApiOptions {
   readonly access: ClusterAccess
@@ -43,7 +49,7 @@ export class HttpKubeApi implements KubeApi {
     this.#userAgent = userAgent
     this.#onRequest = onRequest
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS }
-    const connect = { ...access.tls, timeout: 10_000 }
+    const connect = { ...access.tls, timeout: CONNECT_TIMEOUT_MS, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }
     this.#requests = new Pool(access.server, { connect, connections: 1, allowH2: true, ...timeouts })
     this.#watches = new Agent({ connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS })
   }

@@ -1,15 +1,22 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
-import { isNamespaceTerminating, isRefusal, isWebhookFailure } from '../kube/errors.ts'
+import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
+import type { Clock } from '../lib/clock.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
 import type { Desired } from './desired/objects.ts'
 import { type Observed, ownershipOf } from './observe.ts'
-import { NamespaceEnding, Stalled } from './outcome-errors.ts'
+import { NamespaceEnding, Stalled, Waiting } from './outcome-errors.ts'
 
 /** The connector goes with its namespace; should the deletion hang, this is often enough. */
 const TERMINATING_RETRY_MS = 30_000
+/**
+ * An API server that has just started has not read the roles yet and refuses everybody everything, for up to half a minute: no fault of the
+ * connector. A right that is refused for longer is missing.
+ */
+const RIGHT_MISSING_AFTER_MS = 60_000
+const RIGHT_RETRY_MS = 5_000
 
 /** What was applied last, and what the server made of it. */
 interface Memory {
@@ -24,16 +31,26 @@ interface Memory {
  */
 export class Applier {
   readonly #api: Pick<KubeApi, 'get' | 'apply' | 'delete'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #memory: Map<string, Map<string, Memory>>
+  /** Kind and namespace to when the right to write there was first refused, of those that were not granted since. */
+  readonly #refusedSince: Map<string, number>
 
-  constructor(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>, memory = new Map<string, Map<string, Memory>>()) {
+  constructor(
+    api: Pick<KubeApi, 'get' | 'apply' | 'delete'>,
+    clock: Pick<Clock, 'elapsed'>,
+    memory = new Map<string, Map<string, Memory>>(),
+    refusedSince = new Map<string, number>(),
+  ) {
     this.#api = api
+    this.#clock = clock
     this.#memory = memory
+    this.#refusedSince = refusedSince
   }
 
   /** The same, with what it remembers, over another way to the API server. */
   over(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>): Applier {
-    return new Applier(api, this.#memory)
+    return new Applier(api, this.#clock, this.#memory, this.#refusedSince)
   }
 
   /** Drops what is remembered of a connector that is gone. */
@@ -62,6 +79,7 @@ export class Applier {
    *
    * @returns the newest state that is known
    * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission, a webhook that does not answer)
+   * @throws {Waiting} while a permission that it refuses may be one that it has not read yet
    * @throws {NamespaceEnding} while the namespace is being deleted
    */
   async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
@@ -93,16 +111,28 @@ export class Applier {
   }
 
   async #refusalAsStalled<T>(kind: Kind<KubeObject>, object: KubeObject, write: () => Promise<T>): Promise<T> {
+    const right = `${kind.plural} ${object.metadata?.namespace}`
     try {
-      return await write()
+      const result = await write()
+      this.#refusedSince.delete(right)
+      return result
     } catch (error) {
       if (isNamespaceTerminating(error))
         throw new NamespaceEnding(TERMINATING_RETRY_MS, 'the namespace is being deleted')
       const isSlow = isWebhookFailure(error)
       if (!isSlow && !isRefusal(error)) throw error
-      const reason = error.status === 403 ? 'Forbidden' : 'ObjectRefused'
-      throw new Stalled(reason, `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`, { isSlow })
+      const refusal = `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`
+      if (isRightMissing(error) && this.#refusedForMs(right) < RIGHT_MISSING_AFTER_MS)
+        throw new Waiting(RIGHT_RETRY_MS, refusal)
+      throw new Stalled(error.status === 403 ? 'Forbidden' : 'ObjectRefused', refusal, { isSlow })
     }
+  }
+
+  #refusedForMs(right: string): number {
+    const now = this.#clock.elapsed()
+    const since = this.#refusedSince.get(right) ?? now
+    this.#refusedSince.set(right, since)
+    return now - since
   }
 
   #remembered(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject): Memory | undefined {

@@ -123,7 +123,7 @@ export class Controller {
       api,
       caches: this.caches,
       reportOf: (uid) => this.#poller.reportOf(uid),
-      applier: new Applier(api),
+      applier: new Applier(api, clock),
       ids: this.#createIds(),
       ownWrites: new OwnWrites(),
       references: this.#references,

@@ -7,12 +7,14 @@ import { writesOf } from '../support/in-process-operator.ts'
 import type { Death } from '../support/mortal-api.ts'
 import { signInAsOperator } from '../support/permissions.ts'
 import { seededRandom } from '../support/random.ts'
+import { behindBlackHole, besideDeadConnections } from './operator-faults/black-hole.ts'
 import { dieAt, loseLeaseAt, writesOfLife } from './operator-faults/deaths.ts'
 import { NAME } from './operator-faults/life.ts'
 import { Lives, QUIET_MS } from './operator-faults/lives.ts'
 import { throughOutages } from './operator-faults/outage.ts'
 import { writeReport } from './operator-faults/report.ts'
 import { behindHangingWebhook, besideSilentPods } from './operator-faults/stuck.ts'
+import { beforeRolesAreRead } from './operator-faults/unread-roles.ts'
 
 /** `npm run faults:operator`: every write and both ways to die, whole lives, longer storms. */
 const isFull = process.env.FAULTS === 'full'
@@ -102,6 +104,22 @@ describe.concurrent('an operator', { timeout: PATIENCE_MS }, () => {
   test('that asks pods which never answer goes on with all others', async () => {
     await besideSilentPods(lives)
     lives.tally.add('40 pods take connections and never answer, whole life of another connector meanwhile')
+  })
+
+  test('whose API server takes connections and never answers says so, gives its lease up in time, and its successor goes on', async () => {
+    await behindBlackHole(lives)
+    lives.tally.add('API server: takes connections and never answers', 2)
+  })
+
+  // It waits for as long as a watch may be silent.
+  test.runIf(isFull)('leaves connections that have died without a word', async () => {
+    await besideDeadConnections(lives)
+    lives.tally.add('API server: connections die without a word')
+  })
+
+  test('that is refused what the API server has not read the role for does not blame the connector', async () => {
+    await beforeRolesAreRead(lives)
+    lives.tally.add('API server: refuses to write Deployments for seconds, as roles arrive late')
   })
 
   test('may die at any of its writes: the next one ends at the same objects and writes nothing more', async () => {

@@ -5,6 +5,7 @@ import {
   isExpired,
   isNamespaceTerminating,
   isRefusal,
+  isRightMissing,
   isWebhookFailure,
 } from '../../src/kube/errors.ts'
 
@@ -51,6 +52,22 @@ describe('what happens next', () => {
     const error = errorFromResponse('PATCH /x', 500, JSON.stringify({ message }))
     expect([isWebhookFailure(error), isRefusal(error)]).toEqual([true, false])
     expect(isWebhookFailure(of(500))).toBe(false)
+  })
+
+  it('tells a right that is missing from a quota, and neither from a server that has only just started', () => {
+    const refused = (words: string) =>
+      errorFromResponse(
+        'PATCH /x',
+        403,
+        status({ reason: 'Forbidden', message: `deployments.apps "x" is forbidden: ${words}` }),
+      )
+    const right = refused(
+      'User "system:serviceaccount:a:b" cannot patch resource "deployments" in API group "apps" in the namespace "n"',
+    )
+    const quota = refused('exceeded quota: full, requested: count/deployments.apps=1')
+    const starting = refused('not yet ready to handle request')
+    expect([right, quota, starting].map(isRightMissing)).toEqual([true, false, false])
+    expect([right, quota, starting].map(isRefusal)).toEqual([true, true, false])
   })
 
   it('depends on the HTTP status alone', () => {

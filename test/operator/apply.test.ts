@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DEPLOYMENTS, type Deployment, SERVICE_ACCOUNTS } from '../../src/kube/kinds.ts'
 import { Applier, isSubset } from '../../src/operator/apply.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { anObserved, OWNER } from './builders.ts'
 import { Cluster } from './cluster.ts'
 
@@ -11,10 +12,11 @@ const wanted = (cpu: string, extra = {}): Deployment =>
 
 function setUp() {
   const cluster = new Cluster()
-  const applier = new Applier(cluster.api)
+  const clock = new FakeClock()
+  const applier = new Applier(cluster.api, clock)
   const live = () => cluster.get(DEPLOYMENTS, 'games/events-sink')
   const apply = (object: Deployment, known = live()) => applier.apply(KEY, { kind: DEPLOYMENTS, object, live: known })
-  return { cluster, applier, live, apply }
+  return { cluster, clock, applier, live, apply }
 }
 
 /** The server writes a quantity its own way and adds defaults. */
@@ -27,7 +29,11 @@ describe('Applier', () => {
     const set = setUp()
     await set.apply(wanted('500m'))
     normalise(set, { cpu: '500m', revisionHistoryLimit: 10 })
-    await new Applier(set.cluster.api).apply(KEY, { kind: DEPLOYMENTS, object: wanted('500m'), live: set.live() })
+    await new Applier(set.cluster.api, set.clock).apply(KEY, {
+      kind: DEPLOYMENTS,
+      object: wanted('500m'),
+      live: set.live(),
+    })
     expect(set.cluster.writes).toEqual(['apply Deployment'])
   })
 
@@ -43,7 +49,11 @@ describe('Applier', () => {
   it('sees a field that is no longer wanted, although everything wanted is there', async () => {
     const set = setUp()
     await set.apply(wanted('1', { nodeName: 'a' }))
-    await new Applier(set.cluster.api).apply(KEY, { kind: DEPLOYMENTS, object: wanted('1'), live: set.live() })
+    await new Applier(set.cluster.api, set.clock).apply(KEY, {
+      kind: DEPLOYMENTS,
+      object: wanted('1'),
+      live: set.live(),
+    })
     expect(set.live()?.spec).toEqual({ cpu: '1' })
   })
 
@@ -92,7 +102,11 @@ describe('Applier', () => {
       delete: async () => {},
     }
     const account = { metadata: objectMeta(OWNER, 'events-sink') }
-    await new Applier(api, memory).apply(KEY, { kind: SERVICE_ACCOUNTS, object: account, live: undefined })
+    await new Applier(api, new FakeClock(), memory).apply(KEY, {
+      kind: SERVICE_ACCOUNTS,
+      object: account,
+      live: undefined,
+    })
     expect(memory.size).toBe(0)
   })
 

@@ -201,6 +201,28 @@ describe('reconcile', () => {
     })
   })
 
+  it('takes a right for missing only when it has been refused for a minute: until then the API server may not have read its roles', async () => {
+    const { cluster, clock, pass, status } = setUp()
+    cluster.addConnector()
+    const words = 'deployments.apps "events-sink" is forbidden: User "operator" cannot patch resource "deployments"'
+    const refuse = () => cluster.failures.set('apply Deployment', new KubeApiError(403, 'Forbidden', words))
+    for (const waitedMs of [0, 30_000, 29_999]) {
+      await clock.advance(waitedMs)
+      refuse()
+      await expect(pass()).rejects.toMatchObject({ name: 'Waiting', delayMs: 5_000 })
+      expect(status()).toBeUndefined()
+    }
+    await clock.advance(1)
+    refuse()
+    await pass()
+    expect(status()?.connector).toMatchObject({ status: 'FAILED', error: expect.stringContaining(words) })
+    await pass()
+    expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
+    cluster.remove(DEPLOYMENTS, SINK_KEY)
+    refuse()
+    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+  })
+
   it('does not mistake the end of a namespace for a refusal', async () => {
     const { cluster, pass, status } = setUp()
     cluster.addConnector()

@@ -22,7 +22,7 @@ export function setUp() {
     api: cluster.api,
     caches: cluster.caches,
     reportOf: (uid) => reports.get(uid),
-    applier: new Applier(cluster.api),
+    applier: new Applier(cluster.api, clock),
     ids: { ensure: async () => 1 },
     ownWrites: new OwnWrites(),
     references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },

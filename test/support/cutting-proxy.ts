@@ -28,6 +28,10 @@ export async function startCuttingProxy(target: URL) {
       isHeld = true
       for (const socket of sockets) socket.unpipe().pause()
     },
+    /** New connections pass again; those that were held stay silent. */
+    release: () => {
+      isHeld = false
+    },
     close: () => {
       for (const socket of sockets) socket.destroy()
       server.close()

@@ -8,7 +8,7 @@ import { KubeApiError } from '../../src/kube/errors.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { type Kind, type KubeObject, keyOf } from '../../src/kube/kinds.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
-import { createLogger } from '../../src/lib/logger.ts'
+import { createLogger, type Logger } from '../../src/lib/logger.ts'
 import { type OperatorConfig, parseOperatorConfig } from '../../src/operator/config.ts'
 import { runOperator } from '../../src/operator/run-operator.ts'
 import type { Stack } from '../stack/stack.ts'
@@ -120,6 +120,8 @@ export interface OperatorSettings {
   readonly sinkImage?: string
   readonly streamingLists?: boolean
   readonly clock?: Clock
+  /** Default: silent, or of the level in LOG_LEVEL. */
+  readonly logger?: Logger
   /** Whether another operator writes to the same connectors, so that its own writes alone do not make sense. */
   readonly isOneOfTwo?: boolean
   /** Put between the operator and what is recorded of its calls. */
@@ -154,7 +156,7 @@ export async function startOperator(stack: Stack, settings: OperatorSettings = {
       identity: settings.identity ?? 'test',
       registry: new Registry(),
       clock: settings.clock ?? systemClock,
-      logger: createLogger(process.env.LOG_LEVEL ?? 'silent'),
+      logger: settings.logger ?? createLogger(process.env.LOG_LEVEL ?? 'silent'),
     },
     stop.signal,
   ).finally(() => api.close())

@@ -11,6 +11,7 @@ import {
   PODS,
   SERVICE_ACCOUNTS,
 } from '../../../src/kube/kinds.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { Slots } from '../../../src/lib/slots.ts'
 import { Applier } from '../../../src/operator/apply.ts'
 import { planOf } from '../../../src/operator/checks.ts'
@@ -114,7 +115,7 @@ async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: 
     applied.push(object.metadata?.annotations?.[APPLIED_ANNOTATION] ?? '')
     return object
   }
-  const applier = new Applier({ apply, get: async () => undefined, delete: async () => {} })
+  const applier = new Applier({ apply, get: async () => undefined, delete: async () => {} }, systemClock)
   for (const each of [...before, deployment]) await applier.apply(observed.key, each)
   const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION] ?? ''
   return [plan.revision, template, ...applied]
