@@ -37,7 +37,7 @@ export const adminConfigSchema = z.strictObject({
   ...installFields,
   /** The Kafka cluster whose topics are listed: the operator's. */
   kafka: kafkaSchema,
-  /** Kubernetes namespace of the connectors that POST makes; absent: the pod's own. */
+  /** Kubernetes namespace of the connectors that POST makes, one of `watchNamespaces`; absent: the pod's own. */
   connectorNamespace: namespaceName.optional(),
   /** The connectors' own role, which the bucket policy lets in. */
   roleArn: z
@@ -75,4 +75,24 @@ export type AdminConfig = z.infer<typeof adminConfigSchema>
 /** Reads the configuration file of the REST API; see `parseConfigFile`. */
 export function parseAdminConfig(text: string, name: string): AdminConfig {
   return parseConfigFile(adminConfigSchema, text, name)
+}
+
+/**
+ * Kubernetes namespace of the connectors that POST makes.
+ *
+ * @param name of the configuration file, for the message
+ * @throws Error for one in which the REST API looks after nothing, and has no rights
+ */
+export function connectorNamespaceOf(
+  { connectorNamespace, watchNamespaces }: AdminConfig,
+  ownNamespace: string,
+  name: string,
+): string {
+  const namespace = connectorNamespace ?? ownNamespace
+  if (watchNamespaces === undefined || watchNamespaces.includes(namespace)) return namespace
+  const found = connectorNamespace === undefined ? `absent, so ${namespace}, the pod's own` : namespace
+  const allowed = watchNamespaces.join(', ')
+  throw new Error(
+    `${name} cannot be used: connectorNamespace: is ${found}: must be one of watchNamespaces (${allowed})`,
+  )
 }

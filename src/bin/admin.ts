@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createAuth } from '../admin/auth/create-auth.ts'
 import { issuerRoutes } from '../admin/auth/issuer/routes.ts'
-import { type AdminConfig, parseAdminConfig } from '../admin/config.ts'
+import { type AdminConfig, connectorNamespaceOf, parseAdminConfig } from '../admin/config.ts'
 import { type KafkaSettings, kafkaTopics } from '../admin/kafka-topics.ts'
 import { runAdmin } from '../admin/run-admin.ts'
 import { TlsFiles } from '../admin/tls-files.ts'
@@ -72,13 +72,13 @@ async function run(args: string[]): Promise<number> {
 async function serve(flags: AdminFlags, logger: Logger, shutdown: AbortSignal): Promise<void> {
   const config = parseAdminConfig(readFileSync(flags.config, 'utf8'), flags.config)
   const access = await findCluster(flags.kubeconfig)
+  const connectorNamespace = connectorNamespaceOf(config, access.namespace, flags.config)
   const registry = createRegistry()
   const api = new HttpKubeApi({
     access,
     userAgent: `analytics-connector-admin (${process.platform}/${process.arch}) node/${process.versions.node}`,
     onRequest: requestCounter(registry, new URL(access.server).host),
   })
-  const connectorNamespace = config.connectorNamespace ?? access.namespace
   const auth = createAuth({
     config: authOf(flags, config),
     api,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseAdminConfig } from '../../src/admin/config.ts'
+import { connectorNamespaceOf, parseAdminConfig } from '../../src/admin/config.ts'
 
 const MINIMAL = 'realm: live\nkafka: { bootstrapServers: ["kafka:9092"] }\n'
 
@@ -31,4 +31,22 @@ test.each([
 test('a password is not sent to a broker that nobody has checked', () => {
   const kafka = { bootstrapServers: ['kafka:9092'], sasl: { mechanism: 'PLAIN', username: 'u', passwordFile: 'p' } }
   expect(() => parseAdminConfig(JSON.stringify({ realm: 'live', kafka }), 'admin.yaml')).toThrow('must have tls')
+})
+
+test.each([
+  ['', 'own'],
+  ['watchNamespaces: [games, own]', 'own'],
+  ['connectorNamespace: games', 'games'],
+  ['watchNamespaces: [services, games]\nconnectorNamespace: games', 'games'],
+])('with "%s" connectors are made in %s', (lines, namespace) => {
+  expect(connectorNamespaceOf(parseAdminConfig(MINIMAL + lines, 'admin.yaml'), 'own', 'admin.yaml')).toBe(namespace)
+})
+
+test.each([
+  ['connectorNamespace: other', 'other'],
+  ['', "absent, so own, the pod's own"],
+])('connectors are never made where the install looks after none: "%s"', (line, found) => {
+  const config = parseAdminConfig(`${MINIMAL}watchNamespaces: [games, services]\n${line}`, 'admin.yaml')
+  const message = `connectorNamespace: is ${found}: must be one of watchNamespaces (games, services)`
+  expect(() => connectorNamespaceOf(config, 'own', 'admin.yaml')).toThrow(message)
 })

@@ -49,7 +49,7 @@ const valuesSchema = z.strictObject({
     ...podFields,
     config: described(
       adminConfigSchema.omit({ watchNamespaces: true, tls: true }),
-      'Its configuration, as in deploy/admin/admin.yaml.',
+      'Its configuration, as in deploy/admin/admin.yaml; with `watchNamespaces` that do not have the release’s own, `connectorNamespace` must be one of them.',
     ),
     tlsSecretName: described(
       z.string(),

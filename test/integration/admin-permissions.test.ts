@@ -9,6 +9,7 @@ import { parseAdminConfig } from '../../src/admin/config.ts'
 import { createApp } from '../../src/admin/run-admin.ts'
 import { ID_COUNTER_NAME } from '../../src/contract/names.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
+import { CONNECTORS } from '../../src/kube/kinds.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { adminConfiguration } from '../stack/env-file.ts'
@@ -17,7 +18,13 @@ import { type Call, recording, withoutInstalledOperator } from '../support/in-pr
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
 import { connector } from '../support/manifests.ts'
-import { permissionsOf, signInAsAdmin } from '../support/permissions.ts'
+import {
+  type Confined,
+  permissionsOf,
+  permissionsOfConfinedAdmin,
+  signInAsAdmin,
+  signInConfinedAdmin,
+} from '../support/permissions.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `admin-permissions-${randomBytes(4).toString('hex')}`
@@ -46,19 +53,39 @@ afterAll(async () => {
 })
 
 test('the rights of deploy/admin are what the REST API uses: none is missing, none is never used', async () => {
-  const access = await signInAsAdmin(stack)
+  await usesWhatItHas()
+})
+
+/** Beside each other, as neither sees the connectors of the other. */
+test('so are those of deploy/admin/namespace and deploy/admin/namespaces, which have none in any other', async () => {
+  const [own, some, games] = [`${namespace}-own`, `${namespace}-some`, `${namespace}-games`]
+  await Promise.all([own, some, games].map((name) => kubectl(stack, ['create', 'namespace', name])))
+  onTestFinished(async () => void (await kubectl(stack, ['delete', 'namespace', own, some, games, '--wait=false'])))
+  await Promise.all([
+    usesWhatItHas({ folder: 'overlays/namespace', home: own, watched: own }),
+    usesWhatItHas({ folder: 'overlays/namespaces', home: some, watched: games }),
+  ])
+})
+
+/** @param confined undefined: as deploy/admin has it, in every namespace */
+async function usesWhatItHas(confined?: Confined): Promise<void> {
+  const { home, watched } = confined ?? { home: OPERATOR_NAMESPACE, watched: namespace }
+  const access = confined ? await signInConfinedAdmin(stack, confined) : await signInAsAdmin(stack)
   const http = new HttpKubeApi({ access, userAgent: 'test' })
   const calls: Call[] = []
   const api = recording(http, calls)
-  const config = parseAdminConfig(adminConfiguration(stack), 'admin.yaml')
+  const config = {
+    ...parseAdminConfig(adminConfiguration(stack), 'admin.yaml'),
+    ...(confined ? { watchNamespaces: [watched] } : {}),
+  }
   if (config.auth === undefined) throw new Error('no auth')
   const clock = systemClock
-  const auth = createAuth({ config: config.auth, api, ownNamespace: OPERATOR_NAMESPACE, clock, logger })
+  const auth = createAuth({ config: config.auth, api, ownNamespace: home, clock, logger })
   const app = createApp({
     api,
     config,
-    idCounter: { namespace: OPERATOR_NAMESPACE, name: ID_COUNTER_NAME },
-    connectorNamespace: namespace,
+    idCounter: { namespace: home, name: ID_COUNTER_NAME },
+    connectorNamespace: watched,
     authenticator: auth.authenticator,
     issuer: auth.issuer && issuerRoutes(auth.issuer, logger),
     listTopics: async () => [],
@@ -75,7 +102,7 @@ test('the rights of deploy/admin are what the REST API uses: none is missing, no
   })
 
   // As `clients create` does in the pod.
-  const clients = new Clients(api, { namespace: OPERATOR_NAMESPACE, name: ISSUER_SECRETS.clients })
+  const clients = new Clients(api, { namespace: home, name: ISSUER_SECRETS.clients })
   const client = await clients.create([{ resource: 'ADMIN:ANALYTICS:CONNECTOR', actions: 15 }], clock.now())
   const basic = `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`
   const form = { authorization: basic, 'content-type': 'application/x-www-form-urlencoded' }
@@ -90,7 +117,7 @@ test('the rights of deploy/admin are what the REST API uses: none is missing, no
     return answer.json()
   }
 
-  const { spec } = connector(stack, { name: 'x', namespace, bucketName: 'nowhere', filter: { acme: ['*'] } })
+  const { spec } = connector(stack, { name: 'x', namespace: watched, bucketName: 'nowhere', filter: { acme: ['*'] } })
   const { storageType, config: fields, filter } = spec
   const created = await call('POST', '/connectors', {
     connectorName: 'made-here',
@@ -100,7 +127,7 @@ test('the rights of deploy/admin are what the REST API uses: none is missing, no
     filter,
   })
   // One of kubectl's, which has no id yet.
-  const other = { name: 'made-elsewhere', namespace, bucketName: 'nowhere', filter: { acme: ['*'] } }
+  const other = { name: 'made-elsewhere', namespace: watched, bucketName: 'nowhere', filter: { acme: ['*'] } }
   await apply(stack, connector(stack, { ...other, spec: { active: false } }))
   const names = (await call('GET', '/connectors')).map((each: { connectorName: string }) => each.connectorName)
   expect(names).toEqual(expect.arrayContaining([created.connectorName, 'made-elsewhere']))
@@ -111,9 +138,11 @@ test('the rights of deploy/admin are what the REST API uses: none is missing, no
 
   expect(calls.filter(({ status }) => status === 401 || status === 403)).toEqual([])
   const used = new Set(calls.map(({ verb, resource }) => `${verb} ${resource}`))
-  const rules = (await permissionsOf(stack, 'admin')).flatMap((each) => each.rules ?? [])
+  const permissions = confined ? permissionsOfConfinedAdmin(stack, confined) : permissionsOf(stack, 'admin')
+  const rules = (await permissions).flatMap((each) => each.rules ?? [])
   const granted = rules.flatMap(({ resources, verbs }) =>
     resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
   )
   expect([...used].sort()).toEqual([...new Set(granted)].sort())
-})
+  if (confined) await expect(http.list(CONNECTORS, { namespace: 'default' })).rejects.toThrow('forbidden')
+}

@@ -1,12 +1,13 @@
 /** The Helm chart and the kustomizations of deploy/ are two ways to the same objects. */
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import { connectStack } from '../stack/remote.ts'
 import { CHART, type Helm, openHelm } from '../support/helm.ts'
 import { kubectl } from '../support/kubectl.ts'
+import { type Kustomization, kustomized } from '../support/kustomized.ts'
 import { comparable, type Manifest, manifestsOf } from '../support/rendered.ts'
 
 const stack = connectStack(inject('stack'))
@@ -20,39 +21,9 @@ beforeAll(async () => {
 
 afterAll(() => helm?.close())
 
-interface Kustomization {
-  readonly resources: readonly string[]
-  readonly components?: readonly string[]
-  /** Merged over the configuration that the REST API's folder ships. */
-  readonly adminConfig?: object
-}
-
-/** What kustomize makes of folders of deploy/. The namespace is Helm's `--create-namespace`. */
-async function kustomized({
-  resources,
-  components = [],
-  adminConfig,
-}: Kustomization): Promise<Record<string, Manifest>> {
-  // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
-  const overlay = await realpath(await mkdtemp(join(tmpdir(), 'helm-render-')))
-  onTestFinished(() => rm(overlay, { recursive: true }))
-  const folders = (names: readonly string[]) => names.map((name) => relative(overlay, join(DEPLOY, name)))
-  const kustomization = {
-    resources: folders(resources),
-    components: folders(components),
-    ...(adminConfig ? { configMapGenerator: [await replaced(overlay, 'admin', adminConfig)] } : {}),
-  }
-  await writeFile(join(overlay, 'kustomization.yaml'), stringify(kustomization))
-  const manifests = manifestsOf(await kubectl(stack, ['kustomize', overlay]))
-  return comparable(manifests.filter(({ kind }) => kind !== 'Namespace'))
-}
-
-/** As a user replaces a configuration file in an overlay. */
-async function replaced(overlay: string, folder: 'admin', changes: object): Promise<object> {
-  const file = `${folder}.yaml`
-  const shipped = parse(await readFile(join(DEPLOY, folder, file), 'utf8')) as object
-  await writeFile(join(overlay, file), stringify({ ...shipped, ...changes }))
-  return { name: `analytics-connector-${folder}-config`, namespace: NAMESPACE, behavior: 'replace', files: [file] }
+/** The namespace is Helm's `--create-namespace`. */
+async function folders(kustomization: Kustomization): Promise<Record<string, Manifest>> {
+  return comparable((await kustomized(stack, kustomization)).filter(({ kind }) => kind !== 'Namespace'))
 }
 
 async function templated(values: object = {}): Promise<Record<string, Manifest>> {
@@ -96,6 +67,19 @@ test.each<{ what: string; values: object; kustomization: Kustomization }>([
     },
   },
   {
+    what: 'one with the REST API for some namespaces',
+    values: {
+      watchNamespaces: ['games', 'services'],
+      admin: { enabled: true, config: { connectorNamespace: 'games' } },
+    },
+    kustomization: { resources: ['overlays/namespaces', 'admin'], components: ['admin/namespaces'] },
+  },
+  {
+    what: 'one with the REST API for its own namespace',
+    values: { watchNamespaces: [NAMESPACE], admin: { enabled: true } },
+    kustomization: { resources: ['overlays/namespace', 'admin'], components: ['admin/namespace'] },
+  },
+  {
     what: 'one with everything',
     values: {
       admin: { enabled: true },
@@ -109,7 +93,7 @@ test.each<{ what: string; values: object; kustomization: Kustomization }>([
     kustomization: { resources: ['base', 'admin'], components: ['monitoring', 'network-policies'] },
   },
 ])('$what gives the same objects', async ({ values, kustomization }) => {
-  const [chart, folder] = await Promise.all([templated(values), kustomized(kustomization)])
+  const [chart, folder] = await Promise.all([templated(values), folders(kustomization)])
   expect(Object.keys(chart).sort()).toEqual(Object.keys(folder).sort())
   for (const [name, object] of Object.entries(folder)) expect(chart[name], name).toEqual(object)
 })
@@ -126,6 +110,11 @@ test('helm finds nothing wrong with the chart', async () => {
 test.each([
   ['a value that does not exist', 'operator.replica=3', "additional properties 'replica' not allowed"],
   ['a configuration that the operator would refuse', 'operator.config.realm=a b', '/operator/config/realm'],
+  [
+    'a REST API that makes connectors where it has no right',
+    'admin.enabled=true,watchNamespaces={games}',
+    'admin.config.connectorNamespace: must be one of watchNamespaces (games)',
+  ],
   ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],
 ])('helm refuses %s', async (_what, assignment, said) => {
   await expect(helm('template', 'x', CHART, '--set', assignment)).rejects.toThrow(said)
@@ -145,7 +134,9 @@ test('what is set reaches the pods', async () => {
 
 test('the REST API has rights where the operator has them', async () => {
   const rights = async (watchNamespaces: readonly string[]) => {
-    const objects = await templated({ admin: { enabled: true }, watchNamespaces })
+    const [connectorNamespace] = watchNamespaces
+    const config = connectorNamespace ? { connectorNamespace } : {}
+    const objects = await templated({ admin: { enabled: true, config }, watchNamespaces })
     const isOfConnectors = (name: string) => /-connectors$|Cluster.*-(admin|operator)$/.test(name)
     return Object.keys(objects)
       .filter((name) => name.includes('Role') && isOfConnectors(name))

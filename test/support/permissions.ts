@@ -1,11 +1,10 @@
 /** The rights that deploy gives the programs, and programs of a test that have exactly these. */
-import { join } from 'node:path'
 import { type ClusterAccess, loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import type { KubeObject } from '../../src/kube/kinds.ts'
 import type { Stack } from '../stack/stack.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
 import { apply, kubectl } from './kubectl.ts'
-import { manifestsOf } from './rendered.ts'
+import { type Kustomization, kustomized } from './kustomized.ts'
 
 const OPERATOR = 'analytics-connector-operator'
 const ADMIN = 'analytics-connector-admin'
@@ -27,9 +26,12 @@ export type Permission = KubeObject & {
 const KINDS = ['Namespace', 'ServiceAccount', 'Secret', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
 
 /** The objects of a folder of deploy that give a program its rights, and those that must be there beforehand. */
-export async function permissionsOf(stack: Stack, folder: string): Promise<Permission[]> {
-  const manifests = await kubectl(stack, ['kustomize', join(import.meta.dirname, '../../deploy', folder)])
-  return manifestsOf(manifests).filter(({ kind }) => KINDS.includes(kind))
+export function permissionsOf(stack: Stack, folder: string): Promise<Permission[]> {
+  return permissionsIn(stack, { resources: [folder] })
+}
+
+async function permissionsIn(stack: Stack, kustomization: Kustomization): Promise<Permission[]> {
+  return (await kustomized(stack, kustomization)).filter(({ kind }) => KINDS.includes(kind))
 }
 
 /** An overlay of deploy for some namespaces, as a user would make it. */
@@ -40,12 +42,24 @@ export interface Confined {
   readonly watched: string
 }
 
-export async function permissionsOfConfined(stack: Stack, { folder, home, watched }: Confined): Promise<Permission[]> {
-  const text = JSON.stringify(await permissionsOf(stack, folder))
+export async function permissionsOfConfined(stack: Stack, confined: Confined): Promise<Permission[]> {
+  return moved(await permissionsOf(stack, confined.folder), confined)
+}
+
+/** Of the REST API beside such an operator. */
+export async function permissionsOfConfinedAdmin(stack: Stack, confined: Confined): Promise<Permission[]> {
+  const component = confined.folder.replace('overlays/', 'admin/')
+  const permissions = await permissionsIn(stack, { resources: [confined.folder, 'admin'], components: [component] })
+  const isAdmins = ({ metadata }: Permission) => metadata?.labels?.['app.kubernetes.io/component'] === 'admin'
+  return moved(permissions.filter(isAdmins), confined)
+}
+
+/** As a user sets the namespaces, of which the folders name two. */
+function moved(permissions: readonly Permission[], { home, watched }: Confined): Permission[] {
+  const text = JSON.stringify(permissions)
     .replaceAll(`"namespace":"${OPERATOR_NAMESPACE}"`, `"namespace":"${home}"`)
     .replaceAll('"namespace":"games"', `"namespace":"${watched}"`)
-  const permissions = JSON.parse(text) as Permission[]
-  return permissions.filter(({ metadata }) => metadata?.namespace !== 'services')
+  return (JSON.parse(text) as Permission[]).filter(({ metadata }) => metadata?.namespace !== 'services')
 }
 
 /** An operator that is confined to some namespaces, which are there. */
@@ -79,6 +93,12 @@ export async function signInAsAdmin(stack: Stack): Promise<ClusterAccess> {
   // The namespace is in base.
   await grant(stack, [...(await permissionsOf(stack, 'base')), ...(await permissionsOf(stack, 'admin'))])
   return signedIn(stack, OPERATOR_NAMESPACE, ADMIN)
+}
+
+/** The REST API beside such an operator; the namespaces are there. */
+export async function signInConfinedAdmin(stack: Stack, confined: Confined): Promise<ClusterAccess> {
+  await grant(stack, await permissionsOfConfinedAdmin(stack, confined))
+  return signedIn(stack, confined.home, ADMIN)
 }
 
 export function grant(stack: Stack, permissions: readonly Permission[]): Promise<string> {

@@ -40,7 +40,12 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name ($.Chart.Version | replace "+" "_"
 
 {{- define "analytics-connector.admin-config" -}}
 {{- $config := deepCopy .Values.admin.config -}}
-{{- with .Values.watchNamespaces }}{{ $_ := set $config "watchNamespaces" . }}{{ end -}}
+{{- with .Values.watchNamespaces }}
+{{- if not (has ($config.connectorNamespace | default $.Release.Namespace) .) }}
+{{- fail (printf "admin.config.connectorNamespace: must be one of watchNamespaces (%s), as the REST API makes connectors there" (join ", " .)) }}
+{{- end }}
+{{- $_ := set $config "watchNamespaces" . }}
+{{- end -}}
 {{- if .Values.admin.tlsSecretName }}
 {{- $dir := "/etc/analytics-connector-tls" }}
 {{- $_ := set $config "tls" (dict "certFile" (printf "%s/tls.crt" $dir) "keyFile" (printf "%s/tls.key" $dir)) }}
