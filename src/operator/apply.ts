@@ -59,7 +59,7 @@ export class Applier {
   }
 
   /**
-   * Looks for objects that the caches do not know (not ours by label, or made a moment ago), before anything is written.
+   * Looks for objects that the caches do not know (not ours by label, or made a moment ago), before any of them is written.
    *
    * @throws {Stalled} NameConflict
    * @throws {Waiting} while an earlier connector's object is being deleted

@@ -48,7 +48,7 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
     config,
     kafkaSecrets: kafkaSecretsOf(kafkaAccessOf(spec.kafka, defaults.kafka)),
     revision,
-    mountedRevisions: revisionsToMount(revision, existing, mountedBy(observed.deployment)),
+    mountedRevisions: revisionsToMount(revision, existing, mountedBy(observed.deployment), observed.status?.revision),
   }
 }
 

@@ -30,12 +30,13 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
   let made: Made = { deployment: observed.deployment }
   try {
     const plan = planOf(observed, defaults)
-    const { before, deployment, obsolete } = desiredObjects(observed, plan, sink)
+    const { before, deployment, after, obsolete } = desiredObjects(observed, plan, sink)
     const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
     made = { ...made, plan, template }
     const [live, ...others] = await applier.findConflicts(observed, [deployment, ...before])
     for (const each of others) await applier.apply(observed.key, each)
     made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
+    for (const each of await applier.findConflicts(observed, after)) await applier.apply(observed.key, each)
     for (const { kind, live } of obsolete) if (live) await applier.remove(observed, kind, live)
     return made
   } catch (error) {

@@ -81,7 +81,9 @@ function awaitsReferences({ deployment, owner, spec }: Observed, { references }:
 
 async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: ReconcileParts): Promise<void> {
   const existing = existingRevisions(observed)
-  const usedByPods = new Set(observed.pods.flatMap(({ revision }) => revision ?? []))
+  // The last one that ran fully is that of pods which Kubernetes makes again, should one go while a newer revision fails.
+  const inUse = [observed.status?.revision, ...observed.pods.map(({ revision }) => revision)]
+  const usedByPods = new Set(inUse.filter((revision) => revision !== undefined))
   const old = new Set(revisionsToDelete(existing, plan.mountedRevisions, usedByPods))
   for (const { revision, configMap } of existing) {
     if (old.has(revision)) await applier.remove(observed, CONFIG_MAPS, configMap)

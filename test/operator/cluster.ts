@@ -18,7 +18,7 @@ import {
 } from '../../src/kube/kinds.ts'
 import type { Caches } from '../../src/operator/observe.ts'
 import { StatusWrites } from '../support/status/status-writes.ts'
-import { aSpec, OWNER } from './builders.ts'
+import { aSpec, NOW, OWNER } from './builders.ts'
 
 /** The operator's view of a cluster, in memory: what it applies is there at once, every write is counted, every status is judged. */
 export class Cluster {
@@ -115,8 +115,7 @@ export class Cluster {
     const isSame = JSON.stringify(live?.spec) === JSON.stringify((object as { spec?: unknown }).spec)
     const generation = (live?.metadata?.generation ?? 0) + (isSame ? 0 : 1)
     const status = live?.status === undefined ? {} : { status: live.status }
-    const creationTimestamp =
-      live?.metadata?.creationTimestamp ?? `2026-03-01T12:00:${String(this.#version % 60).padStart(2, '0')}Z`
+    const creationTimestamp = live?.metadata?.creationTimestamp ?? new Date(NOW + this.#version * 1000).toISOString()
     return this.put(kind, { ...object, ...status, metadata: { ...object.metadata, generation, creationTimestamp } })
   }
 

@@ -95,6 +95,43 @@ describe('reconcile', () => {
     expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template).toEqual(template)
   })
 
+  it('keeps the revision that delivers through any number of edits that fail, also while it has no pod for a moment', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    const delivering = revisionOf(set.cluster)
+    set.cluster.remove(PODS, 'games/events-sink-1')
+    for (let edit = 0; edit < 7; edit++) {
+      set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })
+      await set.pass()
+    }
+    expect(set.status()?.revision).toBe(delivering)
+    expect(set.cluster.names()).toContain(`ConfigMap events-sink-${delivering}`)
+    const [revisions] = set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template.spec?.volumes ?? []
+    expect(JSON.stringify(revisions)).toContain(`${delivering}.json`)
+  })
+
+  it('stops the pods of a paused connector also where the API server refuses what renews its offsets', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    set.cluster.edit({ active: false })
+    set.cluster.failures.set(
+      'apply CronJob',
+      new KubeApiError(403, 'Forbidden', 'exceeded quota: count/cronjobs.batch'),
+    )
+    await set.pass()
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(0)
+    expect(set.status()?.connector).toMatchObject({
+      status: 'FAILED',
+      error: expect.stringContaining('exceeded quota'),
+    })
+  })
+
   it('scales to zero for a pause, and is Ready only when the pods are gone', async () => {
     const set = setUp()
     set.cluster.addConnector()

@@ -5,26 +5,30 @@ export interface ExistingRevision {
   readonly createdAt: string
 }
 
-/** How many revisions the pods can read: the current one, and older ones under which a range may still be unfinished. */
+/** How many revisions the pods can read: the current one, and earlier ones under which a range may still be unfinished. */
 export const MOUNTED_REVISIONS = 5
 
 /**
- * Which revisions a pod template lists, in an order that does not depend on when anything was made. While the current
- * revision stays the same the list stays as it is, whatever is made or deleted beside it: a change of the list rolls all pods.
+ * Which revisions a pod template lists: those that were used last, the last one first. When a revision was made says little of that, as an
+ * edit that is taken back makes an old one the current one again. While the current revision stays the same the list stays as it
+ * is, whatever is made or deleted beside it: a change of the list rolls all pods.
  *
  * @param mounted the current revision and the list of the Deployment that exists
+ * @param delivering the last revision that all pods delivered with, however many edits have failed since: the pods that run have it
  */
 export function revisionsToMount(
   current: string,
   existing: readonly ExistingRevision[],
   mounted: { readonly revision: string; readonly list: readonly string[] } | undefined,
+  delivering: string | undefined,
 ): string[] {
   if (mounted?.revision === current && mounted.list.includes(current)) return [...mounted.list]
-  const older = newestFirst(existing).filter((revision) => revision !== current)
-  return [current, ...older.slice(0, MOUNTED_REVISIONS - 1)].sort()
+  const { revision, list = [] } = mounted ?? {}
+  const byUse = [current, delivering, revision, ...list, ...newestFirst(existing)]
+  return [...new Set(byUse.filter((each) => each !== undefined))].slice(0, MOUNTED_REVISIONS)
 }
 
-/** Revisions that nothing needs any more: neither listed in the pod template nor used by a pod that still exists. */
+/** Revisions that nothing needs any more: neither listed in the pod template nor used by pods that exist or will be made again. */
 export function revisionsToDelete(
   existing: readonly ExistingRevision[],
   listed: readonly string[],

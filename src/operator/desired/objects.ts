@@ -44,6 +44,8 @@ export interface DesiredObjects {
   /** In the order in which they are needed: a pod waits for its ConfigMap and its service account. */
   readonly before: readonly Desired[]
   readonly deployment: Desired<Deployment>
+  /** What the pods do without, so that a refusal of it neither starts nor stops any. */
+  readonly after: readonly Desired[]
   /** What is no longer wanted. */
   readonly obsolete: readonly Desired[]
 }
@@ -77,17 +79,19 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     restartRequestedAt: observed.restartRequestedAt,
     references: observed.references,
   })
-  const isWanted: readonly (readonly [Desired, boolean])[] = [
-    [configMap, true],
-    [serviceAccount, spec.serviceAccountName === undefined],
-    [budget, plan.replicas > 1],
-    // A group that is to be deleted with its connector must not be joined any more.
-    [keepOffsets, needsKeeping(plan.replicas, observed.idleMs) && observed.deletedAtMs === undefined],
-  ]
+  const needsAccount = spec.serviceAccountName === undefined
+  const needsBudget = plan.replicas > 1
+  // A group that is to be deleted with its connector must not be joined any more.
+  const needsKeeper = needsKeeping(plan.replicas, observed.idleMs) && observed.deletedAtMs === undefined
   return {
-    before: isWanted.flatMap(([each, wanted]) => (wanted ? [each] : [])),
+    before: [configMap, ...(needsAccount ? [serviceAccount] : [])],
     deployment: { kind: DEPLOYMENTS, object: deployment, live: observed.deployment },
-    obsolete: isWanted.flatMap(([each, wanted]) => (wanted ? [] : [each])),
+    after: [...(needsBudget ? [budget] : []), ...(needsKeeper ? [keepOffsets] : [])],
+    obsolete: [
+      ...(needsAccount ? [] : [serviceAccount]),
+      ...(needsBudget ? [] : [budget]),
+      ...(needsKeeper ? [] : [keepOffsets]),
+    ],
   }
 }
 

@@ -6,28 +6,41 @@ const made = (...revisions: string[]) => revisions.map((revision, i) => ({ revis
 
 describe('revisionsToMount', () => {
   it('lists the first revision alone, before it even exists', () => {
-    expect(revisionsToMount('a', [], undefined)).toEqual(['a'])
+    expect(revisionsToMount('a', [], undefined, undefined)).toEqual(['a'])
   })
 
-  it('lists the current one and the four newest others, in an order of names', () => {
-    expect(revisionsToMount('c', made('z', 'y', 'x', 'b', 'a', 'd'), undefined)).toEqual(['a', 'b', 'c', 'd', 'x'])
+  it('lists the current one and the four newest others where no Deployment tells what was used', () => {
+    const existing = made('z', 'y', 'x', 'b', 'a', 'd')
+    expect(revisionsToMount('c', existing, undefined, undefined)).toEqual(['c', 'd', 'a', 'b', 'x'])
   })
 
   it('is the same before and after the current revision is made', () => {
-    const before = revisionsToMount('n', made('a', 'b'), undefined)
-    expect(revisionsToMount('n', made('a', 'b', 'n'), undefined)).toEqual(before)
+    const before = revisionsToMount('n', made('a', 'b'), undefined, undefined)
+    expect(revisionsToMount('n', made('a', 'b', 'n'), undefined, undefined)).toEqual(before)
   })
 
   it('leaves the list of a running Deployment alone while the revision stays: another list would roll every pod', () => {
     const mounted = { revision: 'c', list: ['a', 'b', 'c'] }
-    expect(revisionsToMount('c', made('b', 'c', 'x', 'y'), mounted)).toEqual(['a', 'b', 'c'])
+    expect(revisionsToMount('c', made('b', 'c', 'x', 'y'), mounted, 'x')).toEqual(['a', 'b', 'c'])
   })
 
   it('keeps the revision of a failed edit when the edit is taken back: its work may be unfinished', () => {
-    expect(revisionsToMount('a', made('a', 'wrong'), { revision: 'wrong', list: ['a', 'wrong'] })).toEqual([
-      'a',
-      'wrong',
-    ])
+    const mounted = { revision: 'wrong', list: ['wrong', 'a'] }
+    expect(revisionsToMount('a', made('a', 'wrong'), mounted, 'a')).toEqual(['a', 'wrong'])
+  })
+
+  it('keeps those that were used last, although they may be the oldest: an edit may take earlier ones back', () => {
+    const existing = made('a', 'b', 'c', 'd', 'e')
+    const takenBack = revisionsToMount('a', existing, { revision: 'e', list: ['e', 'd', 'c', 'b', 'a'] }, 'e')
+    expect(takenBack).toEqual(['a', 'e', 'd', 'c', 'b'])
+    const edited = revisionsToMount('f', existing, { revision: 'a', list: takenBack }, 'a')
+    expect(edited).toEqual(['f', 'a', 'e', 'd', 'c'])
+    expect(revisionsToMount('g', [...existing, ...made('f')], { revision: 'f', list: edited }, 'f')).toContain('a')
+  })
+
+  it('keeps the one that delivers, however many edits fail: whoever takes over finishes what its pods began', () => {
+    const mounted = { revision: 'f', list: ['f', 'e', 'd', 'c', 'b'] }
+    expect(revisionsToMount('g', made('a', 'b', 'c', 'd', 'e', 'f'), mounted, 'a')).toEqual(['g', 'a', 'f', 'e', 'd'])
   })
 })
 

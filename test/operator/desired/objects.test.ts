@@ -20,13 +20,13 @@ describe('desiredObjects', () => {
   })
 
   it('makes a budget for several pods, and not while they are paused', () => {
-    expect(kinds(objects({ replicas: 2 }).before)).toContain('PodDisruptionBudget')
+    expect(kinds(objects({ replicas: 2 }).after)).toContain('PodDisruptionBudget')
     expect(kinds(objects({ replicas: 2, active: false }).obsolete)).toContain('PodDisruptionBudget')
   })
 
   it('has the offsets kept while no pods are to run, however that came', () => {
-    expect(kinds(objects({ active: false }).before)).toContain('CronJob')
-    expect(kinds(objects({ replicas: 0 }).before)).toContain('CronJob')
+    expect(kinds(objects({ active: false }).after)).toContain('CronJob')
+    expect(kinds(objects({ replicas: 0 }).after)).toContain('CronJob')
     const observed = anObserved({ deletedAtMs: 1, spec: aSpec({ active: false }) })
     expect(kinds(desiredObjects(observed, planOf(observed, DEFAULTS), SINK).obsolete)).toContain('CronJob')
   })
@@ -36,7 +36,7 @@ describe('desiredObjects', () => {
       const observed = anObserved({ idleMs })
       return desiredObjects(observed, planOf(observed, DEFAULTS), SINK)
     }
-    expect(kinds(ofIdle(86_400_000).before)).toContain('CronJob')
+    expect(kinds(ofIdle(86_400_000).after)).toContain('CronJob')
     expect(kinds(ofIdle(86_399_999).obsolete)).toContain('CronJob')
   })
 
