@@ -84,7 +84,7 @@ export const specSchema = z.strictObject({
   ).optional(),
   deletionPolicy: field(
     z.enum(['Retain', 'DeleteConsumerGroup']),
-    `What becomes of the consumer group when the connector is deleted. Retain: it stays in Kafka, and a connector of the same group goes on from there. DeleteConsumerGroup: the sinks are ended first, then a short-lived pod deletes it; the deletion waits for that, for some minutes at most. Default ${DEFAULTS.deletionPolicy}.`,
+    `What becomes of the consumer group when the connector is deleted. Retain: it stays in Kafka, and a connector of the same group goes on from there. DeleteConsumerGroup: the sinks are ended first, then a short-lived pod deletes it, unless another connector has the same group; the deletion waits for that, for some minutes at most. Default ${DEFAULTS.deletionPolicy}.`,
   ).optional(),
   resources: field(
     resourcesSchema,

@@ -40,7 +40,7 @@ type Progress =
 
 /**
  * What a connector that is being deleted together with its consumer group still waits for: its sinks are ended, then a Job deletes
- * the group. Nothing holds the connector for ever: what cannot be done is told in an Event, and the connector is let go. A namespace
+ * the group, unless another connector has it too and would lose its place. Nothing holds the connector for ever: what cannot be done is told in an Event, and the connector is let go. A namespace
  * that ends takes no new pods, and changing the policy to Retain lets go at once.
  */
 export async function progressOfDeletion(observed: Observed, parts: ReconcileParts): Promise<Progress> {
@@ -48,6 +48,9 @@ export async function progressOfDeletion(observed: Observed, parts: ReconcilePar
   const { deletedAtMs = 0, pods, deleteGroup } = observed
   if (deleteGroup?.kind === 'succeeded') return { kind: 'over', event: deleted(observed) }
   if (deleteGroup?.kind === 'failed') return { kind: 'over', event: kept(observed, deleteGroup.why) }
+  if (observed.conflict?.reason === 'ConsumerGroupConflict') {
+    return { kind: 'over', event: kept(observed, `it is not this connector's alone (${observed.conflict.message})`) }
+  }
   const waitsFor = pods.length > 0 ? 'its pods to end' : 'its consumer group to be deleted'
   if (parts.clock.now() > deletedAtMs + parts.sink.drainSeconds * 1000 + GIVE_UP_AFTER_MS)
     return { kind: 'over', event: kept(observed, `waited too long for ${waitsFor}`) }

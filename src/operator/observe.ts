@@ -114,12 +114,13 @@ export function observe(
   const sinkKey = `${namespace}/${sinkName(name)}`
   const deployment = caches.deployments.get(sinkKey)
   const keepOffsets = caches.cronJobs.get(`${namespace}/${keepOffsetsName(name)}`)
+  const owner = { namespace, name, uid }
   const deletion = caches.jobs.get(`${namespace}/${deleteGroupName(name)}`)
   const pods = caches.pods.ofConnector(key)
   const isSink = ({ metadata }: Pod) => metadata?.labels?.['app.kubernetes.io/component'] !== GROUP_COMPONENT
   return {
     key,
-    owner: { namespace, name, uid },
+    owner,
     generation,
     resourceVersion,
     finalizers,
@@ -139,7 +140,8 @@ export function observe(
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     keepOffsets,
     keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
-    deleteGroup: deletion && jobState(deletion, pods),
+    // One of an earlier connector of this name says nothing of this one's group.
+    deleteGroup: deletion && ownershipOf(deletion, owner) === 'ours' ? jobState(deletion, pods) : undefined,
     idleMs: idleMsOf(connector.status, clock.now()),
     conflict: conflicts.of(key),
   }

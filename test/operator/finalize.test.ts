@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONNECTORS, CRON_JOBS, DEPLOYMENTS, JOBS, type Job, PODS } from '../../src/kube/kinds.ts'
+import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod, aSpec, NOW } from './builders.ts'
-import { rollOut, SINK_KEY, setUp } from './set-up.ts'
+import { KEY, rollOut, SINK_KEY, setUp } from './set-up.ts'
 
 const FINALIZER = 'analytics-connector.io/consumer-group'
 const JOB_KEY = 'games/events-delete-group'
@@ -97,6 +98,32 @@ describe('a connector with deletionPolicy DeleteConsumerGroup', () => {
       type: 'Warning',
       reason: 'ConsumerGroupKept',
       note: 'consumer group analytics-connector.games.events stays in Kafka: cannot delete: Kafka: no broker',
+    })
+  })
+
+  it('is not taken in by the Job of an earlier connector of its name, which deleted another group', async () => {
+    const set = await stopped()
+    const [earlier] = [
+      { apiVersion: 'v1', kind: 'AnalyticsConnector', name: 'events', uid: 'earlier', controller: true },
+    ]
+    const labels = { 'analytics-connector.io/connector': 'events' }
+    set.cluster.put(JOBS, {
+      metadata: { namespace: 'games', name: 'events-delete-group', labels, ownerReferences: [earlier] },
+    } as Job)
+    jobEnds(set, 'Complete')
+    await expect(set.pass()).rejects.toThrow('still being deleted')
+    expect(isGone(set)).toBe(false)
+  })
+
+  it('leaves the group that another connector has too, which would begin anew without it', async () => {
+    const set = await stopped()
+    const conflict = { reason: 'ConsumerGroupConflict', message: 'games/other has the same consumer group' } as const
+    await reconcile(KEY, { ...set.parts, conflicts: { of: () => conflict } })
+    expect(isGone(set)).toBe(true)
+    expect(set.cluster.get(JOBS, JOB_KEY)).toBeUndefined()
+    expect(set.events.at(-1)).toMatchObject({
+      reason: 'ConsumerGroupKept',
+      note: expect.stringContaining('games/other'),
     })
   })
 
