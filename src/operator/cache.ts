@@ -54,9 +54,10 @@ export class Cache<T extends KubeObject> {
     return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.objects.get(key)
   }
 
-  /** The objects that are made for a connector. */
+  /** The objects that are made for a connector. One whose label a person has changed since is no longer. */
   ofConnector(connectorKey: string): T[] {
-    return this.#byConnector.get(connectorKey)?.flatMap((key) => this.get(key) ?? []) ?? []
+    const objects = this.#byConnector.get(connectorKey)?.flatMap((key) => this.get(key) ?? []) ?? []
+    return objects.filter((object) => connectorKeyOf(object) === connectorKey)
   }
 
   /** Every object. */

@@ -147,7 +147,9 @@ export class PodPoller {
     const cancel = clock.after(TIMEOUT_MS, () => timeout.abort(new Error(`no answer in ${TIMEOUT_MS} ms`)))
     try {
       const answer = sinkStatusSchema.parse(await getJson(url, timeout.signal))
-      const { state, error, revision, topicPartitions, lost } = answer
+      const { connector, state, error, revision, topicPartitions, lost } = answer
+      // An address is given to another pod as soon as its own is gone, which may be before that is heard of here.
+      if (connector !== target.connectorKey) throw new Error(`a sink of ${connector} answers there`)
       target.failures = 0
       return { kind: 'status', status: { state, error, revision, topicPartitions, lost } }
     } catch (error) {

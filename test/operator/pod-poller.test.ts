@@ -56,6 +56,17 @@ describe('PodPoller', () => {
     expect(asked).toEqual(['http://[fd00::1]:8080/status'])
   })
 
+  it('believes no sink of another connector, which may have the address of a pod that is gone', async () => {
+    const lost = { offsets: 7, ranges: [] }
+    const { clock, poller } = setUp(async () => status('FAILED', { connector: 'others/events', error: 'theirs', lost }))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(3_000)
+    expect(poller.reportOf('uid')).toMatchObject({
+      kind: 'unreachable',
+      error: expect.stringContaining('others/events'),
+    })
+  })
+
   it('asks pods that deliver at round times, those that are due by then at once', async () => {
     const { clock, poller, asked } = setUp(async () => status('ACTIVE'))
     const beginMs = clock.elapsed()
@@ -139,7 +150,7 @@ describe('PodPoller', () => {
 
   it('lets dead pods delay the others no longer than the time limit, and asks a bounded number at once', async () => {
     const { poller, clock, asked } = setUp(
-      (url) => (url.includes('10.0.0.9') ? Promise.resolve(status('ACTIVE')) : never()),
+      (url) => (url.includes('10.0.0.9') ? Promise.resolve(status('ACTIVE', { connector: 'games/alive' })) : never()),
       2,
     )
     for (let i = 1; i <= 4; i++) poller.watch(`dead-${i}`, 'games/dead', `10.0.0.${i}`)
@@ -179,8 +190,8 @@ describe('PodPoller', () => {
   it('calls only the first answer of a pod that was found by listing no news', async () => {
     let answer = status('ACTIVE')
     const { poller, clock, priorities } = setUp(async () => answer)
-    poller.watch('listed', 'games/listed', '10.0.0.1', 'resync')
-    poller.watch('new', 'games/new', '10.0.0.2')
+    poller.watch('listed', 'games/events', '10.0.0.1', 'resync')
+    poller.watch('new', 'games/events', '10.0.0.2')
     await clock.advance(0)
     expect(priorities).toEqual(['resync', 'change'])
     answer = status('FAILED', { error: 'one' })
