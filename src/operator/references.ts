@@ -18,13 +18,20 @@ export interface ReferencesOptions {
   readonly onChange: (connectorKey: string) => void
 }
 
+interface Watch {
+  readonly reflector: Reflector<KubeObject>
+  readonly sinceMs: number
+  /** Aborted when nothing in the namespace is referred to any more. */
+  readonly ended: AbortController
+}
+
 /** A watch that is allowed knows what there is within this time, milliseconds. */
 const FIRST_LIST_MS = 1_000
 
 const KINDS: Readonly<Record<Reference['kind'], Kind<KubeObject>>> = { Secret: SECRETS, ConfigMap: CONFIG_MAPS }
 
 /**
- * The Secrets and ConfigMaps that connectors refer to, by metadata only: their content never comes here. A namespace is watched once
+ * The Secrets and ConfigMaps that connectors refer to, by metadata only: their content never comes here. A namespace is watched while
  * a connector in it refers to something. Where the operator may not (deploy/base lets it watch no Secret), it knows nothing of them,
  * and pods are left as they are: a sink reads mounted files anew by itself.
  */
@@ -32,7 +39,9 @@ export class References {
   readonly #options: ReferencesOptions
   readonly #stop = new AbortController()
   /** `<kind> <namespace>` to its watch. */
-  readonly #watches = new Map<string, { readonly reflector: Reflector<KubeObject>; readonly sinceMs: number }>()
+  readonly #watches = new Map<string, Watch>()
+  /** The same to how many of its objects are referred to. */
+  readonly #uses = new Map<string, number>()
   /** Connector to what it refers to, and back, as `<kind> <namespace>/<name>`. */
   readonly #ofConnector = new Map<string, readonly string[]>()
   readonly #connectorsOf = new Map<string, Set<string>>()
@@ -83,21 +92,35 @@ export class References {
   }
 
   #follow(connectorKey: string, references: readonly string[]): void {
-    for (const reference of this.#ofConnector.get(connectorKey) ?? []) {
-      const connectors = this.#connectorsOf.get(reference)
-      connectors?.delete(connectorKey)
-      if (connectors?.size === 0) this.#connectorsOf.delete(reference)
-    }
-    this.#ofConnector.delete(connectorKey)
-    if (references.length === 0) return
-    this.#ofConnector.set(connectorKey, references)
-    for (const reference of references) {
-      const connectors = this.#connectorsOf.get(reference) ?? new Set()
-      this.#connectorsOf.set(reference, connectors.add(connectorKey))
-    }
+    const before = this.#ofConnector.get(connectorKey) ?? []
+    // First what is new: a watch that goes on being needed is not begun anew.
+    for (const reference of references) if (!before.includes(reference)) this.#add(reference, connectorKey)
+    for (const reference of before) if (!references.includes(reference)) this.#remove(reference, connectorKey)
+    if (references.length > 0) this.#ofConnector.set(connectorKey, references)
+    else this.#ofConnector.delete(connectorKey)
   }
 
-  #watch(kind: Reference['kind'], namespace: string) {
+  #add(reference: string, connectorKey: string): void {
+    const connectors = this.#connectorsOf.get(reference)
+    if (connectors) return void connectors.add(connectorKey)
+    this.#connectorsOf.set(reference, new Set([connectorKey]))
+    const place = placeOf(reference)
+    this.#uses.set(place, (this.#uses.get(place) ?? 0) + 1)
+  }
+
+  #remove(reference: string, connectorKey: string): void {
+    const connectors = this.#connectorsOf.get(reference)
+    if (!connectors?.delete(connectorKey) || connectors.size > 0) return
+    this.#connectorsOf.delete(reference)
+    const place = placeOf(reference)
+    const uses = (this.#uses.get(place) ?? 0) - 1
+    if (uses > 0) return void this.#uses.set(place, uses)
+    this.#uses.delete(place)
+    this.#watches.get(place)?.ended.abort()
+    this.#watches.delete(place)
+  }
+
+  #watch(kind: Reference['kind'], namespace: string): Watch {
     const known = this.#watches.get(`${kind} ${namespace}`)
     if (known) return known
     const { api, clock, logger, onChange } = this.#options
@@ -117,11 +140,16 @@ export class References {
         }
       },
     })
-    const watch = { reflector, sinceMs: clock.elapsed() }
+    const watch = { reflector, sinceMs: clock.elapsed(), ended: new AbortController() }
     this.#watches.set(`${kind} ${namespace}`, watch)
-    void reflector.run(this.#stop.signal)
+    void reflector.run(AbortSignal.any([this.#stop.signal, watch.ended.signal]))
     return watch
   }
+}
+
+/** The watch that knows of a reference. */
+function placeOf(reference: string): string {
+  return reference.slice(0, reference.indexOf('/'))
 }
 
 function onlyVersion({ name = '', namespace = '', uid = '', resourceVersion = '' }: KubeObject['metadata'] = {}) {

@@ -10,6 +10,7 @@ export interface WatchScript {
 /** An API server whose lists and watches are written down beforehand; what is not, hangs. */
 export function scriptedApi(script: { watches?: WatchScript[]; lists?: (ListPage<KubeObject> | Error)[] }) {
   const watches: WatchOptions[] = []
+  const signals: AbortSignal[] = []
   const lists: { limit: number; next?: string }[] = []
   const api: Pick<KubeApi, 'list' | 'watch'> = {
     async list(_kind, _scope, page) {
@@ -22,12 +23,13 @@ export function scriptedApi(script: { watches?: WatchScript[]; lists?: (ListPage
     async *watch(_kind, options, signal) {
       const { events = [], ending } = script.watches?.[watches.length] ?? { ending: 'hang' }
       watches.push(options)
+      signals.push(signal)
       for (const event of events) yield structuredClone(event) as WatchEvent<never>
       if (ending instanceof Error) throw ending
       if (ending === 'hang') await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     },
   }
-  return { api, watches, lists }
+  return { api, watches, signals, lists }
 }
 
 export function anObject(name: string, resourceVersion: string): KubeObject {

@@ -10,7 +10,7 @@ const { config } = aSpec()
 const withSecret = aSpec({ config: { ...config, credentialsSecretRef: { name: 'keys' } } })
 
 function setUp(watch: WatchScript, clock = new FakeClock()) {
-  const { api, watches } = scriptedApi({ watches: [watch] })
+  const { api, watches, signals } = scriptedApi({ watches: [watch] })
   const changed: string[] = []
   const references = new References({
     api,
@@ -20,7 +20,7 @@ function setUp(watch: WatchScript, clock = new FakeClock()) {
     onChange: (key) => void changed.push(key),
   })
   onTestFinished(() => references.stop())
-  return { references, changed, watches, version: (spec = withSecret) => references.versionOf(KEY, 'n', spec) }
+  return { references, changed, watches, signals, version: (spec = withSecret) => references.versionOf(KEY, 'n', spec) }
 }
 
 it('is empty for a connector that refers to nothing, and watches nothing for it', () => {
@@ -63,6 +63,21 @@ it('has another name after each change of what is referred to, and only then', a
   expect(await versions(added('another', '7'))).toBe(before)
   expect(await versions(modified('keys', '7'))).not.toBe(before)
   expect(await versions(deleted('keys', '7'))).not.toBe(before)
+})
+
+it('watches a namespace no longer than a connector in it refers to something', async () => {
+  const { references, watches, signals } = setUp({ events: [bookmark('6', true)], ending: 'hang' })
+  const ofOther = () => references.versionOf('n/other', 'n', withSecret)
+  references.versionOf(KEY, 'n', withSecret)
+  ofOther()
+  await settled()
+  references.forget(KEY)
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  references.forget('n/other')
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  expect(ofOther()).toBeUndefined()
+  await settled()
+  expect(watches).toHaveLength(2)
 })
 
 it('says which connectors a change concerns, and none that is gone', async () => {
