@@ -9,7 +9,7 @@ export interface GateOptions {
   readonly perClient: RateLimit
   /** Of refused tokens from one address. */
   readonly refusals: RateLimit
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 /** Who may pass: a valid token, a permission, and not too often. */

@@ -20,7 +20,7 @@ export interface KafkaSettings {
 }
 
 /** Every topic of the Kafka cluster, kept for a few seconds. @returns a function that throws ApiError 503 */
-export function kafkaTopics(settings: KafkaSettings, clock: Pick<Clock, 'now'>): () => Promise<readonly string[]> {
+export function kafkaTopics(settings: KafkaSettings, clock: Pick<Clock, 'elapsed'>): () => Promise<readonly string[]> {
   const topics = new Refreshed({
     load: () => readTopics(settings),
     freshMs: FRESH_MS,

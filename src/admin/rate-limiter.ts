@@ -18,10 +18,10 @@ const MAX_CLIENTS = 10_000
 /** A token bucket for each client, in this process: with several replicas each allows as much. */
 export class RateLimiter {
   readonly #limit: RateLimit
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #buckets = new Map<string, Bucket>()
 
-  constructor(limit: RateLimit, clock: Pick<Clock, 'now'>) {
+  constructor(limit: RateLimit, clock: Pick<Clock, 'elapsed'>) {
     this.#limit = limit
     this.#clock = clock
   }
@@ -41,7 +41,7 @@ export class RateLimiter {
 
   #bucketOf(client: string): Bucket {
     const { perSecond, burst } = this.#limit
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.elapsed()
     const known = this.#buckets.get(client)
     if (known) {
       known.tokens = Math.min(burst, known.tokens + ((nowMs - known.atMs) / 1000) * perSecond)

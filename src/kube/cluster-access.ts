@@ -101,9 +101,9 @@ function withoutUndefined(object: Record<string, unknown>): Record<string, unkno
 function keptFresh<T>(read: () => Promise<T>): () => Promise<T> {
   let kept: { value: Promise<T>; at: number } | undefined
   return () => {
-    if (kept && Date.now() - kept.at < CREDENTIALS_FRESH_MS) return kept.value
+    if (kept && performance.now() - kept.at < CREDENTIALS_FRESH_MS) return kept.value
     const value = read()
-    kept = { value, at: Date.now() }
+    kept = { value, at: performance.now() }
     value.catch(() => {
       kept = undefined
     })

@@ -8,6 +8,8 @@ interface Timer {
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {
   #nowMs: number
+  /** What the machine's clock was set to is ahead of what has passed. */
+  #setMs = 0
   readonly #timers = new Set<Timer>()
 
   constructor(nowMs = Date.parse('2026-03-01T12:00:00Z')) {
@@ -15,7 +17,12 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs
+    return this.#nowMs + this.#setMs
+  }
+
+  /** Somebody sets the machine's clock; no time passes. */
+  set(byMs: number): void {
+    this.#setMs += byMs
   }
 
   elapsed(): number {

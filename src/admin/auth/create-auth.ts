@@ -18,7 +18,7 @@ export interface AuthOptions {
   readonly ownNamespace: string
   /** What is in `iam.clientSecretFile`. */
   readonly iamClientSecret?: string
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }
 

@@ -17,7 +17,7 @@ export interface IamAuthenticatorOptions {
   readonly config: IamConfig
   /** Of the configured client. */
   readonly clientSecret: string | undefined
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }
 

@@ -17,7 +17,7 @@ export interface IamServiceOptions {
   readonly url: string
   /** Of this service itself; for roles, and for IAM services that want it for their keys too. */
   readonly client?: { readonly id: string; readonly secret: string }
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 /** The answer was not a success. */
@@ -71,12 +71,12 @@ export class IamService {
 
   /** One token for everybody who asks at the same time, until it is nearly over. */
   #ownToken(): { readonly value: Promise<string>; usedUntilMs: number } {
-    if (this.#token !== undefined && this.#options.clock.now() < this.#token.usedUntilMs) return this.#token
+    if (this.#token !== undefined && this.#options.clock.elapsed() < this.#token.usedUntilMs) return this.#token
     const answer = this.#askForToken()
     const token = { value: answer.then(({ access_token }) => access_token), usedUntilMs: UNKNOWN }
     answer.then(
       ({ expires_in }) => {
-        token.usedUntilMs = this.#options.clock.now() + expires_in * 1000 * TOKEN_USED
+        token.usedUntilMs = this.#options.clock.elapsed() + expires_in * 1000 * TOKEN_USED
       },
       () => {},
     )

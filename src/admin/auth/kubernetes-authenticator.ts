@@ -20,7 +20,7 @@ const ONE_NAMESPACE = /^ADMIN:NAMESPACE:([^:]+):ANALYTICS:CONNECTOR$/
 export interface KubernetesAuthenticatorOptions {
   readonly api: Pick<KubeApi, 'create'>
   readonly audiences?: readonly string[]
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 type ResourceAttributes = NonNullable<SubjectAccessReview['spec']['resourceAttributes']>
@@ -96,19 +96,19 @@ function attributesOf(resource: string, verb: string): ResourceAttributes | unde
 
 /** Answers by question, for ten seconds; a failure is asked again. */
 class Remembered<T> {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #answers = new Map<string, { readonly answer: Promise<T>; readonly untilMs: number }>()
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
   of(question: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#answers.get(question)
-    if (known !== undefined && this.#clock.now() < known.untilMs) return known.answer
+    if (known !== undefined && this.#clock.elapsed() < known.untilMs) return known.answer
     const answer = ask()
     this.#answers.delete(question)
-    this.#answers.set(question, { answer, untilMs: this.#clock.now() + REMEMBERED_MS })
+    this.#answers.set(question, { answer, untilMs: this.#clock.elapsed() + REMEMBERED_MS })
     answer.catch(() => this.#answers.delete(question))
     const [oldest] = this.#answers.keys()
     if (this.#answers.size > MAX_REMEMBERED && oldest !== undefined) this.#answers.delete(oldest)

@@ -8,7 +8,7 @@ export interface RefreshedOptions<T> {
   readonly staleMs: number
   /** Shortest time between two attempts, successful or not. */
   readonly retryMs: number
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
   /** Told of each failed attempt while an older value is still used. */
   readonly onError: (error: unknown) => void
 }
@@ -45,7 +45,7 @@ export class Refreshed<T> {
 
   /** Puts in a value that is known to be newer, such as the one just written. */
   set(value: T): void {
-    this.#loaded = { value, atMs: this.#options.clock.now() }
+    this.#loaded = { value, atMs: this.#options.clock.elapsed() }
   }
 
   #value(): T {
@@ -54,12 +54,12 @@ export class Refreshed<T> {
   }
 
   #ageMs(): number {
-    return this.#loaded === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.now() - this.#loaded.atMs
+    return this.#loaded === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.elapsed() - this.#loaded.atMs
   }
 
   #tryToLoad(): Promise<void> {
     const { clock, retryMs, load, onError } = this.#options
-    const atMs = clock.now()
+    const atMs = clock.elapsed()
     if (this.#attempt !== undefined && atMs - this.#attempt.atMs < retryMs) return this.#attempt.done
     const attempt: { atMs: number; done: Promise<void>; error?: unknown } = {
       atMs,

@@ -124,3 +124,12 @@ it('says 503 while the API server cannot be asked, and asks again', async () => 
   delete answers.token
   await authenticator.authenticate('Bearer t')
 })
+
+it('remembers no answer for longer because the machine’s clock is set back', async () => {
+  const { asked, clock, authenticator } = setUp({})
+  await authenticator.authenticate('Bearer token-of-a-pod')
+  clock.set(-3_600_000)
+  await clock.advance(10_000)
+  await authenticator.authenticate('Bearer token-of-a-pod')
+  expect(asked).toHaveLength(2)
+})

@@ -87,3 +87,12 @@ it('keeps what was put in against an answer to an older question', async () => {
   answer.resolve('read before')
   expect(await waiting).toBe('written')
 })
+
+it('is as old as time has passed, also when the machine’s clock is set back', async () => {
+  const { value, clock, asked } = refreshed(['one', 'two'])
+  await value.get()
+  clock.set(-3_600_000)
+  await clock.advance(5_000)
+  expect(await value.get()).toBe('two')
+  expect(asked()).toBe(2)
+})

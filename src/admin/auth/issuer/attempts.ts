@@ -23,10 +23,10 @@ interface Record {
  * lock a client out from afar. An attempt counts as a failure until it succeeded, so that many at once are counted too.
  */
 export class Attempts {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #records = new Map<string, Record>()
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
@@ -58,11 +58,11 @@ export class Attempts {
 
   #waitMs(key: string): number {
     const record = this.#records.get(key)
-    return record === undefined ? 0 : Math.max(0, record.waitUntilMs - this.#clock.now())
+    return record === undefined ? 0 : Math.max(0, record.waitUntilMs - this.#clock.elapsed())
   }
 
   #count(key: string, { free, maxWaitMs }: Patience): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const known = this.#records.get(key)
     const failures = (known !== undefined && now - known.atMs < FORGOTTEN_AFTER_MS ? known.failures : 0) + 1
     const wait = failures > free ? Math.min(maxWaitMs, 1_000 * 2 ** Math.min(failures - free - 1, 20)) : 0

@@ -29,7 +29,7 @@ export interface IssuerOptions {
   /** Namespace of the Secrets. */
   readonly namespace: string
   readonly config: BuiltInConfig
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }
 

@@ -36,7 +36,7 @@ export class Revocations {
   constructor(
     api: Pick<KubeApi, 'get' | 'create' | 'replace'>,
     ref: ObjectRef,
-    { clock, logger }: { clock: Pick<Clock, 'now'>; logger: Logger },
+    { clock, logger }: { clock: Pick<Clock, 'now' | 'elapsed'>; logger: Logger },
   ) {
     this.#clock = clock
     this.#document = new SecretDocument({ api, ref, key: 'revocations.json', schema, empty: EMPTY })

@@ -23,7 +23,7 @@ export interface SigningKeysOptions {
   readonly ref: ObjectRef
   /** A key is replaced after so long. */
   readonly keySeconds: number
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }
 
