@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { KubeApi } from './api.ts'
@@ -5,6 +6,14 @@ import { isNamespaceTerminating } from './errors.ts'
 import { EVENTS, type Kind, type KubeObject } from './kinds.ts'
 import { microTime } from './micro-time.ts'
 
+/**
+ * Events of one object that are written at once, and how long it takes until there may be one more: what goes to and fro for hours
+ * does not fill etcd. Source: client-go, EventSourceObjectSpamFilter.
+ */
+const BURST = 25
+const ONE_MORE_AFTER_MS = 300_000
+/** Objects whose Events are counted; beyond, the one that had none for the longest time is forgotten. */
+const MAX_COUNTED = 4096
 /** Longest note that the API server accepts (events.k8s.io/v1). */
 const MAX_NOTE = 1024
 
@@ -25,21 +34,27 @@ export interface EventRecorderOptions {
   /** Name of this process. */
   readonly instance: string
   readonly logger: Logger
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
 }
 
 /** Writes Events that `kubectl describe` shows. An Event that cannot be written is logged and forgotten: it is a message, not state. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
+  /** By the object's uid: Events that may be written at `atMs`. */
+  readonly #allowances = new Map<string, { readonly events: number; readonly atMs: number }>()
 
   constructor(options: EventRecorderOptions) {
     this.#options = options
   }
 
   async record(kind: Kind<KubeObject>, object: KubeObject, transition: Transition): Promise<void> {
-    const { api, controller, instance, logger, now } = this.#options
+    const { api, controller, instance, logger, clock } = this.#options
     const { namespace = 'default', name = '', uid = '', resourceVersion = '' } = object.metadata ?? {}
-    const at = now()
+    if (!this.#take(uid)) {
+      logger.debug({ object: `${namespace}/${name}`, reason: transition.reason }, 'an Event too many was left out')
+      return
+    }
+    const at = clock.now()
     try {
       await api.create(EVENTS, {
         // As client-go names them: unique without a generated name, so that a repeated request makes no second Event.
@@ -60,5 +75,17 @@ export class EventRecorder {
         'cannot write an Event',
       )
     }
+  }
+
+  /** Whether the object may have one more Event, which then counts. */
+  #take(uid: string): boolean {
+    const atMs = this.#options.clock.elapsed()
+    const known = this.#allowances.get(uid) ?? { events: BURST, atMs }
+    const events = Math.min(BURST, known.events + (atMs - known.atMs) / ONE_MORE_AFTER_MS)
+    this.#allowances.delete(uid)
+    this.#allowances.set(uid, { events: events < 1 ? events : events - 1, atMs })
+    const [oldest] = this.#allowances.keys()
+    if (this.#allowances.size > MAX_COUNTED && oldest !== undefined) this.#allowances.delete(oldest)
+    return events >= 1
   }
 }

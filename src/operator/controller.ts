@@ -133,7 +133,7 @@ export class Controller {
         controller: 'analytics-connector.io/operator',
         instance,
         logger,
-        now: () => clock.now(),
+        clock,
       }),
       defaults,
       clock,
