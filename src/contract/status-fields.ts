@@ -3,6 +3,9 @@ import { field } from './rule.ts'
 
 const dateTime = z.string().meta({ format: 'date-time' })
 
+/** Characters of a condition's message; a status with a longer one is refused as a whole. Source: metav1.Condition. */
+export const MAX_MESSAGE_LENGTH = 32_768
+
 /** metav1.Condition. `lastTransitionTime` moves only when `status` changes. Source: Kubernetes API conventions. */
 export const conditionSchema = z.looseObject({
   type: field(z.string().max(316), 'Ready, Active; Reconciling or Stalled only while True.'),
@@ -12,7 +15,7 @@ export const conditionSchema = z.looseObject({
   }).optional(),
   lastTransitionTime: field(dateTime, 'When status last changed.'),
   reason: field(z.string().min(1).max(1024), 'Why, in one CamelCase word.'),
-  message: field(z.string().max(32768), 'Why, in words.'),
+  message: field(z.string().max(MAX_MESSAGE_LENGTH), 'Why, in words.'),
 })
 
 export type Condition = z.infer<typeof conditionSchema>

@@ -4,15 +4,18 @@ export interface Clock {
   now(): number
   /** Milliseconds since some moment; never jumps. For durations. */
   elapsed(): number
-  /** Runs `callback` once after `delayMs`; the returned function cancels it. */
+  /** Runs `callback` once after `delayMs`, 25 days at the latest; the returned function cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
+
+/** Milliseconds; what is more makes a timer of Node.js go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS))
     return () => clearTimeout(timer)
   },
 }

@@ -1,5 +1,5 @@
 import type { AnalyticsConnectorStatus, ConnectorStatus } from '../contract/resource.ts'
-import type { Condition } from '../contract/status-fields.ts'
+import { type Condition, MAX_MESSAGE_LENGTH } from '../contract/status-fields.ts'
 import type { Deployment } from '../kube/kinds.ts'
 import type { Conflict } from './conflicts.ts'
 import { labelSelector } from './desired/metadata.ts'
@@ -74,12 +74,19 @@ export function statusOf(situation: Situation): AnalyticsConnectorStatus {
 
 function statusDocument(
   connector: string,
-  { status, error }: Verdict,
+  verdict: Verdict,
   previous: ConnectorStatus | undefined,
   now: string,
 ): ConnectorStatus {
+  const { status } = verdict
+  const error = verdict.error === null ? null : fitting(verdict.error)
   const isSame = previous?.status === status && (previous.error ?? null) === error && previous.connector === connector
   return { time: isSame ? previous.time : now, connector, status, error }
+}
+
+/** What others say (a sink, an admission webhook) may be of any length. */
+function fitting(message: string): string {
+  return message.slice(0, MAX_MESSAGE_LENGTH)
 }
 
 /**
@@ -101,7 +108,7 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
   const condition = (type: string, status: Condition['status'], reason: string, message: string): Condition => {
     const before = previous?.conditions?.find((each) => each.type === type)
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
-    return { type, status, observedGeneration, lastTransitionTime, reason, message }
+    return { type, status, observedGeneration, lastTransitionTime, reason, message: fitting(message) }
   }
   const { ready, reason, message, progress } = verdict
   const isActive = verdict.status === 'ACTIVE'

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { statusSchema } from '../../src/contract/status-fields.ts'
 import { isSameStatus, type Situation, statusOf } from '../../src/operator/status.ts'
 import { anOldPod, aPod, aSituation, NOW, says } from './builders.ts'
 
@@ -23,6 +24,14 @@ describe('statusOf', () => {
         { type: 'Active', status: 'True', observedGeneration: 3, lastTransitionTime, reason: 'Active', message },
       ],
     })
+  })
+
+  it('says no more of an error than the API server takes, which would refuse the whole status', () => {
+    const pods = [aPod({ report: says('FAILED', { error: 'S3 AccessDenied'.padEnd(100_000, '.') }) })]
+    const status = statusOf(aSituation({ pods }))
+    expect(statusSchema.safeParse(status).error).toBeUndefined()
+    expect(status.connector?.error).toHaveLength(32_768)
+    expect(statusOf(aSituation({ pods, previous: status, now: LATER }))).toEqual(status)
   })
 
   it('is the same for the same situation at a later time', () => {
