@@ -1,10 +1,20 @@
-/** What one writes first: kafkajs's consumer, lines appended to a body for each partition, PutObject, commit. At least once. */
+/** What one writes first: kafkajs's consumer, lines appended to a body for each partition, node:zlib, PutObject, commit. At least once. */
+import { promisify } from 'node:util'
+import { constants, gzip, zstdCompress } from 'node:zlib'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { GZIP_LEVEL, ZSTD_LEVEL } from '../../../src/sink/encode/compress.ts'
 import { kafkaClient } from '../../support/game-events.ts'
 import { onlyTopic, reportProgress, type Task } from './reference.ts'
 
 const LINES = 10_000
 const LINE_END = Buffer.from('\n')
+/** At the sink's levels. */
+const encoders = {
+  none: async (lines: Buffer) => lines,
+  gzip: (lines: Buffer) => promisify(gzip)(lines, { level: GZIP_LEVEL }),
+  zstd: (lines: Buffer) =>
+    promisify(zstdCompress)(lines, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
+}
 
 const { config } = JSON.parse(process.argv[2] ?? '') as Task
 const { region, endpoint = '', forcePathStyle, bucketName: Bucket } = config.s3
@@ -28,7 +38,8 @@ await consumer.run({
     if (isRunning() && (isLast || body.length >= LINES * 2)) {
       bodies.delete(batch.partition)
       const Key = `stock/${batch.partition}/${batch.lastOffset()}.json`
-      await s3.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.concat(body) }))
+      const Body = await encoders[config.compression](Buffer.concat(body))
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body }))
       progress.done += body.length / 2
     }
   },

@@ -13,12 +13,13 @@ const COLUMNS = [
   'records per CPU-second',
   'CPU-seconds per million (lowest–highest)',
   'of the plain loop’s speed',
+  'CPU of kafkajs’s loop',
   'peak RSS',
   'flush p50 / p99',
   'objects',
 ]
 
-/** Rows for docs/performance.md: medians over the rounds; the ratio is the median of those within one round. */
+/** Rows for docs/performance.md: medians over the rounds; a ratio is the median of those within one round. */
 export function table(cases: readonly Case[], rounds: Rounds): string[] {
   const measured = cases.filter(({ name }) => rounds.get(name)?.length)
   return [
@@ -28,10 +29,10 @@ export function table(cases: readonly Case[], rounds: Rounds): string[] {
   ]
 }
 
-function rowOf({ name, eventBytes, reference }: Case, rounds: Rounds): string {
+function rowOf({ name, eventBytes, plain, kafkajs }: Case, rounds: Rounds): string {
   const all = rounds.get(name) ?? []
   const median = (of: (measurement: Measurement) => number) => percentile(all.map(of), 0.5)
-  const cpu = all.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion)
+  const cpu = cpuOf(all)
   const perMillion = percentile(cpu, 0.5)
   const perSecond = median(({ recordsPerSecond }) => recordsPerSecond)
   return row([
@@ -40,19 +41,21 @@ function rowOf({ name, eventBytes, reference }: Case, rounds: Rounds): string {
     ((perSecond * eventBytes) / 1_000_000).toFixed(0),
     Math.round(1_000_000 / perMillion).toLocaleString('en'),
     `${perMillion.toFixed(2)} (${Math.min(...cpu).toFixed(2)}–${Math.max(...cpu).toFixed(2)})`,
-    ratio(cpu, rounds.get(reference) ?? []),
+    ratio(cpuOf(rounds.get(plain)), cpu),
+    ratio(cpu, cpuOf(rounds.get(kafkajs))),
     `${(median(({ peakBytes }) => peakBytes) / 1024 / 1024).toFixed(0)} MiB`,
     flushes(all),
     objects(all),
   ])
 }
 
+function cpuOf(all: readonly Measurement[] = []): number[] {
+  return all.map(({ cpuSecondsPerMillion }) => cpuSecondsPerMillion)
+}
+
 /** Round by round, as the machine is not equally fast in all of them. */
-function ratio(cpu: readonly number[], reference: readonly Measurement[]): string {
-  const ratios = cpu.flatMap((each, round) => {
-    const beside = reference[round]
-    return beside ? [beside.cpuSecondsPerMillion / each] : []
-  })
+function ratio(cpu: readonly number[], other: readonly number[]): string {
+  const ratios = cpu.flatMap((each, round) => (other[round] === undefined ? [] : [each / other[round]]))
   return ratios.length === 0 ? '–' : `${(percentile(ratios, 0.5) * 100).toFixed(0)} %`
 }
 
