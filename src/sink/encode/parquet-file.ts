@@ -34,16 +34,27 @@ export class ParquetFile {
     })
   }
 
-  /** @param lines JSON objects, each ended with a line feed */
+  /** @param lines JSON objects, each ended with a line feed; not needed any more afterwards */
   addRowGroup(lines: Uint8Array): void {
     const columns = columnsFrom(lines, columnsOf(this.#eventType))
     this.#writer.write({ columnData: columns.map(columnSource), rowGroupSize: Number.MAX_SAFE_INTEGER })
+    this.#copyStatistics()
+  }
+
+  /** A column's least and greatest value are slices of the lines, and would keep those of all groups until the file is finished. */
+  #copyStatistics(): void {
+    for (const { meta_data } of this.#writer.row_groups.at(-1)?.columns ?? []) {
+      const statistics = meta_data?.statistics
+      if (statistics?.min_value instanceof Uint8Array) statistics.min_value = statistics.min_value.slice()
+      if (statistics?.max_value instanceof Uint8Array) statistics.max_value = statistics.max_value.slice()
+    }
   }
 
   /** The whole file; nothing can be added afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
     this.#writer.finish()
-    return new Uint8Array(this.#bytes.getBuffer())
+    const { buffer, index } = this.#bytes
+    return new Uint8Array(buffer.transfer(index))
   }
 }
 

@@ -7,9 +7,10 @@ import { type GroupLimits, rowGroups } from './row-groups.ts'
 
 /**
  * One row group: what readers take and skip as a whole, and what the thread holds as columns at a time (about 130 bytes
- * of heap a value). The format recommends 128 MiB and more, for files of gigabytes; ours are tens of megabytes, and a sink is small.
+ * of heap a value); as many rows as an object has with the default `flushSize`. The format recommends 128 MiB and more, for files of
+ * gigabytes; ours are tens of megabytes, and a sink is small.
  */
-const ROW_GROUP: GroupLimits = { bytes: 8 * 1024 * 1024, rows: 20_000 }
+const ROW_GROUP: GroupLimits = { bytes: 4 * 1024 * 1024, rows: 10_000 }
 
 /** Nearly all that the thread makes dies young: a small nursery keeps the process 100 MB smaller than V8's default, as fast. */
 const MEMORY_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }

@@ -5,7 +5,7 @@ import { ParquetFile } from './parquet-file.ts'
 
 export type ParquetRequest =
   | { readonly kind: 'begin'; readonly eventType: string; readonly compression: Compression }
-  | { readonly kind: 'rows'; readonly lines: Uint8Array }
+  | { readonly kind: 'rows'; readonly lines: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'finish' }
 
 /** Answers every request; with the file after `finish`. */
@@ -24,7 +24,11 @@ parentPort?.on('message', (request: ParquetRequest) => {
 
 function handle(request: ParquetRequest): Uint8Array<ArrayBuffer> | undefined {
   if (request.kind === 'begin') file = new ParquetFile(request.eventType, request.compression)
-  else if (request.kind === 'rows') file?.addRowGroup(request.lines)
-  else return file?.finish()
+  else if (request.kind === 'finish') return file?.finish()
+  else {
+    file?.addRowGroup(request.lines)
+    // Megabytes: given back now, not at some collection.
+    request.lines.buffer.transfer(0)
+  }
   return undefined
 }

@@ -92,6 +92,16 @@ describe('a Parquet file', () => {
     expect(file.equals(parquetOf('game_telemetry', 'zstd', events.slice(0, 2_000), events.slice(2_000)))).toBe(true)
   })
 
+  test('needs the lines of a group no longer than until they are added, with minimum and maximum of each column', () => {
+    const file = new ParquetFile('game_telemetry', 'zstd')
+    const [one, same] = [Buffer.concat(linesOf(events)), Buffer.concat(linesOf(events))]
+    file.addRowGroup(one)
+    one.fill('!')
+    const other = new ParquetFile('game_telemetry', 'zstd')
+    other.addRowGroup(same)
+    expect(Buffer.from(file.finish()).equals(Buffer.from(other.finish()))).toBe(true)
+  })
+
   test('holds what is awkward: no field at all, every character, a column that is null throughout, very long text', async () => {
     const text = `${Array.from({ length: 0x300 }, (_, code) => String.fromCharCode(code)).join('')}😀`
     const awkward = [{}, { EventId: text }, { EventId: '' }, { EventId: 'x'.repeat(3_000_000), Payload: text }]
