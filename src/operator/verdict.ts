@@ -19,6 +19,9 @@ export interface Verdict {
   readonly isComplete: boolean
 }
 
+/** Right where topics are still to come, and else what a misspelt namespace in the filter looks like. */
+const NO_TOPIC = '; no topic in Kafka fits spec.filter so far, so nothing is read'
+
 const NO_REASON = 'the sink says FAILED without a reason'
 
 /**
@@ -84,8 +87,12 @@ function judgeComplete(situation: Situation, current: readonly ObservedPod[]): V
     current.length === replicas &&
     current.every((pod) => delivers(pod, revision))
   if (!isComplete) return undefined
-  const message = `pods delivering with revision ${revision}: ${replicas} of ${replicas}`
+  const message = `pods delivering with revision ${revision}: ${replicas} of ${replicas}${hasNoTopic(current) ? NO_TOPIC : ''}`
   return { status: 'ACTIVE', error: null, ready: 'True', reason: 'Delivering', message, isComplete }
+}
+
+function hasNoTopic(pods: readonly ObservedPod[]): boolean {
+  return pods.every(({ report }) => report?.kind === 'status' && report.status.topicPartitions === 0)
 }
 
 /** The API server takes no pod of the newest template: a quota, a policy, a service account that is not there. */

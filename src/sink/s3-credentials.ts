@@ -18,11 +18,10 @@ const REREAD_AFTER_MS = 10_000
  */
 export function mountedCredentials(dir: string): () => Promise<S3Credentials> {
   return async () => {
-    const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
-      required(dir, 'AWS_ACCESS_KEY_ID'),
-      required(dir, 'AWS_SECRET_ACCESS_KEY'),
-      optional(dir, 'AWS_SESSION_TOKEN'),
-    ])
+    // One after the other: where several are missing, the same one is told each time, and the status stays as it is.
+    const accessKeyId = await required(dir, 'AWS_ACCESS_KEY_ID')
+    const secretAccessKey = await required(dir, 'AWS_SECRET_ACCESS_KEY')
+    const sessionToken = await optional(dir, 'AWS_SESSION_TOKEN')
     const expiration = new Date(Date.now() + SDK_EXPIRY_WINDOW_MS + REREAD_AFTER_MS)
     return { accessKeyId, secretAccessKey, expiration, ...(sessionToken ? { sessionToken } : {}) }
   }

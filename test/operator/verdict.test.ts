@@ -225,4 +225,16 @@ describe('judge', () => {
       'pods delivering with revision bbb: 1 of 2; ending: 1',
     )
   })
+
+  it('says that nothing is read while no topic fits the filter, as where its namespace is misspelt', () => {
+    const none = aPod({ report: says('ACTIVE', { topicPartitions: 0 }) })
+    expect(judge(aSituation({ pods: [none] }))).toMatchObject({
+      reason: 'Delivering',
+      message:
+        'pods delivering with revision bbb: 1 of 1; no topic in Kafka fits spec.filter so far, so nothing is read',
+    })
+    expect(judge(aSituation({ pods: [aPod({ report: says('ACTIVE', { topicPartitions: 3 }) })] })).message).toBe(
+      'pods delivering with revision bbb: 1 of 1',
+    )
+  })
 })

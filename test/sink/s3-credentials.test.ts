@@ -37,3 +37,11 @@ test('a missing key is named, and no value with it', async () => {
   await rm(join(dir, 'AWS_ACCESS_KEY_ID'))
   await expect(mountedCredentials(dir)()).rejects.toThrow('the credentials Secret has no key AWS_ACCESS_KEY_ID')
 })
+
+test('of two missing keys the same one is named each time, as each other word would be a change of the status', async () => {
+  await rm(join(dir, 'AWS_ACCESS_KEY_ID'))
+  await rm(join(dir, 'AWS_SECRET_ACCESS_KEY'))
+  const said = async () => mountedCredentials(dir)().catch((error: Error) => error.message)
+  const all = await Promise.all(Array.from({ length: 100 }, said))
+  expect([...new Set(all)]).toHaveLength(1)
+})

@@ -14,12 +14,22 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [/^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/, 'it does not speak TLS: see spec.kafka.tls'],
 ]
 
+/** Words for the broker's refusals, by kafkajs's type of them. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ILLEGAL_SASL_STATE:
+    'this listener knows no login: leave spec.kafka.sasl out, or give the port of one that does in spec.kafka.bootstrapServers',
+}
+
 /** Why a connection failed, in the words of the system and, where they are known, in words that a person can act on. */
 export function failureReason(error: unknown): string {
   const code = codeOf(error)
-  if (code === null) return error instanceof Error ? error.message : String(error)
+  if (code === null) return refusalOf(error) ?? (error instanceof Error ? error.message : String(error))
   const words = EXPLAINED.find(([pattern]) => pattern.test(code))?.[1]
   return words === undefined ? code : `${code}: ${words}`
+}
+
+function refusalOf(error: unknown): string | undefined {
+  return error instanceof Error && 'type' in error && typeof error.type === 'string' ? REFUSALS[error.type] : undefined
 }
 
 export function codeOf(error: unknown): string | null {
