@@ -2,6 +2,7 @@
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { describeError } from '../lib/errors.ts'
+import { problemsOf } from './problems.ts'
 
 export const namespaceName = z
   .string()
@@ -40,8 +41,8 @@ export function parseConfigFile<S extends z.ZodType>(schema: S, text: string, na
   } catch (error) {
     throw new Error(`${name} is not YAML: ${describeError(error)}`)
   }
-  const result = schema.safeParse(document ?? {})
+  const result = schema.safeParse(document ?? {}, { reportInput: true })
   if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`)
+  const problems = problemsOf(result.error, schema).map(({ path, message }) => `${path || 'the file'}: ${message}`)
   throw new Error(`${name} cannot be used: ${problems.join('; ')}`)
 }

@@ -33,6 +33,9 @@ function problemsOfIssue(issue: z.core.$ZodIssue, schema: z.ZodType): Problem[] 
   return [{ path, message: messageOf(issue) }]
 }
 
+/** How zod words what has no words of ours. */
+const ZODS_OWN = /^(Invalid|Too|Unrecognized) /
+
 function messageOf(issue: z.core.$ZodIssue): string {
   const { input } = issue
   if (issue.code === 'custom') return issue.message
@@ -41,6 +44,7 @@ function messageOf(issue: z.core.$ZodIssue): string {
 }
 
 function expectationOf(issue: z.core.$ZodIssue): string {
+  if (!ZODS_OWN.test(issue.message)) return issue.message
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}`

@@ -18,12 +18,12 @@ test('realm and Kafka are enough; the rest has defaults', () => {
 })
 
 test.each([
-  ['roleArn: connector', 'roleArn: must be the ARN of a role'],
-  ['trustedProxies: [proxy]', 'trustedProxies.0: must be an address or a network'],
+  ['roleArn: connector', 'roleArn: "connector" is not allowed: must be the ARN of a role'],
+  ['trustedProxies: [proxy]', 'trustedProxies[0]: "proxy" is not allowed: must be an address or a network'],
   ['tls: { certFile: tls.crt }', 'tls.keyFile: '],
   ['rateLimits: { perClient: { perSecond: 0, burst: 1 } }', 'rateLimits.perClient.perSecond: '],
   ['auth: {}', 'auth: name at least one of iam, builtIn and kubernetes'],
-  ['color: red', 'the file: '],
+  ['color: red', 'color: is not a field: must be one of realm, '],
 ])('%s is refused with the field and what is allowed', (line, message) => {
   expect(() => parseAdminConfig(MINIMAL + line, 'admin.yaml')).toThrow(`admin.yaml cannot be used: ${message}`)
 })

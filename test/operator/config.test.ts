@@ -46,18 +46,28 @@ describe('parseOperatorConfig', () => {
     ['realm: dev', 'kafka: '],
     [
       'realm: "a b"\nkafka: { bootstrapServers: ["kafka:9092"] }',
-      'realm: must be 1 to 63 letters, digits, dots, underscores and hyphens',
+      'realm: "a b" is not allowed: must be 1 to 63 letters, digits, dots, underscores and hyphens',
     ],
-    ['realm: dev\nkafka: { bootstrapServers: [] }', 'kafka.bootstrapServers: must name at least one broker'],
-    ['realm: dev\nkafka: { bootstrapServers: ["kafka"] }', 'kafka.bootstrapServers.0: must be host:port'],
+    [
+      'realm: dev\nkafka: { bootstrapServers: [] }',
+      'kafka.bootstrapServers: [] is not allowed: must name at least one broker',
+    ],
+    [
+      'realm: dev\nkafka: { bootstrapServers: ["kafka"] }',
+      'kafka.bootstrapServers[0]: "kafka" is not allowed: must be host:port',
+    ],
     [
       'realm: dev\nkafka: { bootstrapServers: ["k:1"], sasl: { mechanism: PLAIN, secretRef: { name: a } } }',
       'kafka: must have tls where sasl.mechanism is PLAIN',
     ],
     ['realm: dev\nkafka: { bootstrapServers: ["k:1"], sasl: { mechanism: PLAIN } }', 'kafka.sasl: must have secretRef'],
     [`${MINIMAL}drainSeconds: 0`, 'drainSeconds: '],
-    [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces.0: must be the name of a Kubernetes namespace'],
-    [`${MINIMAL}sinkImages: x`, '"sinkImages"'],
+    [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces[0]: "Games" is not allowed: must be the name of'],
+    [`${MINIMAL}sinkImages: x`, /sinkImages: is not a field: must be one of .*sinkImage/],
+    [
+      'realm: dev\nkafka: { bootstrapServers: "kafka:9092" }',
+      'kafka.bootstrapServers: "kafka:9092" is not allowed: must be a list',
+    ],
   ])('refuses %j naming the field', (text, problem) => {
     expect(() => parseOperatorConfig(text, 'operator.yaml')).toThrow(problem)
     expect(() => parseOperatorConfig(text, 'operator.yaml')).toThrow(/^operator\.yaml cannot be used:/)

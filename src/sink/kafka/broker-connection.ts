@@ -1,6 +1,6 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Logger } from '../../lib/logger.ts'
-import { codeOf, failureReason, isClosedByBroker } from './connection-failure.ts'
+import { codeOf, failureReason, isClosedByBroker, isUnanswered } from './connection-failure.ts'
 import { type ConnectionSecurity, NO_SECURITY } from './connection-security.ts'
 import { KafkaConnectionError } from './kafka-error.ts'
 import { Landing } from './landing.ts'
@@ -185,6 +185,7 @@ function connectFailure(cause: unknown, isTls: boolean): string {
 
 function talkFailure(cause: unknown, isTls: boolean): string {
   const reason = failureReason(cause)
+  if (isUnanswered(cause)) return `${reason}: it takes connections and does not answer as a Kafka broker does`
   return !isTls && isClosedByBroker(cause) ? `${reason}; it may expect TLS: see spec.kafka.tls` : reason
 }
 

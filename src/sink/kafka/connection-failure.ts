@@ -40,3 +40,8 @@ export function codeOf(error: unknown): string | null {
 export function isClosedByBroker(error: unknown): boolean {
   return codeOf(error) === 'ECONNRESET' || (error instanceof Error && /closed/i.test(error.message))
 }
+
+/** The request was sent and nothing came back within its time, as from a port that is not Kafka's. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+}
