@@ -33,7 +33,7 @@ export interface SetSize {
   /** Bytes in the set's largest object. */
   readonly mostBytes: number
   readonly objectCount: number
-  /** When the set got its first record, milliseconds since the epoch; null while it has none. */
+  /** When the set got its first record or passed its first offset without one, milliseconds since the epoch; null before. */
   readonly firstRecordAtMs: number | null
   /** End of the time partition in which that was; null where paths do not tell the time, or only by months. */
   readonly timePartitionEndMs: number | null
@@ -64,7 +64,7 @@ function timeFlushReason(limits: FlushLimits, set: SetSize, nowMs: number): Flus
   return nowMs >= partitionClosedAtMs(set) ? 'partition_closed' : null
 }
 
-/** When the policy must be asked again if nothing else happens, milliseconds since the epoch; null for a set without records. */
+/** When the policy must be asked again if nothing else happens, milliseconds since the epoch; null for an untouched set. */
 export function flushDeadlineMs(limits: FlushLimits, set: SetSize): number | null {
   const deadlineMs = Math.min(intervalEndMs(limits, set), partitionClosedAtMs(set))
   return Number.isFinite(deadlineMs) ? deadlineMs : null

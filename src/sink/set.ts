@@ -24,7 +24,10 @@ export class RecordSet implements SetSize {
   readonly partition: number
   readonly startOffset: bigint
   readonly counts: SetCounts = { read: 0, delivered: 0, filtered: 0, rejected: new Map() }
-  /** Interval flushes count from the first record that is kept; until there is one, from the first that was read. */
+  /**
+   * Interval flushes count from the first record that is kept; until there is one, from the first offset that was read, be it only a
+   * transaction's marker: the committed offset moves past it too, so that an idle partition shows no lag for ever.
+   */
   firstRecordAtMs: number | null = null
   /** Kafka's timestamp of the first record that was read and has one. */
   firstTimestampMs: number | null = null
@@ -95,9 +98,10 @@ export class RecordSet implements SetSize {
   }
 
   /** Moves the end past offsets without records (control records, compacted away). */
-  advanceTo(nextOffset: bigint): void {
+  advanceTo(nextOffset: bigint, nowMs: number): void {
     this.#endOffset = nextOffset
     this.#lastDelta = -1
+    if (!this.isUntouched) this.firstRecordAtMs ??= nowMs
   }
 
   /** The closed set as objects, in the order of their keys. The bodies are lent, not copied. */

@@ -135,7 +135,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     }
     this.#reportLost(position, log.startOffset)
     this.#isPartial = this.#replaying !== null
-    if (this.#replaying && log.startOffset < this.#replaying.endOffset) this.#open?.advanceTo(log.startOffset)
+    if (this.#replaying && log.startOffset < this.#replaying.endOffset)
+      this.#open?.advanceTo(log.startOffset, this.#parts.clock.now())
     else await this.#goOnFrom(log.startOffset)
     return this.#isReading ? log.startOffset : null
   }
@@ -188,7 +189,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open === null && this.#isReading) await this.#anchor(nextOffset)
     if (this.#replaying !== null && nextOffset >= this.#replaying.endOffset) await this.#closeReplay()
     if (this.#open !== null && this.#isReading) {
-      this.#open.advanceTo(nextOffset)
+      this.#open.advanceTo(nextOffset, this.#parts.clock.now())
       this.#armTimer()
       // A replay needs all of its set in memory: it must not wait for itself.
       if (this.#replaying === null) await this.#parts.budget.room(this.#reading.signal)
@@ -260,7 +261,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   async #closeReplay(): Promise<void> {
     const [set, intent] = [this.#open, this.#replaying]
     if (set === null || intent === null || !this.#isReading) return
-    set.advanceTo(intent.endOffset)
+    set.advanceTo(intent.endOffset, this.#parts.clock.now())
     const closed = this.#closed(set, intent.reason, this.#parts.clock.elapsed(), true)
     const checksum = setChecksum(closed.objects)
     if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))

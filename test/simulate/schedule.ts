@@ -249,7 +249,7 @@ class Schedule {
   #isDelivered(log: SimulatedLog): boolean {
     const { offset, metadata } = this.#coordinator.committedOffset(log.partition)
     if (offset < 0n) return log.startOffset === log.endOffset
-    return offset >= log.recordsEndOffset && !isIntent(metadata)
+    return offset >= log.endOffset && !isIntent(metadata)
   }
 
   #undelivered(): string[] {

@@ -26,12 +26,6 @@ export class SimulatedLog {
     this.partition = partition
   }
 
-  /** Behind the last record. What comes after it is committed with the next one, or at shutdown. */
-  get recordsEndOffset(): bigint {
-    const last = this.produced.at(-1)
-    return last === undefined ? 0n : last.offset + 1n
-  }
-
   append(value: string | null, fate: Produced['fate'], timestampMs: number): void {
     this.produced.push({
       offset: this.endOffset++,

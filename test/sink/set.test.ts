@@ -35,9 +35,21 @@ test('its objects are sorted by key, with the records of each path in log order'
 test('it ends after its last record, or where it was advanced to', () => {
   const set = setOf(events(0, 3))
   expect([set.isUntouched, set.endOffset]).toEqual([false, 3n])
-  set.advanceTo(8n)
+  set.advanceTo(8n, 0)
   expect(set.endOffset).toBe(8n)
   expect(setOf([]).isUntouched).toBe(true)
+})
+
+test('its interval counts from the first offset that it was advanced over, and anew from the first record that is kept', () => {
+  const set = setOf([])
+  set.advanceTo(set.startOffset, 1_000)
+  expect(set.firstRecordAtMs).toBeNull()
+  set.advanceTo(1n, 2_000)
+  set.advanceTo(2n, 3_000)
+  expect(set.firstRecordAtMs).toBe(2_000)
+  const { records } = new ScriptedPartition().append(event(0))
+  for (const record of records) set.add(record, 4_000)
+  expect(set.firstRecordAtMs).toBe(4_000)
 })
 
 test('the fullest and the largest object are those of the policy, rejects included', () => {

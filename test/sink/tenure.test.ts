@@ -115,6 +115,21 @@ describe('accumulating', () => {
     expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('7')
   })
 
+  test('a transaction’s marker behind the last set is committed past when the interval has gone by, once and without an object', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ events: 1 }) })
+    const held = await sink.source.assign(log)
+    await held.feedBatch(recordBatch(log.append(event(0)).records, { nextOffset: 1n }))
+    await sink.settle()
+    await held.feedBatch(recordBatch([], { nextOffset: 2n }))
+    await sink.clock.advance(59_999)
+    expect(log.committed).toEqual({ offset: 1n, metadata: DONE })
+    await sink.clock.advance(1)
+    expect(log.committed).toEqual({ offset: 2n, metadata: DONE })
+    const commits = log.commits.length
+    await sink.clock.advance(3_600_000)
+    expect([log.commits.length - commits, sink.clock.pendingTimers, bucket.keys]).toEqual([0, 0, [keyAt(0)]])
+  })
+
   test('what the filter leaves out moves the committed offset on without an object', async () => {
     const sink = new SinkProcess(bucket)
     const held = await sink.source.assign(log.append(...events(0, 3, { namespace: 'other' })))
