@@ -1,18 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
-import { describeError } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
 import { Slots } from '../lib/slots.ts'
 import { crc32Of } from './byte-log.ts'
 import { contentTypeOf, type Encoder, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
-import { S3Error } from './s3-errors.ts'
 import type { RecordSet, SetObject } from './set.ts'
+import { WriteProblems } from './write-problems.ts'
 
 /** Objects written at once by one process, over all partitions: each may need a copy of its body while it is sent. */
 const OBJECT_WRITES_AT_ONCE = 16
-/** A passing failure shows in `status` from the third in a row on: S3 answers a 503 now and then and nobody needs to know. */
-const PASSING_FAILURES_UNSEEN = 2
 const RETRY: BackoffOptions = { initialMs: 200, maxMs: 15_000 }
 
 /** A key that a set needs is taken by something that does not hold the set's records. */
@@ -31,6 +29,7 @@ export interface ObjectWriterOptions {
   readonly store: ObjectStore
   readonly encoder: Encoder
   readonly clock: Clock
+  readonly logger: Logger
   /** `<namespace>/<name>` of the custom resource. */
   readonly connector: string
 }
@@ -63,7 +62,8 @@ export class ObjectWriter {
     const abandon = new AbortController()
     const either = AbortSignal.any([signal, abandon.signal])
     setMaxListeners(0, either)
-    const problems = new ProblemsByKey(listener)
+    const { clock, logger } = this.#options
+    const problems = new WriteProblems({ clock, logger, problem: (error) => listener.problem(error) })
     const writes = written.objects.map((object) => this.#untilDurable(written, object, either, listener, problems))
     try {
       const createdAtOnce = await Promise.all(writes)
@@ -82,18 +82,18 @@ export class ObjectWriter {
     object: SetObject,
     signal: AbortSignal,
     listener: WriteListener,
-    problems: ProblemsByKey,
+    problems: WriteProblems,
   ): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted()
       try {
         const createdBytes = await this.#slots.run(() => this.#createOrCompare(written, object, signal))
         if (createdBytes !== null) listener.objectCreated(createdBytes)
-        problems.cleared(object.key)
+        problems.written(object.key)
         return failures === 0 && createdBytes !== null
       } catch (error) {
         if (signal.aborted || error instanceof ForeignObjectError) throw error
-        if (failures >= PASSING_FAILURES_UNSEEN || needsPerson(error)) problems.reported(object.key, error)
+        problems.failed(object.key, error, failures)
         await sleep(this.#options.clock, backoffMs(failures, RETRY), signal)
       }
     }
@@ -133,29 +133,6 @@ function foreignObject(key: string, startOffset: bigint, difference: string): st
     `object ${key} exists and is not this set's: ${difference}. To go on, pause the connector, set its group's offset of this partition by a ` +
     `Kafka tool (${startOffset} writes all from there under new names) and set spec.kafka.epoch to a number that was not used before`
   )
-}
-
-/** Several objects of a set can fail at once: the set has a problem until none of them has. */
-class ProblemsByKey {
-  readonly #listener: WriteListener
-  readonly #keys = new Set<string>()
-
-  constructor(listener: WriteListener) {
-    this.#listener = listener
-  }
-
-  reported(key: string, error: unknown): void {
-    this.#keys.add(key)
-    this.#listener.problem(describeError(error))
-  }
-
-  cleared(key: string): void {
-    if (this.#keys.delete(key) && this.#keys.size === 0) this.#listener.problem(null)
-  }
-}
-
-function needsPerson(error: unknown): boolean {
-  return error instanceof S3Error && error.kind === 'person'
 }
 
 /**

@@ -71,7 +71,7 @@ export class Sink {
       limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
       slabs: new SlabPool(config.bufferBytes * KEPT),
-      writer: new ObjectWriter({ store, encoder, clock, connector: config.connector }),
+      writer: new ObjectWriter({ store, encoder, clock, logger, connector: config.connector }),
       orphans: new OrphanedUploads({ store, stats: this.#stats, clock, logger }),
       stats: this.#stats,
       clock,

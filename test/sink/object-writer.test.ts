@@ -1,3 +1,4 @@
+import pino from 'pino'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
@@ -15,18 +16,21 @@ const denied = new S3Error('AccessDenied', 'person', 'S3 AccessDenied: PutObject
 const slowDown = new S3Error('SlowDown', 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)')
 
 const encoder = new BodyEncoder()
+const logger = pino({ base: null, timestamp: false }, { write: (line) => logged.push(JSON.parse(line)) })
 
 let bucket: FakeBucket
 let clock: FakeClock
 let problems: (string | null)[]
 let created: number[]
 let listener: WriteListener
+let logged: { level: number }[]
 
 beforeEach(() => {
   bucket = new FakeBucket()
   clock = new FakeClock()
   problems = []
   created = []
+  logged = []
   listener = { objectCreated: (bytes) => created.push(bytes), problem: (error) => problems.push(error) }
 })
 
@@ -43,7 +47,7 @@ function setWith(config: SinkConfig, ...names: string[]): RecordSet {
 }
 
 function write(set: RecordSet, signal = new AbortController().signal): Promise<SetObject[]> {
-  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, connector: 'games/game-events' })
+  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, logger, connector: 'games/game-events' })
   return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
 }
 
@@ -133,6 +137,54 @@ describe('a failure', () => {
   })
 })
 
+describe('in the log', () => {
+  const WARN = pino.levels.values.warn
+  const INFO = pino.levels.values.info
+  const timeOut = new S3Error('TimeoutError', 'passing', 'S3 TimeoutError: PutObject on bucket acme-events (us-west-2)')
+
+  test('the first failure is told at once, and the success after it with how often and how long it failed', async () => {
+    failWith(slowDown, slowDown)
+    const writing = write(closedSet('login'))
+    await settled()
+    const [key] = closedSet('login')
+      .objects()
+      .map((object) => object.key)
+    const warning = { level: WARN, key, error: slowDown.message, failures: 1, msg: expect.stringMatching(/trying/) }
+    expect(logged).toEqual([warning])
+    await clock.advance(5_000)
+    await writing
+    expect(logged.slice(1)).toEqual([
+      { level: INFO, key, failures: 2, seconds: expect.any(Number), msg: 'written after failures' },
+    ])
+  })
+
+  test('another kind of failure is told at once, the same again after a minute, however many objects fail how often', async () => {
+    const names = ['login', 'logout', 'purchase']
+    let error = slowDown
+    bucket.onCreate = () => {
+      throw error
+    }
+    const writing = write(closedSet(...names))
+    await clock.advance(30_000)
+    expect(logged).toHaveLength(1)
+    error = timeOut
+    await clock.advance(29_000)
+    expect(logged.slice(1)).toMatchObject([{ level: WARN, error: timeOut.message }])
+    await clock.advance(3_600_000)
+    expect(logged.length).toBeGreaterThan(45)
+    expect(logged.length).toBeLessThanOrEqual(2 + 60)
+    bucket.onCreate = () => {}
+    await clock.advance(20_000)
+    await writing
+    expect(logged.filter(({ level }) => level === INFO)).toHaveLength(1)
+  })
+
+  test('there is nothing of what goes well', async () => {
+    await write(closedSet('login', 'logout'))
+    expect(logged).toEqual([])
+  })
+})
+
 describe('a key that is taken', () => {
   test('by the same content under another revision is done', async () => {
     await write(closedSet('login'))
@@ -186,7 +238,7 @@ describe('a key that is taken', () => {
       createIfAbsent: async (...args: Parameters<typeof store.createIfAbsent>) =>
         asked++ === 0 ? ('exists' as const) : store.createIfAbsent(...args),
     }
-    const writer = new ObjectWriter({ store: flickering, encoder, clock, connector: 'games/game-events' })
+    const writer = new ObjectWriter({ store: flickering, encoder, clock, logger, connector: 'games/game-events' })
     const set = closedSet('login')
     const writing = writer.write(
       { set, objects: set.objects(), isPartial: false },
@@ -208,7 +260,7 @@ test('at most sixteen objects are written at once by all sets together', async (
     await gate.promise
     atOnce--
   }
-  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, connector: 'c' })
+  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, logger, connector: 'c' })
   const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
   const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
   const writing = sets.map((set) =>
