@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { KAFKA_SECRET_FILES } from '../contract/names.ts'
+import { CA_FILE, KAFKA_SECRET_FILES } from '../contract/names.ts'
 import { resolveSinkConfig } from '../contract/resolve.ts'
 import type { AnalyticsConnector } from '../contract/resource.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
@@ -28,6 +28,7 @@ and commits what was read and ends. AWS credentials come from the environment, a
 
   --kafka-bootstrap-servers <host:port,…>  default KAFKA_BOOTSTRAP_SERVERS; for a manifest without spec.kafka.bootstrapServers
   --kafka-secrets-dir <folder> files for spec.kafka.tls and .sasl: ${Object.values(KAFKA_SECRET_FILES).join(', ')}
+  --s3-authorities-dir <folder> file for spec.config.tls: ${CA_FILE}
   --realm <realm>              value of {realm} in topic names and paths; default dev
   --revisions-dir <folder>     where configurations are kept, to finish what an earlier run began; default below XDG_STATE_HOME
   --drain-timeout <seconds>    longest time from Ctrl-C to the end; default 60s
@@ -40,6 +41,7 @@ that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: 
 const OPTIONS = {
   'kafka-bootstrap-servers': { type: 'string' },
   'kafka-secrets-dir': { type: 'string', default: '.' },
+  's3-authorities-dir': { type: 'string', default: '.' },
   realm: { type: 'string', default: 'dev' },
   'revisions-dir': { type: 'string' },
   'drain-timeout': { type: 'string', default: '60s' },
@@ -69,6 +71,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
     // Those of every connector that was ever run here: none of them stands in this one's way.
     checkRevisions: () => {},
     credentialsDir: '',
+    s3AuthoritiesDir: flags.s3AuthoritiesDir,
     kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: DEFAULT_SESSION_TIMEOUT_SECONDS * 1000,
     clock: systemClock,
@@ -91,6 +94,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
 interface RunFlags {
   readonly manifest: string
   readonly bootstrapServers: readonly string[]
+  readonly s3AuthoritiesDir: string
   readonly kafkaSecretsDir: string
   readonly realm: string
   readonly revisionsDir: string
@@ -107,6 +111,7 @@ function runFlags(args: string[]): RunFlags {
   return {
     manifest,
     bootstrapServers: bootstrapServers.split(',').filter((server) => server !== ''),
+    s3AuthoritiesDir: values['s3-authorities-dir'],
     kafkaSecretsDir: values['kafka-secrets-dir'],
     realm: values.realm,
     revisionsDir: values['revisions-dir'] ?? defaultRevisionsDir(),

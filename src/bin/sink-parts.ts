@@ -6,8 +6,8 @@ import { BodyEncoder } from '../sink/encode/body-encoder.ts'
 import { checkKafkaAccess } from '../sink/kafka/access-check.ts'
 import { connectionSecurity } from '../sink/kafka/connection-security.ts'
 import { createKafkaSource } from '../sink/kafka/kafka-source.ts'
-import { SecretFiles } from '../sink/kafka/secret-files.ts'
 import { S3Store } from '../sink/s3-store.ts'
+import { SecretFiles } from '../sink/secret-files.ts'
 import type { SinkParts } from '../sink/sink.ts'
 import { s3Metrics } from '../sink/sink-metrics.ts'
 
@@ -17,6 +17,7 @@ export interface SinkSurroundings {
   /** @throws Error naming a mounted revision that is damaged */
   readonly checkRevisions: () => void
   readonly credentialsDir: string
+  readonly s3AuthoritiesDir: string
   /** Files of KAFKA_SECRET_FILES, as far as the configuration says that they are mounted. */
   readonly kafkaSecretsDir: string
   readonly clock: Clock
@@ -40,8 +41,17 @@ const HEARTBEATS_PER_SESSION = 10
 
 /** The real Kafka and the real S3 for a configuration. */
 export function sinkParts(surroundings: SinkSurroundings): SinkParts {
-  const { config, checkRevisions, credentialsDir, kafkaSecretsDir, clock, logger, registry, sessionTimeoutMs } =
-    surroundings
+  const {
+    config,
+    checkRevisions,
+    credentialsDir,
+    s3AuthoritiesDir,
+    kafkaSecretsDir,
+    clock,
+    logger,
+    registry,
+    sessionTimeoutMs,
+  } = surroundings
   const security = connectionSecurity(config.kafka, new SecretFiles(kafkaSecretsDir), clock)
   return {
     ...surroundings,
@@ -54,7 +64,12 @@ export function sinkParts(surroundings: SinkSurroundings): SinkParts {
       clock,
       timings: { sessionTimeoutMs, heartbeatIntervalMs: sessionTimeoutMs / HEARTBEATS_PER_SESSION },
     }),
-    store: new S3Store({ s3: config.s3, credentialsDir, observer: s3Metrics(registry) }),
+    store: new S3Store({
+      s3: config.s3,
+      credentialsDir,
+      authoritiesDir: s3AuthoritiesDir,
+      observer: s3Metrics(registry),
+    }),
     encoder: new BodyEncoder(),
     checks: [
       { concern: 'configuration', run: async () => checkRevisions() },

@@ -1,4 +1,10 @@
-import { HTTP_PORT, KAFKA_SECRETS_DIR, REVISIONS_DIR, S3_CREDENTIALS_DIR } from '../contract/names.ts'
+import {
+  HTTP_PORT,
+  KAFKA_SECRETS_DIR,
+  REVISIONS_DIR,
+  S3_AUTHORITIES_DIR,
+  S3_CREDENTIALS_DIR,
+} from '../contract/names.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { serveHttp } from '../lib/http-server.ts'
@@ -20,6 +26,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --revision <name>           the revision to run (10 hexadecimal digits)
   --revisions-dir <folder>    default ${REVISIONS_DIR}
   --credentials-dir <folder>  default ${S3_CREDENTIALS_DIR}; used if the configuration says so
+  --s3-authorities-dir <folder>  default ${S3_AUTHORITIES_DIR}; used likewise
   --kafka-secrets-dir <folder>  default ${KAFKA_SECRETS_DIR}; used likewise
   --listen-address <address>  default: all interfaces
   --port <port>               of /status, /metrics, /healthz and /readyz; default ${HTTP_PORT}, 0 for any free one
@@ -36,6 +43,7 @@ const OPTIONS = {
   revision: { type: 'string' },
   'revisions-dir': { type: 'string', default: REVISIONS_DIR },
   'credentials-dir': { type: 'string', default: S3_CREDENTIALS_DIR },
+  's3-authorities-dir': { type: 'string', default: S3_AUTHORITIES_DIR },
   'kafka-secrets-dir': { type: 'string', default: KAFKA_SECRETS_DIR },
   'listen-address': { type: 'string', default: '' },
   port: { type: 'string', default: String(HTTP_PORT) },
@@ -49,6 +57,7 @@ interface SinkFlags {
   readonly revision: string
   readonly revisionsDir: string
   readonly credentialsDir: string
+  readonly s3AuthoritiesDir: string
   readonly kafkaSecretsDir: string
   readonly listenAddress: string
   readonly port: number
@@ -83,6 +92,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
     checkRevisions: () => checkRevisions(flags.revisionsDir, logger),
     credentialsDir: flags.credentialsDir,
+    s3AuthoritiesDir: flags.s3AuthoritiesDir,
     kafkaSecretsDir: flags.kafkaSecretsDir,
     sessionTimeoutMs: flags.sessionTimeoutMs,
     stalledAfterMs: flags.stalledAfterMs,
@@ -108,6 +118,7 @@ function sinkFlags(args: string[]): SinkFlags {
     revision: values.revision,
     revisionsDir: values['revisions-dir'],
     credentialsDir: values['credentials-dir'],
+    s3AuthoritiesDir: values['s3-authorities-dir'],
     kafkaSecretsDir: values['kafka-secrets-dir'],
     listenAddress: values['listen-address'],
     port: parsePort('--port', values.port),

@@ -32,6 +32,8 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
   AccountProblem: 'BucketAccessDenied',
   PermanentRedirect: 'BucketInOtherRegion',
   AuthorizationHeaderMalformed: 'BucketInOtherRegion',
+  IllegalLocationConstraintException: 'BucketInOtherRegion',
+  TemporaryRedirect: 'BucketInOtherRegion',
   ConditionalWriteIgnored: 'BucketUnsuitable',
   MetadataMissing: 'BucketUnsuitable',
   CredentialsProviderError: 'CredentialsMissing',
@@ -41,8 +43,9 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
   InvalidToken: 'CredentialsRefused',
 }
 
-/** Codes of Node's network errors, and the SDK's own for a request that got no answer. */
-const NETWORK = /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|UND_ERR_\w+)$/
+/** Codes of Node's network errors and of certificates that it does not take, and the SDK's own for a request that got no answer. */
+const NETWORK =
+  /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(UND_ERR|HPE|ERR_SSL|ERR_TLS)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|CERT_HAS_EXPIRED|AuthoritiesMissing)$/
 
 /** The first pattern that fits decides. */
 const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [

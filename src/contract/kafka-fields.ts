@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { DEFAULTS } from './defaults.ts'
 import { KAFKA_SECRET_FILES as FILES } from './names.ts'
 import { field, matches, type Rule } from './rule.ts'
+import { caSecretRef, secretKey, secretName } from './secret-fields.ts'
 
 const bootstrapServer = field(z.string().max(261), 'host:port of a Kafka broker.', {
   rules: [
@@ -12,27 +13,9 @@ const bootstrapServer = field(z.string().max(261), 'host:port of a Kafka broker.
   ],
 })
 
-const secretName = field(z.string().max(253), 'Name of the Secret, in the connector’s namespace.', {
-  rules: [
-    matches(
-      '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
-      'must be the name of a Secret: lower-case letters, digits, dots and hyphens',
-    ),
-  ],
-})
-
-function secretKey(description: string) {
-  return field(z.string().max(253), description, {
-    rules: [matches('^[-._a-zA-Z0-9]+$', 'must be a key of a Secret: letters, digits, dots, underscores and hyphens')],
-  }).optional()
-}
-
 /** `spec.kafka.tls`, and `kafka.tls` of the operator's configuration. */
 export const kafkaTlsSchema = z.strictObject({
-  caSecretRef: field(
-    z.strictObject({ name: secretName, key: secretKey(`Its key with the certificates. Default ${FILES.ca}.`) }),
-    'Secret with the certificates (PEM) of the authorities that the brokers’ certificates are trusted by. Default: the public authorities that Node.js knows.',
-  ).optional(),
+  caSecretRef: caSecretRef('the brokers’ certificates are'),
   certificateSecretRef: field(
     z.strictObject({
       name: secretName,

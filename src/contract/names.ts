@@ -47,12 +47,16 @@ export const S3_CREDENTIALS_KEYS = {
   sessionToken: 'AWS_SESSION_TOKEN',
 } as const
 
+/** Folder in a sink pod with the authorities that the S3 endpoint is trusted by: CA_FILE, from the Secret named by `spec.config.tls.caSecretRef`. */
+export const S3_AUTHORITIES_DIR = '/etc/analytics-connector/s3-authorities'
+/** Certificates of authorities: name of the file, and of the Secret's key unless the resource names another. As cert-manager and Strimzi have it. */
+export const CA_FILE = 'ca.crt'
+
 /** Folder in a sink pod with what it shows to Kafka and trusts it by: keys of the Secrets that `spec.kafka` names. */
 export const KAFKA_SECRETS_DIR = '/etc/analytics-connector/kafka-secrets'
 /** Names of the files there, and of the Secrets' keys unless the resource names others. */
 export const KAFKA_SECRET_FILES = {
-  /** As cert-manager and Strimzi name it. */
-  ca: 'ca.crt',
+  ca: CA_FILE,
   /** As in a Secret of type kubernetes.io/tls. */
   certificate: 'tls.crt',
   privateKey: 'tls.key',

@@ -16,6 +16,7 @@ export function referencesOf(spec: AnalyticsConnectorSpec, operatorsKafka: Kafka
   const { config, podTemplate } = spec
   const all: Reference[] = [
     ...(config.credentialsSecretRef ? [{ kind: 'Secret' as const, name: config.credentialsSecretRef.name }] : []),
+    ...(config.tls?.caSecretRef ? [{ kind: 'Secret' as const, name: config.tls.caSecretRef.name }] : []),
     ...kafkaSecrets(spec, operatorsKafka).map(({ name }) => ({ kind: 'Secret' as const, name })),
     ...(podTemplate?.envFrom ?? []).flatMap(({ secretRef, configMapRef }): Reference[] => [
       ...(secretRef ? [{ kind: 'Secret' as const, name: secretRef.name }] : []),

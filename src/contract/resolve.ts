@@ -68,14 +68,22 @@ export function resolveSinkConfig(
 
 type Config = AnalyticsConnectorSpec['config']
 
-/** @param sessionName names the connector; an AssumeRole session's name has at most 64 characters */
+/**
+ * @param sessionName names the connector; an AssumeRole session's name has at most 64 characters
+ * @throws {SpecError} for authorities of an endpoint that shows no certificate: who names them believes that it does
+ */
 function s3Of(config: Config, sessionName: string): SinkConfig['s3'] {
   const { bucketName, region, endpoint, forcePathStyle, credentialsSecretRef, assumeRole, requestChecksumCalculation } =
     config
+  if (config.tls && endpoint?.startsWith('http:'))
+    throw new SpecError(
+      `spec.config.tls: is not allowed: must be left out, or endpoint be https://, as ${endpoint} is not encrypted`,
+    )
   return {
     bucketName,
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(config.tls?.caSecretRef === undefined ? {} : { authorities: 'mounted' as const }),
     forcePathStyle: forcePathStyle ?? endpoint !== undefined,
     partSizeBytes: quantityOf('partSize', PART_SIZE, config.partSize),
     credentials: credentialsSecretRef ? 'mounted' : 'default',

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { S3_CREDENTIALS_KEYS } from './names.ts'
 import { celString, field, matches, type Rule } from './rule.ts'
+import { caSecretRef, secretName } from './secret-fields.ts'
 
 /** Header `x-amz-server-side-encryption`. */
 export const ENCRYPTION_TYPES = ['AES256', 'aws:kms'] as const
@@ -19,16 +20,9 @@ export const STORAGE_CLASSES = [
 /** Setting `request_checksum_calculation` of AWS SDKs, with its values. */
 export const CHECKSUM_CALCULATIONS = ['when_supported', 'when_required'] as const
 
-const credentialsSecretRef = z.strictObject({
-  name: field(z.string().max(253), 'Name of the Secret.', {
-    rules: [
-      matches(
-        '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$',
-        'must be the name of a Secret: lower-case letters, digits, dots and hyphens',
-      ),
-    ],
-  }),
-})
+const credentialsSecretRef = z.strictObject({ name: secretName })
+
+const tls = z.strictObject({ caSecretRef: caSecretRef('the endpoint’s certificate is') })
 
 const assumeRole = z.strictObject({
   roleArn: field(z.string().max(2048), 'ARN of the role. It must trust whoever the sink is otherwise. Required.', {
@@ -110,6 +104,10 @@ export const S3_FIELDS = {
   forcePathStyle: field(
     z.boolean(),
     'Whether the bucket is addressed in the path (true) or as a subdomain of the endpoint (false). Default: true if endpoint is set, else false.',
+  ).optional(),
+  tls: field(
+    tls,
+    'How an endpoint that is reached by https:// is trusted. Not with http://, which is not encrypted. Default: by the public authorities.',
   ).optional(),
   credentialsSecretRef: field(
     credentialsSecretRef,

@@ -59,6 +59,8 @@ export const sinkConfigSchema = z.strictObject({
     bucketName: z.string().min(1),
     region: z.string().min(1),
     endpoint: z.string().optional(),
+    /** `mounted`: the endpoint is trusted by the authorities of a file in S3_AUTHORITIES_DIR; absent: by the public ones that Node.js knows. */
+    authorities: z.literal('mounted').optional(),
     forcePathStyle: z.boolean(),
     partSizeBytes: z.int().positive(),
     /** `default`: the AWS SDK's provider chain; `mounted`: the files of S3_CREDENTIALS_DIR. */

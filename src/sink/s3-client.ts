@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { SinkConfig } from '../contract/sink-config.ts'
+import { type S3Authorities, TrustingAgent } from './s3-authorities.ts'
 import { mountedCredentials } from './s3-credentials.ts'
 import { assumedRole } from './s3-role.ts'
 
@@ -16,8 +17,13 @@ export const REQUEST_TIMEOUT_MS = 300_000
  * The AWS SDK as the store uses it: credentials, endpoints, and all operations but PutObject (s3-put.ts).
  *
  * @param credentialsDir of the mounted credentials; used where `s3.credentials` is `mounted`
+ * @param authorities that the endpoint is trusted by; null: the public ones
  */
-export function createClient(s3: SinkConfig['s3'], credentialsDir: string): S3Client {
+export function createClient(
+  s3: SinkConfig['s3'],
+  credentialsDir: string,
+  authorities: S3Authorities | null = null,
+): S3Client {
   const agent = { keepAlive: true, maxSockets: MOST_CONNECTIONS }
   const own = s3.credentials === 'mounted' ? { credentials: mountedCredentials(credentialsDir) } : {}
   return new S3Client({
@@ -28,7 +34,7 @@ export function createClient(s3: SinkConfig['s3'], credentialsDir: string): S3Cl
     expectContinueHeader: false,
     requestHandler: new NodeHttpHandler({
       httpAgent: agent,
-      httpsAgent: agent,
+      httpsAgent: authorities ? new TrustingAgent(authorities, agent) : agent,
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: IDLE_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,

@@ -30,7 +30,9 @@ export function mountedCredentials(dir: string): () => Promise<S3Credentials> {
 async function required(dir: string, key: string): Promise<string> {
   const value = await optional(dir, key)
   if (value) return value
-  throw Object.assign(new Error(`the credentials Secret has no key ${key}`), { name: 'CredentialsProviderError' })
+  throw Object.assign(new Error(`the Secret of spec.config.credentialsSecretRef is missing or has no key ${key}`), {
+    name: 'CredentialsProviderError',
+  })
 }
 
 async function optional(dir: string, key: string): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 import { describeError } from '../lib/errors.ts'
+import { type AnswerDetails, hintForAnswer, hintWithoutAnswer } from './s3-hints.ts'
 
 /** What an operation was aimed at: part of every message about it. */
 export interface BucketPlace {
@@ -42,9 +43,16 @@ const NEEDS_PERSON = new Set([
   'AccessDenied',
   'AllAccessDisabled',
   'AccountProblem',
+  'AuthoritiesMissing',
   'AuthorizationHeaderMalformed',
+  'CERT_HAS_EXPIRED',
   'CredentialsProviderError',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
   'EntityTooLarge',
+  'IllegalLocationConstraintException',
   'InvalidAccessKeyId',
   'InvalidArgument',
   'InvalidBucketName',
@@ -61,35 +69,20 @@ const NEEDS_PERSON = new Set([
   'NoSuchBucket',
   'NotImplemented',
   'PermanentRedirect',
+  'SELF_SIGNED_CERT_IN_CHAIN',
   'SignatureDoesNotMatch',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
-
-/** What to do about it, where the code alone does not say so. */
-const HINTS: Readonly<Record<string, string>> = {
-  AuthorizationHeaderMalformed: 'the bucket is probably in another region',
-  InvalidAccessKeyId: 'the access key id is unknown',
-  InvalidArgument:
-    'the server does not take something that is asked for with each object, such as serverSideEncryption',
-  InvalidRequest:
-    'the server does not take something that is sent with each object: perhaps it needs requestChecksumCalculation: when_required',
-  InvalidStorageClass: 'the server does not know the storageClass',
-  InvalidToken: 'the session token is wrong',
-  'KMS.DisabledException': 'the KMS key is disabled',
-  'KMS.InvalidKeyUsageException': 'the KMS key is not one for encryption',
-  'KMS.KMSInvalidStateException': 'the KMS key is about to be deleted or not ready',
-  'KMS.NotFoundException': 'there is no such KMS key in the bucket’s region',
-  NotImplemented:
-    'the server does not know something that is asked for: perhaps it needs requestChecksumCalculation: when_required',
-  PermanentRedirect: 'the bucket is in another region',
-  RequestTimeTooSkewed: 'the clock of this machine is wrong',
-  SignatureDoesNotMatch: 'the secret access key is wrong',
-}
 
 /** Any thrown value of the SDK as an S3Error: the one place that decides what kind of failure it is. */
 export function s3Error(error: unknown, operation: string, place: BucketPlace): S3Error {
   const code = codeOf(error)
   const isAnswer = error instanceof S3ServiceException
-  const hint = HINTS[code] ?? (isAnswer ? regionHint(error) : describeError(error))
+  const hint = isAnswer
+    ? hintForAnswer(code, operation, detailsOf(error), place.region)
+    : hintWithoutAnswer(code, describeError(error))
   const where = `${operation} on bucket ${place.bucketName} (${place.region})`
   return new S3Error(
     code,
@@ -116,7 +109,8 @@ function codeOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
-function regionHint(error: S3ServiceException): string {
-  const region = error.$response?.headers['x-amz-bucket-region']
-  return error.$metadata.httpStatusCode === 301 && region ? `the bucket is in region ${region}` : ''
+/** AWS tells the bucket's region by a header, in answers to HEAD too, or in the body, where the SDK makes a field of it. */
+function detailsOf(error: S3ServiceException): AnswerDetails {
+  const told = error.$response?.headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined)
+  return { region: typeof told === 'string' ? told : '', message: error.message }
 }

@@ -3,6 +3,7 @@ import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { type Dispatcher, Pool } from 'undici'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject } from './object-store.ts'
+import { type S3Authorities, trustingConnector } from './s3-authorities.ts'
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MOST_CONNECTIONS, REQUEST_TIMEOUT_MS } from './s3-client.ts'
 import { objectOptions } from './s3-object-options.ts'
 import { amzDate, authorizationOf, encodeKey } from './s3-signature.ts'
@@ -28,6 +29,7 @@ export interface ObjectPut {
 export class DirectPut implements ObjectPut {
   readonly #client: S3Client
   readonly #s3: SinkConfig['s3']
+  readonly #authorities: S3Authorities | null
   readonly #sameHeaders: Readonly<Record<string, string>>
   /** Memory for bodies in one piece, as many as were sent at once. */
   readonly #spare: Buffer[] = []
@@ -35,8 +37,10 @@ export class DirectPut implements ObjectPut {
   /** What the server's clock is ahead of ours, once it has refused a request for that. */
   #clockAheadMs = 0
 
-  constructor(client: S3Client, s3: SinkConfig['s3']) {
+  /** @param authorities that the endpoint is trusted by; null: the public ones */
+  constructor(client: S3Client, s3: SinkConfig['s3'], authorities: S3Authorities | null = null) {
     this.#client = client
+    this.#authorities = authorities
     this.#s3 = s3
     this.#sameHeaders = { 'if-none-match': '*', 'user-agent': 'analytics-connector', ...optionHeaders(s3) }
   }
@@ -74,7 +78,7 @@ export class DirectPut implements ObjectPut {
   /** Once; again after a failure, as for want of credentials. */
   #connected(): Promise<{ target: S3Target; pool: Pool }> {
     this.#ready ??= targetOf(this.#client, this.#s3.bucketName).then(
-      (target) => ({ target, pool: poolFor(target) }),
+      (target) => ({ target, pool: poolFor(target, this.#authorities) }),
       (error: unknown) => {
         this.#ready = null
         throw error
@@ -102,23 +106,25 @@ export class DirectPut implements ObjectPut {
 
   /** As the SDK would have it; s3-errors.ts makes of it what a person reads. */
   #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): S3ServiceException {
-    const name = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'Unknown'
+    const told = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]
+    const name = told('Code') ?? 'Unknown'
     const dateMs = Date.parse(String(headers.date))
     if (name === 'RequestTimeTooSkewed' && Number.isFinite(dateMs)) this.#clockAheadMs = dateMs - Date.now()
     const error = new S3ServiceException({
       name,
       $fault: statusCode < 500 ? 'client' : 'server',
+      message: told('Message') ?? '',
       $metadata: { httpStatusCode: statusCode },
     })
-    return Object.assign(error, { $response: { statusCode, headers } })
+    return Object.assign(error, { $response: { statusCode, headers }, Region: told('Region') })
   }
 }
 
-function poolFor({ isTls, host }: S3Target): Pool {
+function poolFor({ isTls, host }: S3Target, authorities: S3Authorities | null): Pool {
   return new Pool(`${isTls ? 'https' : 'http'}://${host}`, {
     connections: MOST_CONNECTIONS,
     allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
+    connect: authorities ? trustingConnector(authorities, CONNECT_TIMEOUT_MS) : { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: IDLE_TIMEOUT_MS,
     bodyTimeout: IDLE_TIMEOUT_MS,
   })

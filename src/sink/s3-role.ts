@@ -13,6 +13,13 @@ const NEEDS_PERSON = new Set([
   'SignatureDoesNotMatch',
 ])
 
+const HINTS: Readonly<Record<string, string>> = {
+  AccessDenied:
+    'AccessDenied: its trust policy must allow sts:AssumeRole to who the sink is otherwise, with the same externalId if it asks for one',
+  InvalidClientTokenId: 'InvalidClientTokenId: the access key id is unknown, see spec.config.credentialsSecretRef',
+  SignatureDoesNotMatch: 'SignatureDoesNotMatch: the secret access key is wrong, see spec.config.credentialsSecretRef',
+}
+
 /**
  * Credentials of a role that is taken on with those of `client`; the SDK asks again before they end (an hour by default).
  * A refusal names the role and what STS said, so that it is not taken for one of the bucket.
@@ -39,6 +46,7 @@ export function assumedRole(role: Role, client: STSClientConfig): () => Promise<
 function refusal(roleArn: string, error: unknown): Error {
   const isAnswer = error instanceof STSServiceException
   const code = isAnswer ? error.name : error instanceof Error && 'code' in error ? String(error.code) : 'UnknownError'
-  const message = `role ${roleArn} cannot be assumed: ${isAnswer ? code : describeError(error)}`
+  const why = isAnswer ? (HINTS[code] ?? code) : describeError(error)
+  const message = `role ${roleArn} of spec.config.assumeRole cannot be assumed: ${why}`
   return Object.assign(new Error(message), NEEDS_PERSON.has(code) ? { name: 'CredentialsProviderError' } : { code })
 }

@@ -5,8 +5,10 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { S3_AUTHORITIES_DIR } from '../contract/names.ts'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
+import { S3Authorities } from './s3-authorities.ts'
 import { createClient } from './s3-client.ts'
 import { S3Error, s3Error } from './s3-errors.ts'
 import { type CallOptions, type Upload, uploadInParts } from './s3-multipart.ts'
@@ -25,6 +27,8 @@ export interface S3StoreOptions {
   readonly s3: SinkConfig['s3']
   /** Folder of the mounted credentials; used where `s3.credentials` is `mounted`. */
   readonly credentialsDir: string
+  /** Folder of the mounted authorities; used where `s3.authorities` is `mounted`. Default S3_AUTHORITIES_DIR. */
+  readonly authoritiesDir?: string
   readonly observer: S3Observer
   /** One PutObject up to here, parts above. */
   readonly largestPutBytes?: number
@@ -41,8 +45,8 @@ export class S3Store implements ObjectStore {
 
   constructor(
     options: S3StoreOptions,
-    client = createClient(options.s3, options.credentialsDir),
-    put: ObjectPut = new DirectPut(client, options.s3),
+    client = createClient(options.s3, options.credentialsDir, authoritiesOf(options)),
+    put: ObjectPut = new DirectPut(client, options.s3, authoritiesOf(options)),
   ) {
     this.#options = options
     this.#client = client
@@ -154,6 +158,10 @@ export class S3Store implements ObjectStore {
       throw failure
     }
   }
+}
+
+function authoritiesOf({ s3, authoritiesDir = S3_AUTHORITIES_DIR }: S3StoreOptions): S3Authorities | null {
+  return s3.authorities === 'mounted' ? new S3Authorities(authoritiesDir) : null
 }
 
 /** Its owner has given it up, or a lost answer was ours. */

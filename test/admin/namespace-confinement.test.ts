@@ -58,6 +58,7 @@ test.each([
 describe('a field that may lead to what is not of the namespace', () => {
   const FIELDS = [
     ['credentialsSecretRef', { name: 'keys-of-other' }, 'also one of another game namespace'],
+    ['tls', { caSecretRef: { name: 'ca-of-other' } }, 'also one of another game namespace'],
     ['assumeRole', { roleArn: 'arn:aws:iam::111122223333:role/other' }, 'also one of another game namespace'],
     ['endpoint', 'http://169.254.169.254', "any address that the connectors' network reaches"],
   ] as const
@@ -87,10 +88,7 @@ describe('a field that may lead to what is not of the namespace', () => {
     const edit = (config: object) => send({ method: 'PUT', url, token: 'acme', body: { config } })
     const { status, json } = await edit({ [name]: value, flushSize: '7' })
     expect([status, json.config.flushSize, json.config[name]]).toEqual([200, '7', value])
-    const other =
-      typeof value === 'string'
-        ? 'http://minio'
-        : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, `${each}-2`]))
+    const other = JSON.parse(JSON.stringify(value).replace(/"(}*)$/, '-2"$1'))
     const refused = await edit({ [name]: other })
     expect([refused.status, refused.json.errorMessage]).toEqual([400, expect.stringContaining(refusal(name))])
   })

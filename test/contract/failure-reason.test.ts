@@ -12,7 +12,7 @@ const s3 = (error: unknown) => failureReasonOf(s3Error(error, 'PutObject', PLACE
 const kafka = (error: unknown) => failureReasonOf(problemLine(error))
 
 describe('failureReasonOf', () => {
-  it.each([
+  it.each<[string, Error]>([
     ['BucketNotFound', refused('NoSuchBucket', 404)],
     ['BucketAccessDenied', refused('Forbidden', 403)],
     ['BucketInOtherRegion', refused('PermanentRedirect', 301)],
@@ -21,6 +21,10 @@ describe('failureReasonOf', () => {
     ['CredentialsMissing', named('CredentialsProviderError')],
     ['S3Unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
     ['S3Unreachable', named('TimeoutError')],
+    ...['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'AuthoritiesMissing'].map(
+      (code): [string, Error] => ['S3Unreachable', Object.assign(new Error('certificate'), { code })],
+    ),
+    ['BucketInOtherRegion', refused('IllegalLocationConstraintException', 400)],
     ['S3Failed', refused('InternalError', 500)],
   ])('is %s for what S3 says (%#)', (reason, error) => {
     expect(s3(error)).toBe(reason)

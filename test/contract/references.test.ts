@@ -7,11 +7,12 @@ const { config } = aSpec()
 
 it('names everything whose content reaches the sinks, each once', () => {
   const spec = aSpec({
-    config: { ...config, credentialsSecretRef: { name: 'keys' } },
+    config: { ...config, credentialsSecretRef: { name: 'keys' }, tls: { caSecretRef: { name: 's3-ca' } } },
     podTemplate: { envFrom: [{ secretRef: { name: 'keys' } }, { configMapRef: { name: 'proxy' } }] },
   })
   expect(referencesOf(spec, { bootstrapServers: ['kafka:9092'] })).toEqual([
     { kind: 'Secret', name: 'keys' },
+    { kind: 'Secret', name: 's3-ca' },
     { kind: 'ConfigMap', name: 'proxy' },
   ])
 })

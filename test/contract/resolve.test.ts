@@ -102,6 +102,13 @@ test('an S3 server that is not AWS is addressed in the path unless the manifest 
   expect(resolveConfig({ endpoint: 'http://minio:9000' }).s3.forcePathStyle).toBe(true)
 })
 
+test('authorities of an S3 server of one’s own are a file; without them nothing is said, so that revisions stay as they were', () => {
+  const tls = { caSecretRef: { name: 'minio-ca', key: 'tls.crt' } }
+  expect(resolveConfig({ endpoint: 'https://minio:9000', tls }).s3.authorities).toBe('mounted')
+  expect(resolveConfig({ tls }).s3.authorities).toBe('mounted')
+  expect(resolveConfig({ endpoint: 'https://minio:9000', tls: {} }).s3).not.toHaveProperty('authorities')
+})
+
 test('the hyphen form of an event type has the same topics and keeps its form in the path', () => {
   expect(resolveConfig({ eventType: 'game-telemetry' })).toMatchObject({
     eventType: 'game-telemetry',
@@ -122,6 +129,10 @@ describe('what older rules let through is refused by name', () => {
   test.each<[Partial<Config>, string]>([
     [{ flushSize: '0' }, 'spec.config.flushSize: "0" is not allowed: must be a whole number of events'],
     [{ customPath: '{game}.json' }, 'spec.config.customPath: "{game}.json" is not allowed: must have braces only'],
+    [
+      { endpoint: 'http://minio:9000', tls: {} },
+      'spec.config.tls: is not allowed: must be left out, or endpoint be https://, as http://minio:9000 is not encrypted',
+    ],
     [{ eventType: 'justice_event' }, 'spec.config.eventType: "justice_event" has no topic pattern'],
   ])('%j', (config, message) => {
     expect(() => resolveConfig(config)).toThrow(SpecError)

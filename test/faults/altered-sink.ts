@@ -43,6 +43,7 @@ const parts = altered(
     checkRevisions: () => {},
     ...{
       credentialsDir: '',
+      s3AuthoritiesDir: '',
       kafkaSecretsDir: '',
       sessionTimeoutMs: Number.parseInt(String(values['session-timeout']), 10) * 1000,
     },

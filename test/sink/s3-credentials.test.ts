@@ -35,7 +35,9 @@ test('are valid so briefly that a changed Secret is used within seconds', async 
 
 test('a missing key is named, and no value with it', async () => {
   await rm(join(dir, 'AWS_ACCESS_KEY_ID'))
-  await expect(mountedCredentials(dir)()).rejects.toThrow('the credentials Secret has no key AWS_ACCESS_KEY_ID')
+  await expect(mountedCredentials(dir)()).rejects.toThrow(
+    'the Secret of spec.config.credentialsSecretRef is missing or has no key AWS_ACCESS_KEY_ID',
+  )
 })
 
 test('of two missing keys the same one is named each time, as each other word would be a change of the status', async () => {

@@ -15,53 +15,92 @@ function answer(name: string, httpStatusCode: number, headers: Record<string, st
   return error
 }
 
+const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
+const SECRET = 'see spec.config.credentialsSecretRef'
+const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
+const WRITE_DENIED =
+  's3:PutObject must be allowed to the sink’s role or user, and where the bucket is another account’s by the bucket’s policy too'
+
 test.each([
-  [answer('AccessDenied', 403), 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)'],
-  [answer('Forbidden', 403), 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)'],
-  [answer('NoSuchBucket', 404), 'person', 'S3 NoSuchBucket: PutObject on bucket acme-events (us-west-2)'],
-  [answer('SlowDown', 503), 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)'],
-  [answer('Unknown', 503), 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)'],
-  [answer('UnknownError', 502), 'passing', 'S3 HTTP 502: PutObject on bucket acme-events (us-west-2)'],
-  [answer('ExpiredToken', 400), 'passing', 'S3 ExpiredToken: PutObject on bucket acme-events (us-west-2)'],
+  ['AccessDenied', 403, 'person', WRITE_DENIED],
+  ['NoSuchBucket', 404, 'person', 'there is no such bucket: see spec.config.bucketName'],
+  ['InvalidAccessKeyId', 403, 'person', `the access key id is unknown: ${SECRET}`],
+  ['SignatureDoesNotMatch', 403, 'person', `the secret access key is wrong: ${SECRET}`],
+  ['InvalidToken', 400, 'person', `the session token is wrong: ${SECRET}`],
   [
-    answer('ConditionalRequestConflict', 409),
+    'ExpiredToken',
+    400,
     'passing',
-    'S3 ConditionalRequestConflict: PutObject on bucket acme-events (us-west-2)',
+    `the session token has expired: one that a role gives is renewed by itself, for another ${SECRET}`,
   ],
-  [answer('OperationAborted', 409), 'passing', 'S3 OperationAborted: PutObject on bucket acme-events (us-west-2)'],
-  [answer('NoSuchUpload', 404), 'passing', 'S3 NoSuchUpload: PutObject on bucket acme-events (us-west-2)'],
-  [
-    answer('RequestTimeTooSkewed', 403),
-    'passing',
-    'S3 RequestTimeTooSkewed: PutObject on bucket acme-events (us-west-2): the clock of this machine is wrong',
-  ],
-  [
-    answer('KMS.DisabledException', 400),
-    'person',
-    'S3 KMS.DisabledException: PutObject on bucket acme-events (us-west-2): the KMS key is disabled',
-  ],
-  [
-    answer('KMS.NotFoundException', 400),
-    'person',
-    'S3 KMS.NotFoundException: PutObject on bucket acme-events (us-west-2): there is no such KMS key in the bucket’s region',
-  ],
-  [
-    answer('ThrottlingException', 400),
-    'passing',
-    'S3 ThrottlingException: PutObject on bucket acme-events (us-west-2)',
-  ],
-  [
-    answer('NotImplemented', 501),
-    'person',
-    'S3 NotImplemented: PutObject on bucket acme-events (us-west-2): the server does not know something that is asked for: perhaps it needs requestChecksumCalculation: when_required',
-  ],
-])('%s is of kind %s', (error, kind, message) => {
-  expect(s3Error(error, 'PutObject', place)).toMatchObject({ kind, message })
+  ['RequestTimeTooSkewed', 403, 'passing', 'the clock of this machine is wrong by more than 15 minutes'],
+  ['SlowDown', 503, 'passing', 'too many requests for now, which passes by itself'],
+  ['ConditionalRequestConflict', 409, 'passing', ''],
+  ['OperationAborted', 409, 'passing', ''],
+  ['NoSuchUpload', 404, 'passing', ''],
+  ['InternalError', 500, 'passing', ''],
+  ['ThrottlingException', 400, 'passing', ''],
+  ['KMS.DisabledException', 400, 'person', `the KMS key is disabled: ${KEY}`],
+  ['KMS.NotFoundException', 400, 'person', `there is no such KMS key in the bucket’s region: ${KEY}`],
+  ['NotImplemented', 501, 'person', `the server does not know something that is asked for: ${CHECKSUMS}`],
+  ['InvalidStorageClass', 400, 'person', 'the server does not know spec.config.storageClass'],
+  ['PermanentRedirect', 301, 'person', 'the bucket is in another region: see spec.config.region'],
+  ['AuthorizationHeaderMalformed', 400, 'person', 'the bucket is in another region: see spec.config.region'],
+])('%s (%i) is of kind %s and says what to do', (code, status, kind, hint) => {
+  const message = `S3 ${code}: PutObject on bucket acme-events (us-west-2)${hint && `: ${hint}`}`
+  expect(s3Error(answer(code, status), 'PutObject', place)).toMatchObject({ code, kind, message })
 })
 
-test('a bucket in another region is named with its region', () => {
-  const moved = answer('PermanentRedirect', 301, { 'x-amz-bucket-region': 'eu-west-1' })
-  expect(s3Error(moved, 'PutObject', place).message).toMatch(/another region|region eu-west-1/)
+test.each([
+  ['Forbidden', 403, 'AccessDenied'],
+  ['Unknown', 503, 'SlowDown'],
+  ['UnknownError', 502, 'HTTP 502'],
+])('an answer without a code (%s, %i) has that of its status', (name, status, code) => {
+  expect(s3Error(answer(name, status), 'PutObject', place).code).toBe(code)
+})
+
+test.each([
+  ['by a header', answer('PermanentRedirect', 301, { 'x-amz-bucket-region': 'eu-west-1' })],
+  ['in the body', Object.assign(answer('AuthorizationHeaderMalformed', 400), { Region: 'eu-west-1' })],
+  ['beside a status only', answer('UnknownError', 400, { 'x-amz-bucket-region': 'eu-west-1' })],
+])('a bucket in another region is named with its region, told %s', (_how, error) => {
+  expect(s3Error(error, 'HeadObject', place).message).toMatch(
+    /: the bucket is in region eu-west-1: see spec\.config\.region$/,
+  )
+})
+
+test('the right region, which AWS tells with most answers, is not taken for another', () => {
+  const { message } = s3Error(answer('AccessDenied', 403, { 'x-amz-bucket-region': 'us-west-2' }), 'PutObject', place)
+  expect(message).toMatch(/s3:PutObject must be allowed/)
+})
+
+test.each([
+  ['ListObjectsV2', 's3:ListBucket'],
+  ['HeadObject', 's3:GetObject and s3:ListBucket'],
+  ['UploadPart', 's3:PutObject'],
+  ['ListMultipartUploads', 's3:ListBucketMultipartUploads'],
+])('%s that is denied names the permission: %s', (operation, action) => {
+  expect(s3Error(answer('AccessDenied', 403), operation, place).message).toContain(`: ${action} must be allowed to`)
+})
+
+test('a KMS key that may not be used is told from the bucket, and who asked is not quoted', () => {
+  const error = answer('AccessDenied', 403)
+  error.message =
+    'User: arn:aws:sts::111122223333:assumed-role/writer/pod is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:…'
+  expect(s3Error(error, 'PutObject', place)).toMatchObject({
+    kind: 'person',
+    message: `S3 AccessDenied: PutObject on bucket acme-events (us-west-2): kms:GenerateDataKey must be allowed by the policy of the KMS key: ${KEY}`,
+  })
+})
+
+test.each([
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'person', /does not speak TLS: see spec\.config\.endpoint/],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'person', /name its own by spec\.config\.tls\.caSecretRef$/],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'person', /for another name: see spec\.config\.endpoint$/],
+  ['ENOTFOUND', 'passing', /no such host: see spec\.config\.endpoint, and spec\.config\.forcePathStyle/],
+])('no answer for %s is of kind %s and names the field', (code, kind, words) => {
+  const error = Object.assign(new Error('what the system says'), { code })
+  expect(s3Error(error, 'PutObject', place)).toMatchObject({ kind, message: expect.stringMatching(words) })
 })
 
 test('a network error shows what could not be reached, and passes', () => {
@@ -74,7 +113,7 @@ test('a network error shows what could not be reached, and passes', () => {
 
 test('nothing that the server quoted back is in the message', () => {
   expect(s3Error(answer('InvalidAccessKeyId', 403), 'PutObject', place).message).toBe(
-    'S3 InvalidAccessKeyId: PutObject on bucket acme-events (us-west-2): the access key id is unknown',
+    'S3 InvalidAccessKeyId: PutObject on bucket acme-events (us-west-2): the access key id is unknown: see spec.config.credentialsSecretRef',
   )
 })
 

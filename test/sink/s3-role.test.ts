@@ -49,7 +49,7 @@ test.each([
   const error = await provider().catch((thrown: unknown) => thrown)
   expect(s3Error(error, 'PutObject', place)).toMatchObject({
     kind,
-    message: expect.stringContaining(`: role ${roleArn} cannot be assumed: ${code}`),
+    message: expect.stringContaining(`: role ${roleArn} of spec.config.assumeRole cannot be assumed: ${code}`),
   })
   expect(String(error)).not.toContain('bob')
 })

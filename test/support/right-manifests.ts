@@ -52,6 +52,7 @@ export const rightManifests: readonly ManifestCase[] = [
     acceptedConfig({ endpoint }),
   ),
   acceptedConfig({ endpoint: 'http://minio:9000', forcePathStyle: false }),
+  acceptedConfig({ endpoint: 'https://minio:9000', tls: { caSecretRef: { name: 'ca', key: 'ca.pem' } } }),
   ...['ndjson', 'parquet'].flatMap((format) =>
     ['none', 'gzip', 'zstd'].map((compression) => acceptedConfig({ format, compression })),
   ),

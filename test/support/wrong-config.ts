@@ -57,6 +57,21 @@ const config: readonly WrongManifest[] = [
     { config: { credentialsSecretRef: { name: 'S3' } } },
     { field: 'spec.config.credentialsSecretRef.name', value: 'S3', allowed: 'lower-case letters' },
   ),
+  wrongSpec(
+    'authorities in a Secret whose name has capitals',
+    { config: { tls: { caSecretRef: { name: 'CA' } } } },
+    { field: 'spec.config.tls.caSecretRef.name', value: 'CA', allowed: 'lower-case letters' },
+  ),
+  wrongSpec(
+    'a key that no Secret can have',
+    { config: { tls: { caSecretRef: { name: 'ca', key: 'a/b' } } } },
+    { field: 'spec.config.tls.caSecretRef.key', value: 'a/b', allowed: 'key of a Secret' },
+  ),
+  wrongSpec(
+    'a server that is not to be verified',
+    { config: { tls: { insecureSkipVerify: true } } },
+    { field: 'spec.config.tls.insecureSkipVerify', allowed: /unknown field|caSecretRef/ },
+  ),
 ]
 
 /** A wrong value in an object of `spec.config`. */

@@ -31,6 +31,7 @@ export function isWithin(scope: Scope, { filter }: Pick<AnalyticsConnectorSpec, 
  */
 const OUTSIDE_FIELDS: Readonly<Record<string, string>> = {
   credentialsSecretRef: 'any Secret beside the connectors could be named, also one of another game namespace',
+  tls: 'any Secret beside the connectors could be named, also one of another game namespace',
   assumeRole: 'any role that trusts the connectors could be taken on, also one of another game namespace',
   endpoint: "any address that the connectors' network reaches could be called",
 }

@@ -1,7 +1,9 @@
 import {
+  CA_FILE,
   HTTP_PORT,
   RESTART_ANNOTATION,
   REVISION_ANNOTATION,
+  S3_AUTHORITIES_DIR,
   S3_CREDENTIALS_DIR,
   SINK_ENVIRONMENT,
 } from '../../contract/names.ts'
@@ -81,11 +83,9 @@ function podTemplate(input: DeploymentInput): PodTemplateSpec {
     ...(restartRequestedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartRequestedAt }),
     ...(references === '' ? {} : { [REFERENCES_ANNOTATION]: references }),
   }
-  const secret = spec.config.credentialsSecretRef
   const volumes = [
     revisionVolume(input, mountedRevisions),
-    // Optional, as those of Kafka are.
-    ...(secret ? [{ name: 's3-credentials', secret: { secretName: secret.name, optional: true } }] : []),
+    ...s3Files(spec).map(({ name, secret }) => ({ name, secret })),
     ...kafkaVolumes(input),
   ]
   return {
@@ -103,7 +103,7 @@ function sinkContainer(input: DeploymentInput): Container {
   const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 5 })
   const restarting = { ...probe('/healthz'), terminationGracePeriodSeconds: HUNG_GRACE_SECONDS }
   const { volumeMounts, ...base } = containerBase(input)
-  const hasSecret = spec.config.credentialsSecretRef !== undefined
+  const files = s3Files(spec)
   return {
     ...base,
     name: CONTAINER_NAME,
@@ -112,7 +112,7 @@ function sinkContainer(input: DeploymentInput): Container {
       '--revision',
       revision,
       ...fileArgs(input),
-      ...(hasSecret ? ['--credentials-dir', S3_CREDENTIALS_DIR] : []),
+      ...files.flatMap(({ flag, mountPath }) => [flag, mountPath]),
       '--listen-address',
       '$(POD_IP)',
       '--port',
@@ -129,11 +129,34 @@ function sinkContainer(input: DeploymentInput): Container {
     startupProbe: { ...restarting, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...restarting, periodSeconds: 10, failureThreshold: 3 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 3 },
-    volumeMounts: [
-      ...volumeMounts,
-      ...(hasSecret ? [{ name: 's3-credentials', mountPath: S3_CREDENTIALS_DIR, readOnly: true }] : []),
-    ],
+    volumeMounts: [...volumeMounts, ...files.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true }))],
   }
+}
+
+/** The Secrets that the spec names for S3, as volumes. Optional, as those of Kafka are. */
+function s3Files({ config: { credentialsSecretRef: credentials, tls: { caSecretRef: ca } = {} } }: PodInput['spec']) {
+  return [
+    ...(credentials
+      ? [
+          {
+            name: 's3-credentials',
+            secret: { secretName: credentials.name, optional: true },
+            mountPath: S3_CREDENTIALS_DIR,
+            flag: '--credentials-dir',
+          },
+        ]
+      : []),
+    ...(ca
+      ? [
+          {
+            name: 's3-authorities',
+            secret: { secretName: ca.name, items: [{ key: ca.key ?? CA_FILE, path: CA_FILE }], optional: true },
+            mountPath: S3_AUTHORITIES_DIR,
+            flag: '--s3-authorities-dir',
+          },
+        ]
+      : []),
+  ]
 }
 
 function spreadOverNodes(connectorName: string): NonNullable<PodSpec['topologySpreadConstraints']>[number] {

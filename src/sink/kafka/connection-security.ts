@@ -2,10 +2,10 @@ import { getCACertificates, type ConnectionOptions as TlsOptions } from 'node:tl
 import { KAFKA_SECRET_FILES as FILES } from '../../contract/names.ts'
 import type { SinkConfig } from '../../contract/sink-config.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { SecretFiles } from '../secret-files.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { mskIamToken } from './msk-iam-token.ts'
 import { type KafkaJsSasl, passwordSasl, tokenSasl } from './protocol.ts'
-import type { SecretFiles } from './secret-files.ts'
 
 /** How connections are encrypted and authenticated. */
 export interface ConnectionSecurity {
@@ -32,7 +32,7 @@ export function connectionSecurity(
 type Tls = NonNullable<SinkConfig['kafka']['tls']>
 
 async function tlsOptions({ authorities, certificate, serverName }: Tls, files: SecretFiles): Promise<TlsOptions> {
-  const read = (file: string) => files.read(file, 'tls.certificateSecretRef')
+  const read = (file: string) => files.read(file, 'kafka.tls.certificateSecretRef')
   return {
     ...(authorities === 'mounted' ? { ca: await readAuthorities(files) } : {}),
     ...(certificate === 'mounted' ? { cert: await read(FILES.certificate), key: await read(FILES.privateKey) } : {}),
@@ -41,7 +41,7 @@ async function tlsOptions({ authorities, certificate, serverName }: Tls, files: 
 }
 
 function readAuthorities(files: SecretFiles): Promise<string> {
-  return files.read(FILES.ca, 'tls.caSecretRef')
+  return files.read(FILES.ca, 'kafka.tls.caSecretRef')
 }
 
 function saslFactory(
@@ -59,8 +59,8 @@ function saslFactory(
       ...sasl,
       clock,
       client: async () => ({
-        id: await files.read(FILES.clientId, 'sasl.secretRef'),
-        secret: await files.read(FILES.clientSecret, 'sasl.secretRef'),
+        id: await files.read(FILES.clientId, 'kafka.sasl.secretRef'),
+        secret: await files.read(FILES.clientSecret, 'kafka.sasl.secretRef'),
       }),
       authorities: async () =>
         tls?.authorities === 'mounted' ? [...getCACertificates('default'), await readAuthorities(files)] : null,
@@ -70,7 +70,7 @@ function saslFactory(
   const { mechanism, username } = sasl
   return () =>
     passwordSasl(mechanism, async () => ({
-      username: username ?? (await files.read(FILES.username, 'sasl.secretRef')),
-      password: await files.read(FILES.password, 'sasl.secretRef'),
+      username: username ?? (await files.read(FILES.username, 'kafka.sasl.secretRef')),
+      password: await files.read(FILES.password, 'kafka.sasl.secretRef'),
     }))
 }

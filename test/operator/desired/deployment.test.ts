@@ -116,6 +116,18 @@ describe('desiredDeployment', () => {
     expect(container.args).toContain('/etc/analytics-connector/s3-credentials')
   })
 
+  it('mounts the authorities of the S3 endpoint under their own name, whatever the key is called', () => {
+    const spec = aSpec()
+    const { pod, container } = make({
+      spec: { ...spec, config: { ...spec.config, tls: { caSecretRef: { name: 'minio', key: 'ca.pem' } } } },
+    })
+    const secret = { secretName: 'minio', items: [{ key: 'ca.pem', path: 'ca.crt' }], optional: true }
+    expect(pod.volumes?.at(-1)).toEqual({ name: 's3-authorities', secret })
+    const mountPath = '/etc/analytics-connector/s3-authorities'
+    expect(container.volumeMounts?.at(-1)).toEqual({ name: 's3-authorities', mountPath, readOnly: true })
+    expect(container.args?.join(' ')).toContain(`--s3-authorities-dir ${mountPath}`)
+  })
+
   it('mounts the keys of the Secrets of Kafka as one folder, and starts without them so that the sink can say so', () => {
     const { pod, container } = make({
       kafkaSecrets: [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connectionSecurity } from '../../../src/sink/kafka/connection-security.ts'
-import { SecretFiles } from '../../../src/sink/kafka/secret-files.ts'
+import { SecretFiles } from '../../../src/sink/secret-files.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 let dir: string

@@ -12,7 +12,7 @@ export class SecretFiles {
   /**
    * The file's text without a line break at its end, which an editor may have put there.
    *
-   * @param field of the resource that names the Secret, for the message
+   * @param field of the resource's spec that names the Secret, for the message
    * @throws Error when there is none, or it is empty
    */
   async read(file: string, field: string): Promise<string> {
@@ -23,6 +23,6 @@ export class SecretFiles {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
     }
-    throw new Error(`the Secret of spec.kafka.${field} is missing or has no key for ${file} (${path})`)
+    throw new Error(`the Secret of spec.${field} is missing or has no key for ${file} (${path})`)
   }
 }

@@ -1,0 +1,97 @@
+/** What to do about a failed S3 call, where its code alone does not say so: each names the field of the resource that can be wrong. */
+
+const CREDENTIALS = 'see spec.config.credentialsSecretRef'
+const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
+const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
+const UNTRUSTED =
+  'its certificate is not signed by an authority that is trusted: name its own by spec.config.tls.caSecretRef'
+const NO_TLS = 'the server does not speak TLS: see spec.config.endpoint, which begins with https://'
+
+/** Source: "Error responses", Amazon S3 API Reference; "Errors" of KMS's GenerateDataKey. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  EntityTooLarge: 'the server does not take objects of this size: see spec.config.flushMemory',
+  ExpiredToken: `the session token has expired: one that a role gives is renewed by itself, for another ${CREDENTIALS}`,
+  InvalidAccessKeyId: `the access key id is unknown: ${CREDENTIALS}`,
+  InvalidArgument:
+    'the server does not take something that is asked for with each object, such as spec.config.serverSideEncryption',
+  InvalidRequest: `the server does not take something that is sent with each object: ${CHECKSUMS}`,
+  InvalidStorageClass: 'the server does not know spec.config.storageClass',
+  InvalidToken: `the session token is wrong: ${CREDENTIALS}`,
+  'KMS.DisabledException': `the KMS key is disabled: ${KEY}`,
+  'KMS.InvalidKeyUsageException': `the KMS key is not one for encryption: ${KEY}`,
+  'KMS.KMSInvalidStateException': `the KMS key is about to be deleted or not ready: ${KEY}`,
+  'KMS.NotFoundException': `there is no such KMS key in the bucket’s region: ${KEY}`,
+  MethodNotAllowed: 'the server does not take the request: perhaps it is no S3 server, see spec.config.endpoint',
+  NoSuchBucket: 'there is no such bucket: see spec.config.bucketName',
+  NotImplemented: `the server does not know something that is asked for: ${CHECKSUMS}`,
+  RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
+  SignatureDoesNotMatch: `the secret access key is wrong: ${CREDENTIALS}`,
+  SlowDown: 'too many requests for now, which passes by itself',
+}
+
+/** Codes of Node.js and of the SDK, for which there was no answer. Beside them stands what the system says. */
+const NO_ANSWERS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'the server’s certificate has expired',
+  CredentialsProviderError:
+    'see spec.config.credentialsSecretRef, spec.config.assumeRole, or the role of spec.serviceAccountName',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  ENOTFOUND:
+    'there is no such host: see spec.config.endpoint, and spec.config.forcePathStyle where the bucket is no subdomain of it',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the server’s certificate is for another name: see spec.config.endpoint',
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+}
+
+/** Codes by which AWS says that the bucket is elsewhere. */
+const ELSEWHERE = new Set([
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+])
+
+/** The permission that an operation needs. Source: "Required permissions for Amazon S3 API operations". */
+const ACTIONS: Readonly<Record<string, string>> = {
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+  HeadObject: 's3:GetObject and s3:ListBucket',
+  ListMultipartUploads: 's3:ListBucketMultipartUploads',
+  ListObjectsV2: 's3:ListBucket',
+}
+
+/** What S3 answered, as far as it says more than its code. */
+export interface AnswerDetails {
+  /** Where the bucket is. */
+  readonly region: string
+  /** Quotes who asked: only looked into, never passed on. */
+  readonly message: string
+}
+
+/** @returns '' where there is nothing to add to the code */
+export function hintForAnswer(
+  code: string,
+  operation: string,
+  { region, message }: AnswerDetails,
+  ours: string,
+): string {
+  const isElsewhere = /^[a-z0-9-]{1,40}$/.test(region) && region !== ours
+  if (isElsewhere || ELSEWHERE.has(code))
+    return `the bucket is in ${isElsewhere ? `region ${region}` : 'another region'}: see spec.config.region`
+  return code === 'AccessDenied' ? deniedHint(operation, message) : (ANSWERS[code] ?? '')
+}
+
+/** @param described what the system says, or we: then it names the field already */
+export function hintWithoutAnswer(code: string, described: string): string {
+  const hint = NO_ANSWERS[code]
+  return hint === undefined || described.includes('spec.config.') ? described : `${described}: ${hint}`
+}
+
+function deniedHint(operation: string, message: string): string {
+  const ofKey = /not authorized to perform: (kms:[A-Za-z]{1,40})\b/.exec(message)?.[1]
+  if (ofKey !== undefined) return `${ofKey} must be allowed by the policy of the KMS key: ${KEY}`
+  const action = ACTIONS[operation] ?? 's3:PutObject'
+  return `${action} must be allowed to the sink’s role or user, and where the bucket is another account’s by the bucket’s policy too`
+}
