@@ -6,6 +6,7 @@ import { type AnswerDetails, hintForAnswer, hintWithoutAnswer } from './s3-hints
 export interface BucketPlace {
   readonly bucketName: string
   readonly region: string
+  readonly endpoint?: string | undefined
 }
 
 /**
@@ -79,10 +80,10 @@ const NEEDS_PERSON = new Set([
 /** Any thrown value of the SDK as an S3Error: the one place that decides what kind of failure it is. */
 export function s3Error(error: unknown, operation: string, place: BucketPlace): S3Error {
   const code = codeOf(error)
-  const isAnswer = error instanceof S3ServiceException
+  const isAnswer = error instanceof S3ServiceException || unreadStatusOf(error) !== null
   const hint = isAnswer
-    ? hintForAnswer(code, operation, detailsOf(error), place.region)
-    : hintWithoutAnswer(code, describeError(error))
+    ? hintForAnswer(code, operation, detailsOf(error as Partial<S3ServiceException>), place.region)
+    : hintWithoutAnswer(code, described(error), place.endpoint)
   const where = `${operation} on bucket ${place.bucketName} (${place.region})`
   return new S3Error(
     code,
@@ -90,6 +91,12 @@ export function s3Error(error: unknown, operation: string, place: BucketPlace): 
     `S3 ${code}: ${where}${hint ? `: ${hint}` : ''}`,
     isAnswer,
   )
+}
+
+/** Of what OpenSSL says, with places in its code, only the reason. */
+function described(error: unknown): string {
+  const text = describeError(error)
+  return /:SSL routines:\w*:([^:]+):/.exec(text)?.[1] ?? text
 }
 
 /** Answers to HEAD have no body, so the SDK knows only their status. */
@@ -106,11 +113,20 @@ function codeOf(error: unknown): string {
     const named = error.name !== 'Unknown' && error.name !== 'UnknownError' && !/^\d+$/.test(error.name)
     return named && error.name !== 'Forbidden' ? error.name : (CODE_OF_STATUS[status] ?? `HTTP ${status}`)
   }
+  const unread = unreadStatusOf(error)
+  if (unread !== null) return `HTTP ${unread}`
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
 /** AWS tells the bucket's region by a header, in answers to HEAD too, or in the body, where the SDK makes a field of it. */
-function detailsOf(error: S3ServiceException): AnswerDetails {
+function detailsOf(error: Partial<S3ServiceException>): AnswerDetails {
   const told = error.$response?.headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined)
-  return { region: typeof told === 'string' ? told : '', message: error.message }
+  return { region: typeof told === 'string' ? told : '', message: error.message ?? '' }
+}
+
+/** Status of an answer that the SDK could not make sense of, as of a server that is no S3 server. */
+function unreadStatusOf(error: unknown): number | null {
+  if (!(error instanceof Error && '$response' in error)) return null
+  const { statusCode } = error.$response as { readonly statusCode?: number }
+  return statusCode ?? null
 }

@@ -5,7 +5,9 @@ const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
 const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
 const UNTRUSTED =
   'its certificate is not signed by an authority that is trusted: name its own by spec.config.tls.caSecretRef'
-const NO_TLS = 'the server does not speak TLS: see spec.config.endpoint, which begins with https://'
+const NOT_S3 = 'the answer is not one of S3: see spec.config.endpoint, its http:// or https:// and its port'
+const WANTS_TLS = 'the server may expect https://: see spec.config.endpoint'
+const NO_TLS = 'the server may not speak TLS: see spec.config.endpoint, which begins with https://'
 
 /** Source: "Error responses", Amazon S3 API Reference; "Errors" of KMS's GenerateDataKey. */
 const ANSWERS: Readonly<Record<string, string>> = {
@@ -23,6 +25,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   'KMS.NotFoundException': `there is no such KMS key in the bucket’s region: ${KEY}`,
   MethodNotAllowed: 'the server does not take the request: perhaps it is no S3 server, see spec.config.endpoint',
   NoSuchBucket: 'there is no such bucket: see spec.config.bucketName',
+  NotFound: NOT_S3,
   NotImplemented: `the server does not know something that is asked for: ${CHECKSUMS}`,
   RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
   SignatureDoesNotMatch: `the secret access key is wrong: ${CREDENTIALS}`,
@@ -37,9 +40,12 @@ const NO_ANSWERS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   ENOTFOUND:
     'there is no such host: see spec.config.endpoint, and spec.config.forcePathStyle where the bucket is no subdomain of it',
+  EPROTO: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_TLS_CERT_ALTNAME_INVALID: 'the server’s certificate is for another name: see spec.config.endpoint',
+  HPE_INVALID_CONSTANT: WANTS_TLS,
+  HTTPParserError: WANTS_TLS,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
@@ -80,12 +86,20 @@ export function hintForAnswer(
   const isElsewhere = /^[a-z0-9-]{1,40}$/.test(region) && region !== ours
   if (isElsewhere || ELSEWHERE.has(code))
     return `the bucket is in ${isElsewhere ? `region ${region}` : 'another region'}: see spec.config.region`
-  return code === 'AccessDenied' ? deniedHint(operation, message) : (ANSWERS[code] ?? '')
+  return code === 'AccessDenied'
+    ? deniedHint(operation, message)
+    : (ANSWERS[code] ?? (/^HTTP 4/.test(code) ? NOT_S3 : ''))
 }
 
-/** @param described what the system says, or we: then it names the field already */
-export function hintWithoutAnswer(code: string, described: string): string {
-  const hint = NO_ANSWERS[code]
+/** A server that expects TLS ends a connection that begins otherwise without a word. */
+const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET'])
+
+/**
+ * @param described what the system says, or we: then it names the field already
+ * @param endpoint as configured
+ */
+export function hintWithoutAnswer(code: string, described: string, endpoint = ''): string {
+  const hint = NO_ANSWERS[code] ?? (CLOSED.has(code) && endpoint.startsWith('http:') ? WANTS_TLS : undefined)
   return hint === undefined || described.includes('spec.config.') ? described : `${described}: ${hint}`
 }
 

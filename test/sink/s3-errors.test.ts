@@ -94,9 +94,10 @@ test('a KMS key that may not be used is told from the bucket, and who asked is n
 })
 
 test.each([
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'person', /does not speak TLS: see spec\.config\.endpoint/],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'person', /may not speak TLS: see spec\.config\.endpoint/],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'person', /name its own by spec\.config\.tls\.caSecretRef$/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'person', /for another name: see spec\.config\.endpoint$/],
+  ['HPE_INVALID_CONSTANT', 'passing', /the server may expect https:\/\/: see spec\.config\.endpoint$/],
   ['ENOTFOUND', 'passing', /no such host: see spec\.config\.endpoint, and spec\.config\.forcePathStyle/],
 ])('no answer for %s is of kind %s and names the field', (code, kind, words) => {
   const error = Object.assign(new Error('what the system says'), { code })
@@ -109,6 +110,32 @@ test('a network error shows what could not be reached, and passes', () => {
     kind: 'passing',
     message: 'S3 ECONNREFUSED: PutObject on bucket acme-events (us-west-2): connect ECONNREFUSED 10.0.0.1:443',
   })
+})
+
+test('of what OpenSSL says only the reason is told', () => {
+  const text =
+    'write EPROTO 407D8252:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../ssl/record.c:77:'
+  const error = Object.assign(new Error(text), { code: 'EPROTO' })
+  expect(s3Error(error, 'PutObject', place).message).toBe(
+    'S3 EPROTO: PutObject on bucket acme-events (us-west-2): wrong version number: the server may not speak TLS: see spec.config.endpoint, which begins with https://',
+  )
+})
+
+test('a connection that is closed without a word may be one that should be encrypted, and only then', () => {
+  const closed = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+  const messageAt = (endpoint?: string) => s3Error(closed, 'PutObject', { ...place, endpoint }).message
+  expect(messageAt('http://minio:9000')).toMatch(/may expect https:\/\/: see spec\.config\.endpoint$/)
+  expect(
+    [messageAt('https://minio:9000'), messageAt()].filter((message) => !message.endsWith('socket hang up')),
+  ).toEqual([])
+})
+
+test('an answer that is none of S3, as of a proxy or a console, is told as such and not quoted', () => {
+  const unread = Object.assign(new Error('XML parse error: <html>'), { $response: { statusCode: 400, headers: {} } })
+  for (const error of [unread, answer('Unknown', 400), answer('NotFound', 404)])
+    expect(s3Error(error, 'ListObjectsV2', place).message).toMatch(
+      /^S3 (HTTP 400|NotFound): ListObjectsV2 on bucket acme-events \(us-west-2\): the answer is not one of S3: see spec\.config\.endpoint, /,
+    )
 })
 
 test('nothing that the server quoted back is in the message', () => {
