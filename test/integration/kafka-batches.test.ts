@@ -101,6 +101,33 @@ describe('record batches of a real broker', () => {
     expect([handler.values.length, handler.values[0], handler.values.at(-1)]).toEqual([count, '0', String(count - 1)])
   })
 
+  it('are left out where aborted transactions overlap, whichever ended first', async () => {
+    const topic = await createTopic('aborted')
+    const producers = ['a', 'b'].map((id) =>
+      kafka.producer({ transactionalId: `${topic}.${id}`, maxInFlightRequests: 1 }),
+    )
+    const transaction = async (i: number) => (await producers[i]?.transaction()) ?? expect.fail(`no producer ${i}`)
+    try {
+      await Promise.all(producers.map((each) => each.connect()))
+      const first = await transaction(0)
+      await first.send({ topic, messages: [{ value: 'aborted last' }] })
+      const second = await transaction(1)
+      await second.send({ topic, messages: [{ value: 'aborted first' }] })
+      await second.abort()
+      // A producer's next transaction begins only when the marker of the one before is written.
+      const third = await transaction(1)
+      await third.send({ topic, messages: [{ value: 'committed' }] })
+      await third.commit()
+      await first.abort()
+      await send(topic, [{ value: 'kept' }])
+      const handler = await read(topic)
+      await within(() => expect(handler.values).toContain('kept'))
+      expect(handler.values).toEqual(['committed', 'kept'])
+    } finally {
+      await Promise.all(producers.map((each) => each.disconnect()))
+    }
+  })
+
   it('have gaps after compaction, and the position moves past them', async () => {
     const topic = await createTopic('compacted', {
       'cleanup.policy': 'compact',

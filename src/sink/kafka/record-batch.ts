@@ -29,7 +29,7 @@ export interface RecordSet {
   /** To be asked for each time: another buffer with the same bytes may have taken its place. */
   readonly data: Buffer
   readonly highWatermark: bigint
-  /** Transactions within `data` that were aborted, in the order of their first offsets. */
+  /** Transactions within `data` that were aborted, in the order in which they ended: that is how a broker names them. */
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
 }
 
@@ -123,16 +123,18 @@ function* batchesOf(set: RecordSet): Generator<BatchHeader> {
 /** Which batches read_committed leaves out. The rules are those of the Java client (CompletedFetch.nextFetchedRecord). */
 class AbortedTransactions {
   readonly #set: RecordSet
+  /** In the order in which they began. */
+  readonly #aborted: RecordSet['abortedTransactions']
   readonly #open = new Set<bigint>()
   #next = 0
 
   constructor(set: RecordSet) {
     this.#set = set
+    this.#aborted = set.abortedTransactions.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   }
 
   skips(batch: BatchHeader): boolean {
-    const aborted = this.#set.abortedTransactions
-    for (let t = aborted[this.#next]; t && t.firstOffset < batch.nextOffset; t = aborted[++this.#next])
+    for (let t = this.#aborted[this.#next]; t && t.firstOffset < batch.nextOffset; t = this.#aborted[++this.#next])
       this.#open.add(t.producerId)
     if (batch.attributes & CONTROL) {
       if (isAbortMarker(this.#set, batch)) this.#open.delete(batch.producerId)

@@ -70,7 +70,7 @@ function logOf(drafts: (typeof draft extends fc.Arbitrary<infer T> ? T : never)[
     if (transactional && !openSince.has(producerId)) openSince.set(producerId, baseOffset)
     batches.push({ baseOffset, records: written, codec, transactional, ...(transactional ? { producerId } : {}) })
   }
-  return { batches, aborted: aborted.sort((a, b) => Number(a.firstOffset - b.firstOffset)), endOffset: offset }
+  return { batches, aborted, endOffset: offset }
 }
 
 /** A broker answers with the batch that the position is in and those behind it, and names the transactions that were aborted in them. */
@@ -78,6 +78,11 @@ function answerAt(from: bigint, { batches, aborted }: ReturnType<typeof logOf>) 
   const rest = batches.filter(({ baseOffset, records }) => (records.at(-1)?.offset ?? baseOffset) >= from)
   const begin = rest[0]?.baseOffset ?? from
   return { batches: rest, abortedTransactions: aborted.filter(({ markerOffset }) => markerOffset >= begin) }
+}
+
+/** As kafkajs expects them; brokers name first what ended first. */
+function byFirstOffset(aborted: ReturnType<typeof logOf>['aborted']) {
+  return aborted.toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
 }
 
 async function byKafkajs(
@@ -88,7 +93,7 @@ async function byKafkajs(
   const length = Buffer.alloc(4)
   length.writeInt32BE(data.length)
   const messages = await decodeMessages(new Decoder(Buffer.concat([length, data])))
-  const aborted = abortedTransactions.map(({ producerId, firstOffset }) => ({
+  const aborted = byFirstOffset(abortedTransactions).map(({ producerId, firstOffset }) => ({
     producerId: `${producerId}`,
     firstOffset: `${firstOffset}`,
   }))
@@ -109,8 +114,9 @@ function isWithinKafkajs(
   const offsets = batches.flatMap(({ baseOffset, records }) =>
     records.length > 0 ? records.map((r) => r.offset) : [baseOffset],
   )
-  return aborted.slice(1).every(({ firstOffset }, i) => {
-    const before = aborted[i]?.firstOffset ?? 0n
+  const began = byFirstOffset(aborted)
+  return began.slice(1).every(({ firstOffset }, i) => {
+    const before = began[i]?.firstOffset ?? 0n
     return offsets.some((offset) => offset >= before && offset < firstOffset)
   })
 }

@@ -177,6 +177,27 @@ describe('decodeRecordSet', () => {
       expect(decode(set)).toMatchObject({ offsets: [2, 3, 4, 8], nextOffset: 10n })
     })
 
+    it('leaves out what overlaps another aborted transaction, though a broker names first what ended first', async () => {
+      const set = await recordSet(
+        [
+          inTransaction(0n, 2, 7n),
+          inTransaction(2n, 2, 8n),
+          marker(4n, 'abort', 8n),
+          inTransaction(5n, 1, 7n),
+          marker(6n, 'abort', 7n),
+          inTransaction(7n, 1, 7n),
+          marker(8n, 'commit', 7n),
+        ],
+        {
+          abortedTransactions: [
+            { producerId: 8n, firstOffset: 2n },
+            { producerId: 7n, firstOffset: 0n },
+          ],
+        },
+      )
+      expect(decode(set)).toMatchObject({ offsets: [7], nextOffset: 9n })
+    })
+
     it('does not take a record with the key of an abort marker for one', async () => {
       const looksLikeAbort = { offset: 0n, key: Buffer.from([0, 0, 0, 0]), value: 'x' }
       const set = await recordSet(
