@@ -108,7 +108,7 @@ it('tells of a bucket that is not there, joins no group meanwhile, and delivers 
   const later = new Bucket(s3, `${eventName}-later`)
   await produce(eventName, 10)
   const sink = await start({ ...config, s3: { ...config.s3, bucketName: later.name } })
-  const error = `S3 NoSuchBucket: ListObjectsV2 on bucket ${later.name} (${s3.region})`
+  const error = `S3 NoSuchBucket: ListObjectsV2 on bucket ${later.name} (${s3.region}): there is no such bucket: see spec.config.bucketName`
   await eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'FAILED', error }))
   expect(await sink.status()).toMatchObject({ partitions: 0, records: { read: 0 } })
   expect(await sink.get('/readyz')).toEqual({ status: 503, text: `${error}\n` })

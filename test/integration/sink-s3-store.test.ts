@@ -204,7 +204,7 @@ describe('what fails', () => {
   it('says that there is no such bucket', async () => {
     const missing = { bucketName: 'no-such-bucket-at-all' }
     const message = (operation: string) =>
-      `S3 NoSuchBucket: ${operation} on bucket no-such-bucket-at-all (${stack.s3.region})`
+      `S3 NoSuchBucket: ${operation} on bucket no-such-bucket-at-all (${stack.s3.region}): there is no such bucket: see spec.config.bucketName`
     expect(await check(missing)).toMatchObject({ kind: 'person', message: message('ListObjectsV2') })
     await expect(storeOf(missing).createIfAbsent(object('x', 'x'), signal)).rejects.toThrow(message('PutObject'))
   })
