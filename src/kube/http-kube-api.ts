@@ -12,6 +12,11 @@ import { parseWatchStream } from './watch-stream.ts'
 const REQUEST_TIMEOUT_MS = 35_000
 const CONNECT_TIMEOUT_MS = 10_000
 /**
+ * Most connections for requests. HTTP/2 needs one of them for a hundred requests at once; over HTTP/1.1 (behind `kubectl proxy`, for example) each
+ * carries one at a time, and a request that hangs would hold up all others, the renewal of the leader lease among them.
+ */
+const MAX_CONNECTIONS = 64
+/**
  * TCP asks after so long without a byte, then once a second, ten times: a watch whose server is gone without a word is noticed after 25 s. A request that is
  * not answered takes its time-out, and undici's ping as long again, until a new connection is made.
  */
@@ -33,7 +38,7 @@ interface Request {
 }
 
 /**
- * The Kubernetes API over undici: requests share one HTTP/2 connection (HTTP/1.1 where the server wants it), which is
+ * The Kubernetes API over undici: requests share one HTTP/2 connection (several of HTTP/1.1 where the server wants it), which is
  * six times the rate of client-node's connection per request at a tenth of its CPU time (measured on 1.34). Watches have connections
  * of their own, so that a large list cannot hold up an event.
  */
@@ -50,7 +55,7 @@ export class HttpKubeApi implements KubeApi {
     this.#onRequest = onRequest
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS }
     const connect = { ...access.tls, timeout: CONNECT_TIMEOUT_MS, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }
-    this.#requests = new Pool(access.server, { connect, connections: 1, allowH2: true, ...timeouts })
+    this.#requests = new Pool(access.server, { connect, connections: MAX_CONNECTIONS, allowH2: true, ...timeouts })
     this.#watches = new Agent({ connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS })
   }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
-import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, PODS } from '../../src/kube/kinds.ts'
+import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, LEASES, PODS } from '../../src/kube/kinds.ts'
 import { type Asked, answerJson, serveJson } from './json-server.ts'
 
 const REF = { namespace: 'n', name: 'x' }
@@ -39,6 +39,16 @@ describe('HttpKubeApi', () => {
     ])
     expect(asked[0]?.headers).toMatchObject({ authorization: 'Bearer token', 'user-agent': 'test/1' })
     expect(requests).toEqual(['GET 200', 'GET 200'])
+  })
+
+  it('has no request wait for one that hangs, where the server speaks HTTP/1.1 only: the leader would lose its lease', async () => {
+    const { api } = await setUp(({ method }, response) => {
+      if (method === 'GET') answerJson(response, 200, { metadata: { name: 'x' } })
+    })
+    const hanging = api.apply(DEPLOYMENTS, { metadata: { ...REF } }, { fieldManager: 'us' })
+    hanging.catch(() => {})
+    const late = new Promise((resolve) => setTimeout(resolve, 5_000, 'late'))
+    expect(await Promise.race([api.get(LEASES, REF), late])).toEqual({ metadata: { name: 'x' } })
   })
 
   it('answers undefined for an object that is not there', async () => {
