@@ -1,7 +1,15 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
 import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
-import { type Kind, type KubeObject, keyOf, type ObjectMeta, refOf } from '../kube/kinds.ts'
+import {
+  DEPLOYMENTS,
+  type Deployment,
+  type Kind,
+  type KubeObject,
+  keyOf,
+  type ObjectMeta,
+  refOf,
+} from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
@@ -30,14 +38,14 @@ interface Memory {
  * (`0.5` CPU becomes `500m`), the memory of the last apply tells that nobody changed it since.
  */
 export class Applier {
-  readonly #api: Pick<KubeApi, 'get' | 'apply' | 'delete'>
+  readonly #api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #memory: Map<string, Map<string, Memory>>
   /** Kind and namespace to when the right to write there was first refused, of those that were not granted since. */
   readonly #refusedSince: Map<string, number>
 
   constructor(
-    api: Pick<KubeApi, 'get' | 'apply' | 'delete'>,
+    api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>,
     clock: Pick<Clock, 'elapsed'>,
     memory = new Map<string, Map<string, Memory>>(),
     refusedSince = new Map<string, number>(),
@@ -49,7 +57,7 @@ export class Applier {
   }
 
   /** The same, with what it remembers, over another way to the API server. */
-  over(api: Pick<KubeApi, 'get' | 'apply' | 'delete'>): Applier {
+  over(api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>): Applier {
     return new Applier(api, this.#clock, this.#memory, this.#refusedSince)
   }
 
@@ -100,6 +108,19 @@ export class Applier {
     // Where no generation is counted, memory tells nothing.
     if (result.metadata?.generation !== undefined) this.#remember(connectorKey, kind, object, { hash, result })
     return result
+  }
+
+  /**
+   * Scales the connector's Deployment to zero, and leaves the rest of it as it is.
+   *
+   * @throws as `apply`
+   */
+  async stopPods({ deployment, owner }: Observed): Promise<Deployment | undefined> {
+    if (!deployment || deployment.spec?.replicas === 0 || ownershipOf(deployment, owner) !== 'ours') return deployment
+    const patch = { metadata: { uid: deployment.metadata?.uid }, spec: { replicas: 0 } }
+    return this.#refusalAsStalled(DEPLOYMENTS, deployment, () =>
+      this.#api.patch(DEPLOYMENTS, refOf(keyOf(deployment)), patch, { fieldManager: OPERATOR_FIELD_MANAGER }),
+    )
   }
 
   /** Deletes an object that is ours and no longer wanted. */

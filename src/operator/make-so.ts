@@ -30,17 +30,26 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
   let made: Made = { deployment: observed.deployment }
   try {
     const plan = planOf(observed, defaults)
-    const { before, deployment, after, obsolete } = desiredObjects(observed, plan, sink)
+    const { before, deployment, after, obsolete, ofOldPods } = desiredObjects(observed, plan, sink)
     const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION]
     made = { ...made, plan, template }
     const [live, ...others] = await applier.findConflicts(observed, [deployment, ...before])
     for (const each of others) await applier.apply(observed.key, each)
     made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
     for (const each of await applier.findConflicts(observed, after)) await applier.apply(observed.key, each)
-    for (const { kind, live } of obsolete) if (live) await applier.remove(observed, kind, live)
+    const unneeded = [...obsolete, ...(hasOnlyNewPods(made.deployment) ? ofOldPods : [])]
+    for (const { kind, live } of unneeded) if (live) await applier.remove(observed, kind, live)
     return made
   } catch (error) {
-    if (error instanceof Stalled) return { ...made, stalled: error }
-    throw error
+    if (!(error instanceof Stalled)) throw error
+    // A pause holds also where the rest of the spec cannot become a configuration.
+    if (made.plan || observed.spec.active !== false) return { ...made, stalled: error }
+    return { deployment: await applier.stopPods(observed), stalled: error }
   }
+}
+
+/** Whether Kubernetes has replaced every pod; until then it makes old ones again that go, so that what ran before a failed edit goes on. */
+function hasOnlyNewPods({ metadata, status }: Deployment = {}): boolean {
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status ?? {}
+  return observedGeneration >= (metadata?.generation ?? Infinity) && replicas === updatedReplicas
 }

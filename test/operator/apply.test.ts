@@ -98,6 +98,7 @@ describe('Applier', () => {
     const memory = new Map()
     const api = {
       apply: async <T>(_kind: unknown, object: T) => object,
+      patch: async () => ({}) as never,
       get: async () => undefined,
       delete: async () => {},
     }

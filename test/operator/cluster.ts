@@ -17,6 +17,7 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../src/kube/kinds.ts'
 import type { Caches } from '../../src/operator/observe.ts'
+import { mergePatch } from '../support/merge-patch.ts'
 import { StatusWrites } from '../support/status/status-writes.ts'
 import { aSpec, NOW, OWNER } from './builders.ts'
 
@@ -83,11 +84,12 @@ export class Cluster {
       this.#count('apply', kind, subresource)
       return subresource === 'status' ? this.#applyStatus(kind, object) : this.#apply(kind, object)
     },
-    // Only metadata of the connector is patched; one that is being deleted goes with its last finalizer.
+    // Of the connector only metadata is patched; one that is being deleted goes with its last finalizer. Of a Deployment it is the spec.
     patch: async (kind, { namespace, name }, patch) => {
       this.#count('patch', kind)
       const live = this.get(kind, `${namespace}/${name}`)
       const { metadata } = patch as KubeObject
+      if (live && 'spec' in patch) return this.put(kind, mergePatch(live, { spec: patch.spec }) as typeof live)
       if (!live || metadata?.resourceVersion !== live.metadata?.resourceVersion)
         throw new KubeApiError(409, 'Conflict', 'the object has been modified')
       const patched = this.put(kind, { ...live, metadata: { ...live.metadata, ...metadata } })

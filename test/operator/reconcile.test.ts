@@ -132,6 +132,43 @@ describe('reconcile', () => {
     })
   })
 
+  it('stops the pods of a paused connector also where its spec cannot become a configuration', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    const { spec } = set.cluster.get(DEPLOYMENTS, SINK_KEY) ?? {}
+    const invalid = aSpec({ config: { ...aSpec().config, eventType: 'justice_event' } })
+    set.cluster.edit(invalid)
+    expect((await set.pass()).writes).toEqual(['apply AnalyticsConnector/status'])
+    set.cluster.edit({ active: false })
+    await set.pass()
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec).toEqual({ ...spec, replicas: 0 })
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'InvalidConfiguration' })
+    rollOut(set, 0)
+    expect((await set.pass()).writes).not.toContain('patch Deployment')
+  })
+
+  it('keeps its own service account until no pod is left, nor made again, that needs it', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    set.cluster.edit({ serviceAccountName: 'missing' })
+    await set.pass()
+    const deployment = set.cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
+    const observedGeneration = deployment.metadata?.generation ?? 0
+    const status = { observedGeneration, replicas: 1, updatedReplicas: 0, availableReplicas: 1 }
+    set.cluster.put(DEPLOYMENTS, { ...deployment, status })
+    await set.pass()
+    expect(set.cluster.names()).toContain('ServiceAccount events-sink')
+    rollOut(set)
+    await set.pass()
+    expect(set.cluster.names()).not.toContain('ServiceAccount events-sink')
+  })
+
   it('scales to zero for a pause, and is Ready only when the pods are gone', async () => {
     const set = setUp()
     set.cluster.addConnector()

@@ -48,6 +48,8 @@ export interface DesiredObjects {
   readonly after: readonly Desired[]
   /** What is no longer wanted. */
   readonly obsolete: readonly Desired[]
+  /** The same as soon as no pod of an earlier template is left, nor made again. */
+  readonly ofOldPods: readonly Desired[]
 }
 
 /** Everything that should exist for a connector. */
@@ -87,11 +89,8 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     before: [configMap, ...(needsAccount ? [serviceAccount] : [])],
     deployment: { kind: DEPLOYMENTS, object: deployment, live: observed.deployment },
     after: [...(needsBudget ? [budget] : []), ...(needsKeeper ? [keepOffsets] : [])],
-    obsolete: [
-      ...(needsAccount ? [] : [serviceAccount]),
-      ...(needsBudget ? [] : [budget]),
-      ...(needsKeeper ? [] : [keepOffsets]),
-    ],
+    obsolete: [...(needsBudget ? [] : [budget]), ...(needsKeeper ? [] : [keepOffsets])],
+    ofOldPods: needsAccount ? [] : [serviceAccount],
   }
 }
 

@@ -41,7 +41,8 @@ describe('desiredObjects', () => {
   })
 
   it('makes no service account where the spec names one', () => {
-    expect(kinds(objects({ serviceAccountName: 'writer' }).obsolete)).toContain('ServiceAccount')
+    const { before, ofOldPods } = objects({ serviceAccountName: 'writer' })
+    expect([kinds(before), kinds(ofOldPods)]).toEqual([['ConfigMap'], ['ServiceAccount']])
   })
 
   it('scales to zero while paused, with everything else as it is', () => {
