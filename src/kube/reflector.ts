@@ -5,7 +5,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { KubeApi, Scope, WatchEvent } from './api.ts'
 import { isExpired, KubeApiError } from './errors.ts'
 import { type Kind, type KubeObject, keyOf } from './kinds.ts'
-import { PackedObjects } from './packed-objects.ts'
+import { type News, PackedObjects } from './packed-objects.ts'
 
 /** Objects of one page of a list: 10,000 connectors in one answer are 16 MiB and hold up the event loop for 129 ms. */
 const PAGE_SIZE = 500
@@ -106,7 +106,7 @@ export class Reflector<T extends KubeObject> {
     if (this.#resourceVersion === '' && !this.#streamingLists) await this.#listPages()
     // Objects seen in a streaming list, until its end is reached; null when the watch continues from a known place. Packed: what a list takes at
     // its height is what the process then keeps.
-    let initial: PackedObjects<T> | null = this.#resourceVersion === '' ? new PackedObjects() : null
+    let initial: PackedObjects<T> | null = this.#resourceVersion === '' ? this.#objects.another() : null
     let received = 0
     for await (const event of this.#watch(initial !== null, signal)) {
       if (signal.aborted) return
@@ -141,7 +141,7 @@ export class Reflector<T extends KubeObject> {
 
   async #listPages(): Promise<void> {
     const { api, kind, scope } = this.#options
-    const listed = new PackedObjects<T>()
+    const listed = this.#objects.another()
     let next: string | undefined
     let resourceVersion: string
     do {
@@ -154,7 +154,7 @@ export class Reflector<T extends KubeObject> {
 
   #replaceAll(listed: PackedObjects<T>, resourceVersion: string): void {
     for (const key of this.#objects.keys()) if (!listed.has(key)) this.#remove(key, this.#objects.get(key), true)
-    for (const object of listed.values()) this.#store(object, true)
+    for (const key of listed.keys()) this.#tell(this.#objects.take(key, listed), () => listed.get(key), true)
     this.#resourceVersion = resourceVersion
     this.#synced = true
     this.#options.onSynced?.()
@@ -169,7 +169,7 @@ export class Reflector<T extends KubeObject> {
     const { resourceVersion = this.#resourceVersion } = event.object.metadata ?? {}
     const object = this.#trimmed(event.object)
     if (event.type === 'DELETED') this.#remove(keyOf(object), object, false)
-    else this.#store(object, false)
+    else this.#tell(this.#objects.set(object), () => object, false)
     this.#resourceVersion = resourceVersion
   }
 
@@ -179,9 +179,9 @@ export class Reflector<T extends KubeObject> {
     return this.#options.trim?.(received) ?? received
   }
 
-  #store(object: T, isListed: boolean): void {
-    const change = this.#objects.set(object)
-    if (change !== 'same') this.#emit({ type: change === 'added' ? 'add' : 'update', object, isListed })
+  #tell(news: News, objectOf: () => T | undefined, isListed: boolean): void {
+    const object = news === 'same' ? undefined : objectOf()
+    if (object) this.#emit({ type: news === 'added' ? 'add' : 'update', object, isListed })
   }
 
   #remove(key: string, object: T | undefined, isListed: boolean): void {

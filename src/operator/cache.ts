@@ -10,16 +10,12 @@ export interface CacheOptions<T extends KubeObject> extends Omit<ReflectorOption
   readonly metadataOnly?: boolean
 }
 
-/**
- * The objects of one kind in every namespace that is looked after, found by name or by the connector that they are made for.
- */
+/** The objects of one kind in every namespace that is looked after, found by name. */
 export class Cache<T extends KubeObject> {
   readonly kind: Kind<T>
   readonly #reflectors = new Map<string, Reflector<T>>()
-  /** Key of the connector to the keys of its objects. */
-  readonly #byConnector = new Map<string, readonly string[]>()
 
-  constructor({ namespaces, select, metadataOnly, onEvent, ...options }: CacheOptions<T>) {
+  constructor({ namespaces, select, metadataOnly, ...options }: CacheOptions<T>) {
     this.kind = options.kind
     for (const namespace of namespaces ?? ['']) {
       const scope = {
@@ -27,11 +23,7 @@ export class Cache<T extends KubeObject> {
         ...(select === 'own' ? { labelSelector: CONNECTOR_LABEL } : {}),
         ...(metadataOnly ? { metadataOnly } : {}),
       }
-      const indexed = (event: ReflectorEvent<T>) => {
-        this.#index(event)
-        onEvent(event)
-      }
-      this.#reflectors.set(namespace, new Reflector({ ...options, scope, onEvent: indexed }))
+      this.#reflectors.set(namespace, new Reflector({ ...options, scope }))
     }
   }
 
@@ -54,15 +46,31 @@ export class Cache<T extends KubeObject> {
     return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.objects.get(key)
   }
 
+  /** Every object. */
+  *all(): Iterable<T> {
+    for (const reflector of this.#reflectors.values()) yield* reflector.objects.values()
+  }
+}
+
+/** The same, found also by the connector that they are made for. */
+export class IndexedCache<T extends KubeObject> extends Cache<T> {
+  /** Key of the connector to the keys of its objects. */
+  readonly #byConnector = new Map<string, readonly string[]>()
+
+  constructor({ onEvent, ...options }: CacheOptions<T>) {
+    super({
+      ...options,
+      onEvent: (event) => {
+        this.#index(event)
+        onEvent(event)
+      },
+    })
+  }
+
   /** The objects that are made for a connector. One whose label a person has changed since is no longer. */
   ofConnector(connectorKey: string): T[] {
     const objects = this.#byConnector.get(connectorKey)?.flatMap((key) => this.get(key) ?? []) ?? []
     return objects.filter((object) => connectorKeyOf(object) === connectorKey)
-  }
-
-  /** Every object. */
-  *all(): Iterable<T> {
-    for (const reflector of this.#reflectors.values()) yield* reflector.objects.values()
   }
 
   #index({ type, object }: ReflectorEvent<T>): void {
@@ -70,7 +78,8 @@ export class Cache<T extends KubeObject> {
     if (connectorKey === undefined) return
     const key = keyOf(object)
     const others = this.#byConnector.get(connectorKey)?.filter((each) => each !== key) ?? []
-    const keys = type === 'delete' ? others : [...others, key]
+    // concat makes a list of exactly so many; a spread one has room for sixteen more.
+    const keys = type === 'delete' ? others : others.concat(key)
     if (keys.length > 0) this.#byConnector.set(connectorKey, keys)
     else this.#byConnector.delete(connectorKey)
   }

@@ -11,7 +11,6 @@ import {
   CRON_JOBS,
   DEPLOYMENTS,
   JOBS,
-  type Kind,
   type KubeObject,
   keyOf,
   type ObjectRef,
@@ -25,12 +24,12 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { Applier } from './apply.ts'
-import { Cache, connectorKeyOf } from './cache.ts'
+import { Cache, connectorKeyOf, IndexedCache } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
 import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
 import type { ConnectorState, OperatorMetrics, ReconcileResult } from './metrics.ts'
-import type { Caches } from './observe.ts'
+import type { Caches, IndexedLookup } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
 import { OwnWrites } from './own-writes.ts'
 import { PodPoller } from './pod-poller.ts'
@@ -72,7 +71,11 @@ const POLL_CONCURRENCY = 32
  * the workers that reconcile. The caches also run in a process that is not the leader, so that it can take over at once.
  */
 export class Controller {
-  readonly caches: { readonly [K in keyof Caches]: Cache<NonNullable<ReturnType<Caches[K]['get']>>> }
+  readonly caches: {
+    readonly [K in keyof Caches]: Caches[K] extends IndexedLookup<infer T extends KubeObject>
+      ? IndexedCache<T>
+      : Cache<NonNullable<ReturnType<Caches[K]['get']>>>
+  }
   readonly queue: KeyQueue
   /** What each connector is now, for the metrics. */
   readonly states = new Map<string, ConnectorState>()
@@ -183,8 +186,13 @@ export class Controller {
       const key = connectorKeyOf(event.object)
       if (key !== undefined) this.queue.add(key, priorityOf(event))
     }
+    const { api, config, clock, logger } = this.#options
+    const common = { api, clock, logger, namespaces: config.watchNamespaces }
+    const own = { ...common, select: 'own', onEvent: onChange } as const
     return {
-      connectors: this.#cache(CONNECTORS, {
+      connectors: new Cache({
+        ...common,
+        kind: CONNECTORS,
         select: 'all',
         trim: trimObject,
         onEvent: (event) => {
@@ -193,13 +201,15 @@ export class Controller {
           this.queue.add(keyOf(event.object), priorityOf(event))
         },
       }),
-      deployments: this.#cache(DEPLOYMENTS, { trim: trimDeployment, onEvent: onChange }),
-      configMaps: this.#cache(CONFIG_MAPS, { metadataOnly: true, trim: trimConfigMap, onEvent: onChange }),
-      serviceAccounts: this.#cache(SERVICE_ACCOUNTS, { trim: trimServiceAccount, onEvent: onChange }),
-      podDisruptionBudgets: this.#cache(POD_DISRUPTION_BUDGETS, { trim: trimPodDisruptionBudget, onEvent: onChange }),
-      jobs: this.#cache(JOBS, { trim: trimObject, onEvent: onChange }),
-      cronJobs: this.#cache(CRON_JOBS, { trim: trimObject, onEvent: onChange }),
-      pods: this.#cache(PODS, {
+      deployments: new Cache({ ...own, kind: DEPLOYMENTS, trim: trimDeployment }),
+      configMaps: new IndexedCache({ ...own, kind: CONFIG_MAPS, metadataOnly: true, trim: trimConfigMap }),
+      serviceAccounts: new Cache({ ...own, kind: SERVICE_ACCOUNTS, trim: trimServiceAccount }),
+      podDisruptionBudgets: new Cache({ ...own, kind: POD_DISRUPTION_BUDGETS, trim: trimPodDisruptionBudget }),
+      jobs: new IndexedCache({ ...own, kind: JOBS, trim: trimObject }),
+      cronJobs: new Cache({ ...own, kind: CRON_JOBS, trim: trimObject }),
+      pods: new IndexedCache({
+        ...own,
+        kind: PODS,
         trim: trimPod,
         onEvent: (event) => {
           if (this.#leading) this.#followPod(event.object, priorityOf(event), event.type === 'delete')
@@ -207,15 +217,6 @@ export class Controller {
         },
       }),
     }
-  }
-
-  #cache<T extends KubeObject>(
-    kind: Kind<T>,
-    options: Pick<ConstructorParameters<typeof Cache<T>>[0], 'onEvent'> &
-      Partial<Pick<ConstructorParameters<typeof Cache<T>>[0], 'select' | 'trim' | 'metadataOnly'>>,
-  ): Cache<T> {
-    const { api, config, clock, logger } = this.#options
-    return new Cache<T>({ select: 'own', ...options, kind, namespaces: config.watchNamespaces, api, clock, logger })
   }
 
   #noteState({ type, object }: ReflectorEvent<AnalyticsConnector & KubeObject>): void {

@@ -31,6 +31,10 @@ import type { References } from './references.ts'
 /** Where objects of one kind are looked up; a `Cache`. */
 interface Lookup<T> {
   get(key: string): T | undefined
+}
+
+/** Where those of a connector are; an `IndexedCache`. */
+export interface IndexedLookup<T> extends Lookup<T> {
   ofConnector(connectorKey: string): T[]
 }
 
@@ -38,11 +42,11 @@ interface Lookup<T> {
 export interface Caches {
   readonly connectors: Lookup<AnalyticsConnector & KubeObject>
   readonly deployments: Lookup<Deployment>
-  readonly configMaps: Lookup<ConfigMap>
+  readonly configMaps: IndexedLookup<ConfigMap>
   readonly serviceAccounts: Lookup<ServiceAccount>
   readonly podDisruptionBudgets: Lookup<PodDisruptionBudget>
-  readonly pods: Lookup<Pod>
-  readonly jobs: Lookup<Job>
+  readonly pods: IndexedLookup<Pod>
+  readonly jobs: IndexedLookup<Job>
   readonly cronJobs: Lookup<CronJob>
 }
 

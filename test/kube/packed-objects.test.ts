@@ -27,3 +27,17 @@ it('forgets an object', () => {
   objects.set(anObject('a', '1'))
   expect([objects.delete('n/a'), objects.delete('n/a'), objects.size]).toEqual([true, false, 0])
 })
+
+it('takes over what another one has, and tells what is new of it', () => {
+  const objects = new PackedObjects<KubeObject>()
+  for (const name of ['a', 'b']) objects.set(anObject(name, '1'))
+  const listed = objects.another()
+  for (const each of [anObject('a', '1'), anObject('b', '2'), anObject('c', '1')]) listed.set(each)
+  expect([...listed.keys(), 'n/d'].map((key) => objects.take(key, listed))).toEqual([
+    'same',
+    'changed',
+    'added',
+    'same',
+  ])
+  expect([...objects.values()]).toEqual([anObject('a', '1'), anObject('b', '2'), anObject('c', '1')])
+})

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { CONNECTOR_LABEL } from '../../src/contract/names.ts'
 import { type KubeObject, PODS } from '../../src/kube/kinds.ts'
 import { createLogger } from '../../src/lib/logger.ts'
-import { Cache } from '../../src/operator/cache.ts'
+import { IndexedCache } from '../../src/operator/cache.ts'
 import { bookmark, scriptedApi, type WatchScript } from '../kube/scripted-api.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
@@ -13,7 +13,7 @@ const aPodOf = (connector: string, resourceVersion: string): KubeObject => ({
 async function cacheAfter(...events: NonNullable<WatchScript['events']>) {
   const { api } = scriptedApi({ watches: [{ events, ending: 'hang' }] })
   const stop = new AbortController()
-  const cache = new Cache({
+  const cache = new IndexedCache({
     api,
     kind: PODS,
     namespaces: undefined,

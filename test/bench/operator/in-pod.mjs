@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { Counter } from 'prom-client'
 
 const [dist, credentials, server, configPath] = process.argv.slice(2)
 const { hostname: serviceHost, port: servicePort } = new URL(server)
@@ -24,8 +25,14 @@ const access = await loadInCluster({ serviceHost, servicePort }, credentials)
 const registry = createRegistry()
 const onRequest = requestCounter(registry, 'bench')
 const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-operator', onRequest })
+const writes = new Counter({
+  name: 'bench_writes_total',
+  help: 'Writes by what was done to what.',
+  labelNames: ['what'],
+  registers: [registry],
+})
 const options = {
-  api,
+  api: counted(api, writes),
   config: parseOperatorConfig(readFileSync(configPath, 'utf8'), configPath),
   sinkImage: async () => 'simulated:1',
   idCounter: { namespace: 'default', name: 'analytics-connector-ids' },
@@ -41,3 +48,17 @@ await runOperator(
   abortOnSignals(process, (code) => process.exit(code)),
 )
 await api.close()
+
+/** The same calls; those that write are counted. rest_client_requests_total tells methods only. */
+function counted(to, counter) {
+  const count =
+    (verb) =>
+    (kind, ...rest) => {
+      counter.inc({ what: `${verb} ${kind.kind}${rest[1]?.subresource ? ` ${rest[1].subresource}` : ''}` })
+      return to[verb](kind, ...rest)
+    }
+  const written = Object.fromEntries(
+    ['apply', 'create', 'patch', 'replace', 'delete'].map((verb) => [verb, count(verb)]),
+  )
+  return { get: to.get.bind(to), list: to.list.bind(to), watch: to.watch.bind(to), ...written }
+}

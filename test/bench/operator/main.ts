@@ -137,15 +137,16 @@ async function singleChanges(
   names: readonly string[],
   row: Row,
 ): Promise<void> {
-  const before = await operator.requests()
+  const before = { ...(await operator.requests()), byWhat: await operator.writes() }
   const machine = new MachineUsage()
   const { applied, told, ready } = await cluster.connectors.change(names.slice(0, SINGLE_CHANGES), 2, 1)
   row('one change at a time: spec → applied, p50 / p99', spread(applied))
   row('… spec → status, p50 / p99', spread(told))
   row('… spec → Ready, p50 / p99', spread(ready))
-  const after = await operator.requests()
+  const after = { ...(await operator.requests()), byWhat: await operator.writes() }
   const per = (sum: number) => (sum / ready.length).toFixed(1)
   row('… requests a change (of them writes)', `${per(after.all - before.all)} (${per(after.writes - before.writes)})`)
+  for (const [what, sum] of after.byWhat) row(`… … ${what}`, per(sum - (before.byWhat.get(what) ?? 0)))
   row('… CPU of the whole machine meanwhile', `${(machine.share * 100).toFixed(0)} %`)
 }
 

@@ -70,6 +70,13 @@ export class OperatorProcess {
     )
   }
 
+  /** Writes by what was done to what, such as `apply Deployment`. */
+  async writes(): Promise<Map<string, number>> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
+    const lines = text.matchAll(/^bench_writes_total\{what="([^"]+)"\} (\d+)$/gm)
+    return new Map([...lines].map(([, what = '', sum]) => [what, Number(sum)]))
+  }
+
   async requests(): Promise<{ all: number; writes: number }> {
     const methods = ['PATCH', 'POST', 'PUT', 'DELETE'].map((method) => `rest_client_requests_total{method="${method}"`)
     const [all = 0, ...writes] = await this.metrics('rest_client_requests_total{', ...methods)
