@@ -57,6 +57,11 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
     await broker.stop()
   })
 
+  afterEach(() => {
+    tokens.client = CLIENT
+    tokens.expiresInSeconds = 60
+  })
+
   it.each([
     ['PLAIN', USERS.plain],
     ['SCRAM-SHA-256', USERS.scram256],
@@ -92,10 +97,32 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
     const { listener } = connect(broker.sasl, { tls: TLS, sasl: { mechanism: 'SCRAM-SHA-512' } }, secrets)
     await canReadAndCommit(listener)
     await delay(SESSION_MS * 2)
-    await producer.send({ topic: TOPIC, messages: [{ value: 'later' }] })
-    await within(() => expect(listener.handlers[0]?.values).toContain('later'))
-    await listener.handlers[0]?.tenure.commit(0n, 'later')
-    expect({ tenures: listener.handlers.length, problems: listener.problems }).toEqual({ tenures: 1, problems: [] })
+    await goesOnWith(listener, 'later')
+    expect(listener.problems).toEqual([])
+  })
+
+  it('has another token before the one it has ends, by a client secret that was changed meanwhile, without a rebalance', async () => {
+    tokens.expiresInSeconds = 2
+    const { listener, secrets } = await connectByToken()
+    await canReadAndCommit(listener)
+    const [asked, changed] = [tokens.requests.length, { ...CLIENT, secret: 'changed' }]
+    tokens.client = changed
+    await writeFile(join(secrets, 'client-secret'), changed.secret)
+    await delay(SESSION_MS * 2)
+    await goesOnWith(listener, 'by the changed secret')
+    expect(tokens.requests.length).toBeGreaterThan(asked)
+    expect(listener.problems).toEqual([])
+  })
+
+  it('keeps its place in the group while nobody gives tokens for a while, and reads on as soon as somebody does', async () => {
+    tokens.expiresInSeconds = 2
+    const { listener } = await connectByToken()
+    await canReadAndCommit(listener)
+    tokens.client = null
+    await within(() => expect(listener.problems.at(-1)).toMatch(/the token endpoint https:\S+ answers 503/))
+    tokens.client = CLIENT
+    await goesOnWith(listener, 'after the outage')
+    await within(() => expect(listener.problems.at(-1)).toBeNull())
   })
 
   it('is told a new password without a restart', async () => {
@@ -256,6 +283,20 @@ function connect(
   sources.push(source)
   void source.run(listener)
   return { listener }
+}
+
+async function connectByToken() {
+  const secrets = await secretFiles({ 'client-id': CLIENT.id, 'client-secret': CLIENT.secret })
+  const sasl = { mechanism: 'OAUTHBEARER', tokenEndpoint: tokens.url } as const
+  return { secrets, ...connect(broker.sasl, { tls: TLS, sasl }, secrets) }
+}
+
+/** In the tenure that it had: no rebalance has taken the partition away. */
+async function goesOnWith(listener: RecordingListener, value: string): Promise<void> {
+  await producer.send({ topic: TOPIC, messages: [{ value }] })
+  await within(() => expect(listener.handlers[0]?.values).toContain(value))
+  await listener.handlers[0]?.tenure.commit(0n, value)
+  expect(listener.handlers).toHaveLength(1)
 }
 
 async function canReadAndCommit(listener: RecordingListener): Promise<void> {
