@@ -1,15 +1,21 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createClient } from '../../src/sink/s3-client.ts'
 import { s3Error } from '../../src/sink/s3-errors.ts'
+import { DirectPut } from '../../src/sink/s3-put.ts'
 import { assumedRole } from '../../src/sink/s3-role.ts'
 import { type Answer, recordingServer } from '../support/recording-server.ts'
+import { localBucket } from '../support/sink-process.ts'
 
 const roleArn = 'arn:aws:iam::111122223333:role/writer'
 const role = { roleArn, externalId: 'acme:42', sessionName: 'games.game-events' }
 const place = { bucketName: 'acme-events', region: 'us-west-2' }
 
-const granted = (expiration: string) => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+const granted = (
+  expiration: string,
+  accessKeyId = 'ASIA1',
+) => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleResult><Credentials>
-    <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+    <AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
     <Expiration>${expiration}</Expiration>
   </Credentials></AssumeRoleResult></AssumeRoleResponse>`
 const refused = (code: string) =>
@@ -37,6 +43,28 @@ test('the role is asked for with its external id, a session named after the conn
     RoleSessionName: 'games.game-events',
   })
   expect(asked[0]?.headers.authorization).toContain('Credential=AKIABASE/')
+})
+
+test('objects are signed by what the role gave, and by what it gives anew once that has ended', async () => {
+  const ends = new Date(Date.now() + 1_000).toISOString()
+  let renewals = 0
+  const sts = await recordingServer(() => ({ status: 200, body: granted(ends, `ASIA${++renewals}`) }))
+  const s3 = await recordingServer(() => ({ status: 200 }))
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin)
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIABASE')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'base')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const settings = { ...localBucket('acme-events', 'us-west-2', s3.origin), assumeRole: role }
+  const direct = new DirectPut(createClient(settings, '/nowhere'), settings)
+  const object = { key: 'k', chunks: [], crc32: '00000000', contentType: 'text/plain', metadata: {} }
+  await direct.put(object, new AbortController().signal)
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await direct.put(object, new AbortController().signal)
+  const keys = s3.asked.map(({ headers }) => Number(/Credential=ASIA(\d+)\//.exec(String(headers.authorization))?.[1]))
+  expect(keys[1]).toBeGreaterThan(keys[0] ?? Number.POSITIVE_INFINITY)
+  expect(s3.asked.map(({ headers }) => headers['x-amz-security-token'])).toEqual(['t', 't'])
+  for (const { body } of sts.asked) expect(new URLSearchParams(body).get('ExternalId')).toBe('acme:42')
+  direct.close()
 })
 
 test.each([

@@ -23,3 +23,13 @@ it('a token for Amazon MSK is the URL that AWS’s own signer makes, in base64ur
     'User-Agent': 'analytics-connector',
   })
 })
+
+it('each token is signed by the credentials that hold when it is made, as those of a role are renewed', async () => {
+  let renewals = 0
+  const role = async () => ({ accessKeyId: `ASIA${++renewals}`, secretAccessKey: 'secret', sessionToken: 't' })
+  const signerOf = async () => {
+    const token = await mskIamToken('us-west-2', new Date('2026-11-24T06:00:00Z'), role)
+    return new URL(Buffer.from(token, 'base64url').toString()).searchParams.get('X-Amz-Credential')?.split('/')[0]
+  }
+  expect([await signerOf(), await signerOf()]).toEqual(['ASIA1', 'ASIA2'])
+})
