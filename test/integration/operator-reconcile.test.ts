@@ -88,8 +88,8 @@ test('a connector gets exactly its objects, and an operator that finds everythin
   expect(made.filter((write) => !isOfId(write)).map((write) => write.split(' ')[1])).toEqual([
     'configmaps',
     'serviceaccounts',
-    'poddisruptionbudgets',
     'deployments',
+    'poddisruptionbudgets',
   ])
   await first.stop()
   const second = await operator()
