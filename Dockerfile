@@ -17,7 +17,7 @@ COPY src ./src
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
 
 # Node and the shared libraries that it is linked with: no shell, no package manager, no npm. status.d and os-release tell
-# vulnerability scanners what the libraries are (as in distroless images); passwd and nsswitch.conf are for the C library.
+# vulnerability scanners what the libraries are (as in distroless images), LICENSE is Node's; passwd and nsswitch.conf are for the C library.
 FROM ${NODE_IMAGE} AS runtime
 RUN mkdir -p /runtime/etc /runtime/tmp /runtime/var/lib/dpkg/status.d && chmod 1777 /runtime/tmp \
   && cp --parents -L $(ldd /usr/local/bin/node | grep -o '/[^ ]*') /usr/local/bin/node /runtime \
@@ -26,6 +26,7 @@ RUN mkdir -p /runtime/etc /runtime/tmp /runtime/var/lib/dpkg/status.d && chmod 1
     && cp --parents -L /usr/share/doc/$package/copyright /runtime || exit 1; \
   done \
   && cp --parents -L /etc/os-release /runtime \
+  && if [ -f /usr/local/LICENSE ]; then cp --parents /usr/local/LICENSE /runtime; fi \
   && echo 'hosts: files dns' > /runtime/etc/nsswitch.conf \
   && echo 'connector:x:1000:1000::/tmp:/sbin/nologin' > /runtime/etc/passwd \
   && echo 'connector:x:1000:' > /runtime/etc/group
@@ -43,6 +44,7 @@ ENV NODE_ENV=production PATH=/usr/local/bin
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=program /app/package.json ./
+COPY LICENSE ./
 COPY --from=program /app/dist ./dist
 # A number, so that Kubernetes can prove runAsNonRoot without reading /etc/passwd. Nothing is ever written to the root filesystem.
 USER 1000:1000

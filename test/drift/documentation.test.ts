@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { REJECT_REASONS } from '../../src/sink/rejects.ts'
 import { filesLike, root, textOf } from './files.ts'
 
-const pages = filesLike('README.md', 'src/README.md', 'docs/**/*.md')
+const pages = filesLike('*.md', 'src/README.md', 'docs/**/*.md')
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
 
 interface Mention {
