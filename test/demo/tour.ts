@@ -146,7 +146,8 @@ async function watch(
 async function look(stack: Stack, bucket: Bucket, producer: EventProducer, state: DemoState): Promise<void> {
   state.produced = producer.acknowledged.size
   state.resource = (await kubectl(stack, ['get', 'ac'])) || 'No resources found in default namespace.'
-  const objects = await bucket.objects()
+  // Without the probe, which is empty and the oldest: its first line would be shown as one of an object.
+  const objects = (await bucket.objects()).filter(({ key }) => !key.startsWith('_'))
   state.objects = objects.sort((a, b) => a.lastModified.getTime() - b.lastModified.getTime())
   state.delivered = await bucket.count()
   const first = state.objects[0]

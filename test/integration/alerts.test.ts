@@ -1,7 +1,10 @@
 /** Each alert of deploy/monitoring fires where it should, and only there: promtool evaluates the rules over made-up series. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
+import { dashboardExpressions } from '../drift/dashboard.ts'
 import { filesLike, root, textOf } from '../drift/files.ts'
 import { runCommand } from '../stack/native/run-command.ts'
 import { findPromtool } from '../stack/tools/promtool.ts'
@@ -30,6 +33,26 @@ test('promtool finds nothing wrong with the rules', async () => {
   expect(await runCommand(promtool, ['check', 'rules', '--lint=all', '--lint-fatal', join(root, RULES)])).toContain(
     'SUCCESS',
   )
+})
+
+test('promtool understands every query of the dashboard', async () => {
+  // A variable of Grafana stands where a string or a duration is.
+  const queries = dashboardExpressions().map((expr) => expr.replace(/\$__\w+/g, '5m').replace(/\$\{?\w+\}?/g, 'any'))
+  const rules = queries.map((expr, i) => ({ record: `dashboard:query_${i}`, expr }))
+  const folder = await mkdtemp(join(tmpdir(), 'dashboard-'))
+  try {
+    await writeFile(join(folder, 'rules.yaml'), stringify({ groups: [{ name: 'dashboard', rules }] }))
+    const said = await runCommand(promtool, [
+      'check',
+      'rules',
+      '--lint=all',
+      '--lint-fatal',
+      join(folder, 'rules.yaml'),
+    ])
+    expect(said).toContain(`${queries.length} rules found`)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('every alert fires in its test, with its labels and words, and not in the others', async () => {
