@@ -38,7 +38,7 @@ describe('ownImage', () => {
     const away = new KubeApiError(0, 'Unreachable', 'connection refused')
     const beginning = new KubeApiError(503, 'ServiceUnavailable', 'storage is (re)initializing')
     const { clock, image } = ask(away, away, beginning, OURS)
-    await clock.advance(1_000)
+    await clock.advance(2_000)
     expect(await image).toBe('analytics-connector:1')
   })
 

@@ -1,26 +1,45 @@
 /** What sinks and the kubelet say in the states of docs/status.md, by reason. */
+import { S3ServiceException } from '@aws-sdk/client-s3'
 import type { SinkStatus } from '../../../src/contract/sink-status.ts'
+import { KafkaError } from '../../../src/sink/kafka/kafka-error.ts'
+import { s3Error } from '../../../src/sink/s3-errors.ts'
 
-/** What a sink says in its error; the words are those of the sink. */
+const PLACE = { bucketName: 'acme-events', region: 'us-west-2' }
+
+/** What the sink makes of an answer of S3. */
+function ofS3(name: string, operation: string, details: { region?: string } = {}): string {
+  const error = new S3ServiceException({ name, $fault: 'client', message: '', $metadata: { httpStatusCode: 400 } })
+  const headers = details.region === undefined ? {} : { 'x-amz-bucket-region': details.region }
+  return s3Error(Object.assign(error, { $response: { headers } }), operation, PLACE).message
+}
+
+/** What the sink makes of it when S3 gives none. */
+function withoutS3(code: string, operation: string, message: string): string {
+  return s3Error(Object.assign(new Error(message), { code }), operation, PLACE).message
+}
+
+const GROUP = 'Kafka group acme: cannot join'
+
+/** What a sink says in its error. */
 export const ERRORS: Record<string, string> = {
-  BucketNotFound: 'S3 NoSuchBucket: HeadBucket on bucket acme-events (us-west-2)',
-  BucketAccessDenied: 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)',
-  BucketInOtherRegion:
-    'S3 PermanentRedirect: HeadBucket on bucket acme-events (us-west-2): the bucket is in region eu-west-1',
+  BucketNotFound: ofS3('NoSuchBucket', 'ListObjectsV2'),
+  BucketAccessDenied: ofS3('AccessDenied', 'PutObject'),
+  BucketInOtherRegion: ofS3('PermanentRedirect', 'ListObjectsV2', { region: 'eu-west-1' }),
   BucketUnsuitable:
     'S3 ConditionalWriteIgnored: object _probe/games/bucket-unsuitable/_probe of bucket acme-events (us-west-2): the server wrote over it although it was asked not to (If-None-Match: *): nothing is delivered',
-  CredentialsMissing:
-    'S3 CredentialsProviderError: HeadBucket on bucket acme-events (us-west-2): the credentials Secret has no key AWS_ACCESS_KEY_ID',
-  CredentialsRefused:
-    'S3 InvalidAccessKeyId: HeadBucket on bucket acme-events (us-west-2): the access key id is unknown',
-  S3Unreachable: 'S3 ECONNREFUSED: PutObject on bucket acme-events (us-west-2): connect ECONNREFUSED 10.0.0.9:9000',
-  S3Failed: 'S3 InternalError: PutObject on bucket acme-events (us-west-2)',
+  CredentialsMissing: withoutS3(
+    'CredentialsProviderError',
+    'ListObjectsV2',
+    'the Secret of spec.config.credentialsSecretRef is missing or has no key AWS_ACCESS_KEY_ID',
+  ),
+  CredentialsRefused: ofS3('InvalidAccessKeyId', 'ListObjectsV2'),
+  S3Unreachable: withoutS3('ECONNREFUSED', 'PutObject', 'connect ECONNREFUSED 10.0.0.9:9000'),
+  S3Failed: ofS3('InternalError', 'PutObject'),
   TopicNotFound: 'Kafka topic analytics_game_telemetry.live.acme.gameStarted does not exist',
-  KafkaAccessDenied: 'Kafka: joining group acme: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+  KafkaAccessDenied: new KafkaError(GROUP, 30).message,
   KafkaCredentialsRefused: 'Kafka: kafka:9093: SASL SCRAM-SHA-512 authentication failed',
   KafkaUnreachable: 'Kafka: kafka:9092: connect ECONNREFUSED 10.0.0.7:9092',
-  KafkaFailed:
-    'Kafka: joining group acme: the consumer group is full (group.max.size of the broker) (GROUP_MAX_SIZE_REACHED)',
+  KafkaFailed: new KafkaError(GROUP, 81).message,
   PartitionStopped:
     'analytics_game_telemetry.live.acme.gameStarted partition 3 is stopped: another writer has made the object of this set',
   SinkFailed: 'the sink cannot go on',
