@@ -109,6 +109,8 @@ export interface RecordSource {
   stop(deadline: AbortSignal): Promise<void>
   /** Records behind the high watermark over the held partitions; null until every one was fetched once. */
   lag(): number | null
+  /** Of those, the ones that can be read now: what lies behind the first record of an open transaction waits for its end. Null as `lag`. */
+  readable(): number | null
   /** Partitions of all topics that are read, whoever holds them; null until they were looked up. */
   topicPartitions(): number | null
 }

@@ -105,8 +105,8 @@ export class Sink {
   checkProgress(): void {
     const { source, clock } = this.#parts
     const isHeldUp = !this.isActive() || this.#budget.isExceeded
-    const lag = source.lag()
-    if (this.#stallWatch.isStalled({ read: this.#stats.read, lag, isHeldUp }, clock.now()))
+    const lag = source.readable()
+    if (this.#stallWatch.isStalled({ read: this.#stats.read, lag, isHeldUp }, clock.elapsed()))
       throw new StalledError(lag ?? 0, this.#stallWatch.stalledAfterMs)
   }
 }

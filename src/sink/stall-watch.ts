@@ -4,6 +4,7 @@ export const DEFAULT_STALLED_AFTER_MS = 5 * 60_000
 export interface Progress {
   /** Records read since the process started. */
   readonly read: number
+  /** Records that wait and can be read. */
   readonly lag: number | null
   /** Whether anything known holds the reading up: a problem that `status` shows, a full buffer, the end of the process. */
   readonly isHeldUp: boolean

@@ -208,9 +208,11 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#cancelTimer !== null || this.#replaying !== null || this.#open === null) return
     const deadlineMs = flushDeadlineMs(limits, this.#open)
     if (deadlineMs === null) return
-    this.#cancelTimer = clock.after(Math.max(0, deadlineMs - clock.now()), () => {
+    // A machine's clock that is set back delays nothing: what was to come by then has come when the time has passed.
+    const waitMs = Math.min(Math.max(0, deadlineMs - clock.now()), limits.intervalMs)
+    this.#cancelTimer = clock.after(waitMs, () => {
       this.#cancelTimer = null
-      const reason = this.#open && flushReason(limits, this.#open, clock.now())
+      const reason = this.#open && flushReason(limits, this.#open, Math.max(clock.now(), deadlineMs))
       if (reason) void this.#close(reason)
       else this.#armTimer()
     })

@@ -63,6 +63,7 @@ function altered(parts: SinkParts, { tenure, store }: Design): SinkParts {
     run: (listener) => source.run({ ...listener, assigned: (ours) => listener.assigned(tenure?.(ours) ?? ours) }),
     stop: (deadline) => source.stop(deadline),
     lag: () => source.lag(),
+    readable: () => source.readable(),
     topicPartitions: () => source.topicPartitions(),
   }
   return { ...parts, source: wrapped, store: store?.(built) ?? built }

@@ -128,6 +128,25 @@ describe('record batches of a real broker', () => {
     }
   })
 
+  it('wait while a transaction is open: they are lag, and nothing that could be read', async () => {
+    const topic = await createTopic('open')
+    const transactional = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1 })
+    try {
+      await transactional.connect()
+      await send(topic, [{ value: 'before' }])
+      const open = await transactional.transaction()
+      await open.send({ topic, messages: [{ value: 'in it' }] })
+      await send(topic, [{ value: 'behind' }])
+      const handler = await read(topic)
+      const source = sources.at(-1) ?? expect.fail('no source')
+      await within(() => expect([handler.values, source.lag(), source.readable()]).toEqual([['before'], 2, 0]))
+      await open.commit()
+      await within(() => expect([handler.values.length, source.lag(), source.readable()]).toEqual([3, 0, 0]))
+    } finally {
+      await transactional.disconnect()
+    }
+  })
+
   it('have gaps after compaction, and the position moves past them', async () => {
     const topic = await createTopic('compacted', {
       'cleanup.policy': 'compact',

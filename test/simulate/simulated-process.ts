@@ -134,6 +134,7 @@ export class SimulatedProcess {
         ),
       stop: (deadline) => source.stop(deadline),
       lag: () => source.lag(),
+      readable: () => source.readable(),
       topicPartitions: () => source.topicPartitions(),
     }
   }

@@ -70,6 +70,10 @@ export class SimulatedReading implements PartitionReading {
     return 0
   }
 
+  readable(): number {
+    return 0
+  }
+
   regroup(): void {}
 
   close(): void {

@@ -125,6 +125,32 @@ test('a sink that stands still although records wait leaves, and ends with the r
   expect(source.hasLeft).toBe(true)
 })
 
+test('a sink whose machine’s clock is set ahead does not stand still', async () => {
+  const shutdown = new AbortController()
+  const running = runSink(sink, parts, shutdown.signal, 10_000)
+  ;(await source.joined).settled(1)
+  source.waiting = 3
+  await clock.advance(60_000)
+  clock.set(3_600_000)
+  await clock.advance(60_000)
+  expect(source.hasLeft).toBe(false)
+  shutdown.abort()
+  await running
+})
+
+test('nor does one for which an open transaction holds back all that waits', async () => {
+  const shutdown = new AbortController()
+  const running = runSink(sink, parts, shutdown.signal, 10_000)
+  ;(await source.joined).settled(1)
+  source.waiting = 3
+  source.heldBack = 3
+  await clock.advance(10 * 60_000)
+  expect(source.hasLeft).toBe(false)
+  expect(JSON.parse((await get('/status')).text)).toMatchObject({ state: 'ACTIVE', lag: 3 })
+  shutdown.abort()
+  await running
+})
+
 test('what Kafka cannot do shows in the status until it can again', async () => {
   void runSink(sink, parts, new AbortController().signal, 10_000)
   const listener = await source.joined

@@ -67,6 +67,15 @@ describe('accumulating', () => {
     expect(sink.clock.pendingTimers).toBe(0)
   })
 
+  test('an idle partition is flushed in time though the machine’s clock is set back meanwhile', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ intervalMs: 60_000 }) })
+    const held = await sink.source.assign(log.append(...events(0, 2)))
+    await held.feed(2)
+    sink.clock.set(-3_600_000)
+    await sink.clock.advance(60_000)
+    expect(bucket.lines()).toEqual(events(0, 2))
+  })
+
   test('late events are objects of the set that they are read in: they cause no flush of their own', async () => {
     const sink = new SinkProcess(bucket, { config: { ...flush({}), path: BY_THE_QUARTER } })
     const hours = ['01', '02', '03', '04', '12', '05', '12']

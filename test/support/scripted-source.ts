@@ -112,6 +112,8 @@ export class ScriptedSource implements RecordSource {
 
   /** Records behind the high watermark. */
   waiting = 0
+  /** Of those, behind the first record of an open transaction. */
+  heldBack = 0
   hasLeft = false
 
   constructor(fate = new Fate()) {
@@ -144,6 +146,10 @@ export class ScriptedSource implements RecordSource {
 
   lag(): number | null {
     return this.waiting
+  }
+
+  readable(): number | null {
+    return this.waiting - this.heldBack
   }
 
   /** Assigns the partition in a new generation: commits of earlier ones are refused from now on. */

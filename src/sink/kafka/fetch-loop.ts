@@ -77,12 +77,12 @@ export class FetchLoops {
 
   /** Null until every partition was fetched once. */
   lag(): number | null {
-    let sum = 0
-    for (const { lag } of this.#readers.values()) {
-      if (lag === null) return null
-      sum += lag
-    }
-    return sum
+    return this.#sumOf(({ lag }) => lag)
+  }
+
+  /** Null as `lag`. */
+  readable(): number | null {
+    return this.#sumOf(({ readable }) => readable)
   }
 
   /** Loops end, without waiting for answers under way; readers are stopped. */
@@ -97,7 +97,7 @@ export class FetchLoops {
     for (let failures = 0; ; ) {
       const led = this.#ledBy(nodeId)
       if (this.#closing.signal.aborted || led.length === 0) break
-      const ready = led.filter((reader) => reader.wantsFetch(this.#options.clock.now()))
+      const ready = led.filter((reader) => reader.wantsFetch(this.#options.clock.elapsed()))
       if (ready.length === 0 || this.#bufferedBytes >= this.#options.maxBufferedBytes) {
         await this.#untilWoken(this.#untilNextTry(led))
         continue
@@ -169,6 +169,7 @@ export class FetchLoops {
   #deliver(reader: PartitionReader, fetched: FetchedPartition, answer: LentAnswer): void {
     reader.failures = 0
     reader.highWatermark = fetched.highWatermark
+    reader.lastStableOffset = fetched.lastStableOffset
     this.#options.problems.clear(`fetch ${keyOf(reader)}`)
     if (fetched.data.length === 0) return
     const set = answer.lend(fetched)
@@ -179,7 +180,7 @@ export class FetchLoops {
       this.#wake()
     })
     const before = reader.fetchOffset
-    reader.accept(set, this.#options.clock.now(), release)
+    reader.accept(set, this.#options.clock.elapsed(), release)
     if (reader.fetchOffset === before) return
     this.#readers.delete(keyOf(reader))
     this.#readers.set(keyOf(reader), reader)
@@ -191,7 +192,7 @@ export class FetchLoops {
       void reader.outOfRange()
       return false
     }
-    reader.notBeforeMs = this.#options.clock.now() + backoffMs(reader.failures++, BACKOFF)
+    reader.notBeforeMs = this.#options.clock.elapsed() + backoffMs(reader.failures++, BACKOFF)
     if (reader.failures >= FAILURES_BEFORE_PROBLEM)
       this.#options.problems.set(
         `fetch ${keyOf(reader)}`,
@@ -208,14 +209,24 @@ export class FetchLoops {
 
   /** As long as the partitions left out have been busy so far: what takes long may take longer, and what is short is not overslept. */
   #maxWaitMs(led: readonly PartitionReader[]): number {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     const busyForMs = led.flatMap(({ waitingSinceMs }) => (waitingSinceMs === null ? [] : [now - waitingSinceMs]))
     return Math.max(MIN_WAIT_MS, Math.min(MAX_WAIT_MS, ...busyForMs))
   }
 
   #untilNextTry(led: readonly PartitionReader[]): number {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     return Math.min(1_000, ...led.map(({ notBeforeMs }) => notBeforeMs - now).filter((ms) => ms > 0))
+  }
+
+  #sumOf(countOf: (reader: PartitionReader) => number | null): number | null {
+    let sum = 0
+    for (const reader of this.#readers.values()) {
+      const count = countOf(reader)
+      if (count === null) return null
+      sum += count
+    }
+    return sum
   }
 
   async #refresh(): Promise<void> {

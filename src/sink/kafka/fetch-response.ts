@@ -4,6 +4,7 @@ export interface FetchedPartition extends RecordSet {
   readonly topic: string
   readonly partition: number
   readonly errorCode: number
+  readonly lastStableOffset: bigint
 }
 
 export interface FetchResponse {
@@ -38,12 +39,14 @@ function readPartition(topic: string, reader: Reader): FetchedPartition {
   const partition = reader.int32()
   const errorCode = reader.int16()
   const highWatermark = reader.int64()
-  reader.skip(16)
+  const lastStableOffset = reader.int64()
+  reader.skip(8)
   const abortedTransactions = []
   for (let count = reader.int32(); count > 0; count--)
     abortedTransactions.push({ producerId: reader.int64(), firstOffset: reader.int64() })
   reader.skip(4)
-  return { topic, partition, errorCode, highWatermark, abortedTransactions, data: reader.bytes() }
+  const offsets = { highWatermark, lastStableOffset }
+  return { topic, partition, errorCode, ...offsets, abortedTransactions, data: reader.bytes() }
 }
 
 class Reader {

@@ -126,6 +126,10 @@ export class KafkaSource implements RecordSource {
     return this.#membership?.lag() ?? null
   }
 
+  readable(): number | null {
+    return this.#membership?.readable() ?? null
+  }
+
   topicPartitions(): number | null {
     return this.#topicPartitions
   }
@@ -134,11 +138,11 @@ export class KafkaSource implements RecordSource {
     const { clock } = this.#options
     const problems = new Problems((line) => listener.problem(line))
     for (let failures = 0; !this.#stopping.signal.aborted; ) {
-      const joinedAt = clock.now()
+      const joinedAt = clock.elapsed()
       let backoff = BACKOFF
       try {
         await this.#oneGeneration(listener, problems)
-        const lastedMs = clock.now() - joinedAt
+        const lastedMs = clock.elapsed() - joinedAt
         failures = this.#membership?.isLost && lastedMs < this.#timings.sessionTimeoutMs ? failures + 1 : 0
       } catch (error) {
         if (isFenced(error)) this.#membership?.lose(error)

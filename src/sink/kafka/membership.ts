@@ -17,7 +17,7 @@ import { concernOf, type Reading } from './reading.ts'
 import type { TopicIds } from './topic-ids.ts'
 
 /** Reads the partitions of one membership. */
-export type PartitionReading = Pick<Reading, 'begin' | 'failed' | 'lag' | 'regroup' | 'close'>
+export type PartitionReading = Pick<Reading, 'begin' | 'failed' | 'lag' | 'readable' | 'regroup' | 'close'>
 
 export interface MembershipOptions {
   readonly member: Pick<GroupMember, 'committedOffsets' | 'commit' | 'heartbeat'>
@@ -90,6 +90,10 @@ export class Membership {
 
   lag(): number | null {
     return this.#options.reading.lag()
+  }
+
+  readable(): number | null {
+    return this.#options.reading.readable()
   }
 
   regroup(): void {

@@ -22,6 +22,8 @@ export class PartitionReader {
   /** Next offset to fetch. */
   fetchOffset: bigint
   highWatermark: bigint | null = null
+  /** Where the first open transaction begins, or the high watermark: nothing behind it is handed out yet. */
+  lastStableOffset: bigint | null = null
   /** Errors in a row; not fetched before `notBeforeMs`. */
   failures = 0
   notBeforeMs = 0
@@ -49,9 +51,12 @@ export class PartitionReader {
 
   /** Records between what was handled and the high watermark; null until the first answer. */
   get lag(): number | null {
-    if (this.highWatermark === null) return null
-    const behind = Number(this.highWatermark - this.#handledOffset)
-    return Math.max(behind, 0)
+    return this.#upTo(this.highWatermark)
+  }
+
+  /** Of the lag, what can be read now. */
+  get readable(): number | null {
+    return this.#upTo(this.lastStableOffset)
   }
 
   /** Whether there is room for a record set. */
@@ -94,6 +99,10 @@ export class PartitionReader {
     this.#isOutOfRange = true
     await this.#working
     if (!this.#stopped) this.#options.onOutOfRange(this.fetchOffset)
+  }
+
+  #upTo(end: bigint | null): number | null {
+    return end === null ? null : Math.max(Number(end - this.#handledOffset), 0)
   }
 
   #fail(error: unknown): void {

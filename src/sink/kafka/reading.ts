@@ -36,6 +36,11 @@ export class Reading {
     return this.#loops.lag()
   }
 
+  /** Null as `lag`. */
+  readable(): number | null {
+    return this.#loops.readable()
+  }
+
   /** Leaders may have moved. */
   regroup(): void {
     this.#loops.regroup()

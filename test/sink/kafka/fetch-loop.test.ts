@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { AnswerMemory, type AnswerRange } from '../../../src/sink/kafka/answer-memory.ts'
 import { FetchLoops } from '../../../src/sink/kafka/fetch-loop.ts'
 import type { FetchResponse } from '../../../src/sink/kafka/fetch-response.ts'
@@ -63,7 +63,14 @@ class FakeLeaders {
         const answers = await this.answer(asked)
         // A broker with nothing to tell takes its time.
         await delay(answers.length === 0 ? Math.min(asked.maxWaitMs, 20) : 1)
-        const empty = { topic: 't', errorCode: 0, highWatermark: 100n, abortedTransactions: [], data: Buffer.alloc(0) }
+        const empty = {
+          topic: 't',
+          errorCode: 0,
+          highWatermark: 100n,
+          lastStableOffset: 100n,
+          abortedTransactions: [],
+          data: Buffer.alloc(0),
+        }
         const partitions = answers.map((partition) => ({ ...empty, ...partition }))
         landed = this.#land(partitions)
         return { clientSideThrottleTime: 0, errorCode: 0, partitions } as R
@@ -109,10 +116,10 @@ let told: (string | null)[]
 let outOfRange: PartitionReader[]
 let offsets: Map<number, bigint[]>
 
-function start(maxBufferedBytes = 1_000_000): void {
+function start(maxBufferedBytes = 1_000_000, clock: Clock = systemClock): void {
   loops = new FetchLoops({
     cluster: leaders,
-    clock: systemClock,
+    clock,
     problems: new Problems((line) => told.push(line)),
     maxBufferedBytes,
   })
@@ -329,6 +336,17 @@ describe('FetchLoops', () => {
       expect(told).toEqual(['Kafka fetch of t-0: not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)']),
     )
     expect(offsets.get(1)).toEqual(range(2))
+  })
+
+  it('asks again soon for a partition that failed though the machine’s clock is set back meanwhile', async () => {
+    let aheadMs = 3_600_000
+    start(undefined, { ...systemClock, now: () => Date.now() + aheadMs })
+    leaders.answer = async (asked) => (leaders.refreshes === 0 ? [{ partition: 0, errorCode: 6 }] : logUpTo(3n)(asked))
+    leaders.onRefresh = () => {
+      aheadMs = 0
+    }
+    add(0)
+    await within(() => expect(offsets.get(0)).toEqual(range(3)))
   })
 
   it('stops a partition whose offset is out of range, and never begins somewhere else', async () => {

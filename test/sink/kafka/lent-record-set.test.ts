@@ -16,7 +16,15 @@ beforeEach(() => {
 })
 
 const lend = (data: Buffer) =>
-  answer.lend({ topic: 't', partition: 0, errorCode: 0, highWatermark: 0n, abortedTransactions: [], data })
+  answer.lend({
+    topic: 't',
+    partition: 0,
+    errorCode: 0,
+    highWatermark: 0n,
+    lastStableOffset: 0n,
+    abortedTransactions: [],
+    data,
+  })
 
 test('an answer is given back when all that was lent of it is done, and not before all of it is handed out', () => {
   const first = lend(Buffer.from('a'))

@@ -64,7 +64,14 @@ describe('decodeRecordSet', () => {
     )
     const expected = decode(set).records.map(({ offset, value }) => ({ offset, value: value?.toString() }))
     for (let moveAfter = 0; moveAfter < 15; moveAfter++) {
-      const lent = new LentRecordSet({ ...set, topic: 't', partition: 0, errorCode: 0, data: Buffer.from(set.data) })
+      const lent = new LentRecordSet({
+        ...set,
+        topic: 't',
+        partition: 0,
+        errorCode: 0,
+        lastStableOffset: 0n,
+        data: Buffer.from(set.data),
+      })
       const read: { offset: bigint; value: string | undefined }[] = []
       for (const piece of decodeRecordSet(lent, 0n)) {
         for (let record = piece.next(); record; record = piece.next()) {
