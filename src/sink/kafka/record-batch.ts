@@ -11,6 +11,7 @@ import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 const HEADER_BYTES = 61
+const MAGIC_AT = 16
 const CRC_AT = 17
 /** Bytes of a batch that `batchLength` does not count. */
 const LENGTH_PREFIX_BYTES = 12
@@ -97,12 +98,12 @@ function checkCrc(data: Buffer, { at, end }: BatchHeader): void {
 }
 
 function* batchesOf(set: RecordSet): Generator<BatchHeader> {
-  for (let at = 0; at + HEADER_BYTES <= set.data.length; ) {
+  for (let at = 0; at + MAGIC_AT < set.data.length; ) {
     const { data } = set
     const end = at + LENGTH_PREFIX_BYTES + data.readInt32BE(at + 8)
     // The broker cuts the last batch at the size that was asked for.
     if (end > data.length) return
-    const magic = data.readInt8(at + 16)
+    const magic = data.readInt8(at + MAGIC_AT)
     const baseOffset = data.readBigInt64BE(at)
     if (magic !== MAGIC_V2 || end < at + HEADER_BYTES)
       throw new Error(

@@ -254,6 +254,15 @@ describe('decodeRecordSet', () => {
       expect(() => decode(set)).toThrow('offset 5: record batch is damaged')
     })
 
+    it('refuses a message of an older format though it is smaller than any record batch', async () => {
+      const message = Buffer.alloc(40)
+      message.writeBigInt64BE(5n)
+      message.writeInt32BE(28, 8)
+      message.writeInt8(1, 16)
+      const set = { data: message, highWatermark: 6n, abortedTransactions: [] }
+      expect(() => endOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+    })
+
     it('refuses a record format older than Kafka 0.11', async () => {
       const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
       set.data[16] = 1
