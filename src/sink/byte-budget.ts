@@ -35,6 +35,11 @@ export class ByteBudget {
     return this.usedBytes > this.limitBytes
   }
 
+  /** Whether anything is being written. */
+  get isWriting(): boolean {
+    return [...this.#owners].some(({ inFlightBytes }) => inFlightBytes > 0)
+  }
+
   add(owner: BufferOwner): void {
     this.#owners.add(owner)
   }

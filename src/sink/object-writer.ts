@@ -110,6 +110,8 @@ export class ObjectWriter {
     object: SetObject,
     signal: AbortSignal,
   ): Promise<number | null> {
+    // It may have waited for others: nothing is encoded for a set that has been given up meanwhile.
+    signal.throwIfAborted()
     const { store, encoder, connector } = this.#options
     const { key, format } = object
     const metadata = objectMetadata(connector, set, object)

@@ -104,7 +104,8 @@ export class Sink {
   /** To be called now and then. @throws StalledError when a new process is the only cure left */
   checkProgress(): void {
     const { source, clock } = this.#parts
-    const isHeldUp = !this.isActive() || this.#budget.isExceeded
+    // A slow S3 is no reason to rebalance; its calls end by themselves.
+    const isHeldUp = !this.isActive() || this.#budget.isExceeded || this.#budget.isWriting
     const lag = source.readable()
     if (this.#stallWatch.isStalled({ read: this.#stats.read, lag, isHeldUp }, clock.elapsed()))
       throw new StalledError(lag ?? 0, this.#stallWatch.stalledAfterMs)

@@ -6,7 +6,7 @@ export interface Progress {
   readonly read: number
   /** Records that wait and can be read. */
   readonly lag: number | null
-  /** Whether anything known holds the reading up: a problem that `status` shows, a full buffer, the end of the process. */
+  /** Whether anything known holds the reading up: a problem that `status` shows, a full buffer, a set that is being written, the end of the process. */
   readonly isHeldUp: boolean
 }
 

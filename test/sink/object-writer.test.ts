@@ -272,3 +272,30 @@ test('at most sixteen objects are written at once by all sets together', async (
   expect(most).toBe(16)
   expect(created).toHaveLength(40)
 })
+
+test('a set that is given up encodes nothing more of what waits for its turn', async () => {
+  let encoded = 0
+  const counting = {
+    encode: async (lines: readonly Buffer[]) => {
+      encoded++
+      return lines
+    },
+  }
+  const writer = new ObjectWriter({
+    store: bucket.store(),
+    encoder: counting,
+    clock,
+    logger,
+    connector: 'games/game-events',
+  })
+  const given = new AbortController()
+  const answered = Promise.withResolvers<void>()
+  bucket.onCreate = () => answered.promise
+  const set = closedSet(...Array.from({ length: 20 }, (_, i) => `event${i}`))
+  const written = writer.write({ set, objects: set.objects(), isPartial: false }, given.signal, listener)
+  await settled()
+  given.abort(new Error('given up'))
+  answered.resolve()
+  await expect(written).rejects.toThrow('given up')
+  expect(encoded).toBe(16)
+})

@@ -138,6 +138,24 @@ test('a sink whose machine’s clock is set ahead does not stand still', async (
   await running
 })
 
+test('nor does one whose S3 takes minutes to take an object', async () => {
+  const running = runSink(sink, parts, new AbortController().signal, 10_000)
+  const ended = running.catch((error: Error) => error.message)
+  ;(await source.joined).settled(1)
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  await (await source.assign(new ScriptedPartition().append(...events(0, 3)))).feed()
+  await clock.advance(5 * 60_000)
+  source.waiting = 3
+  await clock.advance(6 * 60_000)
+  expect(source.hasLeft).toBe(false)
+  written.resolve()
+  await clock.advance(4 * 60_000)
+  expect(source.hasLeft).toBe(false)
+  await clock.advance(2 * 60_000)
+  expect(await ended).toContain('none was read for 300 s')
+})
+
 test('nor does one for which an open transaction holds back all that waits', async () => {
   const shutdown = new AbortController()
   const running = runSink(sink, parts, shutdown.signal, 10_000)
