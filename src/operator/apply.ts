@@ -32,6 +32,12 @@ interface Memory {
   readonly result: KubeObject
 }
 
+/** In milliseconds of the clock that never jumps. */
+interface Refusals {
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
 /**
  * Makes objects as they should be, by server-side apply, and only when they are not. An object is as it should be when it
  * contains every field that we want and names the hash of exactly these. Where the server writes a field differently
@@ -41,24 +47,24 @@ export class Applier {
   readonly #api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #memory: Map<string, Map<string, Memory>>
-  /** Kind and namespace to when the right to write there was first refused, of those that were not granted since. */
-  readonly #refusedSince: Map<string, number>
+  /** Kind and namespace to when the right to write there was refused, of those that were not granted since. */
+  readonly #refusals: Map<string, Refusals>
 
   constructor(
     api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>,
     clock: Pick<Clock, 'elapsed'>,
     memory = new Map<string, Map<string, Memory>>(),
-    refusedSince = new Map<string, number>(),
+    refusals = new Map<string, Refusals>(),
   ) {
     this.#api = api
     this.#clock = clock
     this.#memory = memory
-    this.#refusedSince = refusedSince
+    this.#refusals = refusals
   }
 
   /** The same, with what it remembers, over another way to the API server. */
   over(api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>): Applier {
-    return new Applier(api, this.#clock, this.#memory, this.#refusedSince)
+    return new Applier(api, this.#clock, this.#memory, this.#refusals)
   }
 
   /** Drops what is remembered of a connector that is gone. */
@@ -135,7 +141,7 @@ export class Applier {
     const right = `${kind.plural} ${object.metadata?.namespace}`
     try {
       const result = await write()
-      this.#refusedSince.delete(right)
+      this.#refusals.delete(right)
       return result
     } catch (error) {
       if (isNamespaceTerminating(error))
@@ -149,11 +155,14 @@ export class Applier {
     }
   }
 
+  /** For how long a right has been refused again and again. What was refused once, long ago, was asked for no more. */
   #refusedForMs(right: string): number {
-    const now = this.#clock.elapsed()
-    const since = this.#refusedSince.get(right) ?? now
-    this.#refusedSince.set(right, since)
-    return now - since
+    const nowMs = this.#clock.elapsed()
+    const before = this.#refusals.get(right)
+    const goesOn = before !== undefined && nowMs - before.lastMs <= RIGHT_MISSING_AFTER_MS
+    const refusals = { firstMs: goesOn ? before.firstMs : nowMs, lastMs: nowMs }
+    this.#refusals.set(right, refusals)
+    return nowMs - refusals.firstMs
   }
 
   #remembered(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject): Memory | undefined {

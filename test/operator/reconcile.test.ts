@@ -292,9 +292,12 @@ describe('reconcile', () => {
     expect(status()?.connector).toMatchObject({ status: 'FAILED', error: expect.stringContaining(words) })
     await pass()
     expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
-    cluster.remove(DEPLOYMENTS, SINK_KEY)
-    refuse()
-    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+    for (const waitedMs of [0, 60_001]) {
+      cluster.remove(DEPLOYMENTS, SINK_KEY)
+      await clock.advance(waitedMs)
+      refuse()
+      await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+    }
   })
 
   it('does not mistake the end of a namespace for a refusal', async () => {
