@@ -37,7 +37,8 @@ export default defineConfig({
           // The files share one set of servers, and some stop them for a while.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
-          testTimeout: 120_000,
+          // A test that hangs, not a slow machine, shall fail.
+          testTimeout: 300_000,
           hookTimeout: 120_000,
           execArgv,
         },

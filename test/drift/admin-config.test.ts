@@ -1,12 +1,23 @@
 /** The configuration that deploy/admin ships can be used, as it is and with what its comments offer. */
 import { expect, test } from 'vitest'
-import { parseAdminConfig } from '../../src/admin/config.ts'
+import { connectorNamespaceOf, parseAdminConfig } from '../../src/admin/config.ts'
+import { parseOperatorConfig } from '../../src/operator/config.ts'
 import { textOf } from './files.ts'
 
 const shipped = textOf('deploy/admin/admin.yaml')
 
 test('the file as it is accepts the tokens of the built-in issuer', () => {
   expect(parseAdminConfig(shipped, 'admin.yaml').auth).toMatchObject({ builtIn: { tokenSeconds: 3_600 } })
+})
+
+test.each([
+  ['namespace', 'analytics-connector'],
+  ['namespaces', 'games'],
+])('deploy/admin/%s makes connectors in %s, as the operator beside it looks after them there', (folder, namespace) => {
+  const config = parseAdminConfig(textOf(`deploy/admin/${folder}/admin.yaml`), 'admin.yaml')
+  const operator = parseOperatorConfig(textOf(`deploy/overlays/${folder}/operator.yaml`), 'operator.yaml')
+  expect(connectorNamespaceOf(config, 'analytics-connector', 'admin.yaml')).toBe(namespace)
+  expect(config.watchNamespaces).toEqual(operator.watchNamespaces)
 })
 
 test('every line that is commented out can be used', () => {

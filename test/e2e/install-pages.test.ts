@@ -101,7 +101,7 @@ test('every section with commands has something that must be true after it, or o
   expect(sections).toEqual([...Object.keys(truths).slice(0, 6), '4. The CRD', '5. What is left'])
 })
 
-test('every command of the pages does what the page says', { timeout: 300_000 }, async ({ scene, stack }) => {
+test('every command of the pages does what the page says', { timeout: 600_000 }, async ({ scene, stack }) => {
   const shell = await openShell(stack)
   scene.stream()
   await scene.apply(NAME)

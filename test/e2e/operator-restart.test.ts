@@ -20,15 +20,15 @@ test('the leading operator is killed in mid-rollout of an edit: another finishes
   const leader = await leadingPod(stack)
 
   await scene.patchConfig(NAME, { customPath: EDITED_PATH })
-  await eventually(10_000, async () => expect(await deploymentGeneration(scene)).toBeGreaterThan(generation), 50)
+  await eventually(30_000, async () => expect(await deploymentGeneration(scene)).toBeGreaterThan(generation), 50)
   await stack.killPod(OPERATOR_NAMESPACE, leader)
   expect(await scene.columns(NAME), 'killed too late: the edit was complete').not.toMatchObject({ READY: 'True' })
 
   await scene.delivers(50)
   await scene.ready(NAME)
-  await eventually(10_000, async () => expect(await scene.bucket.objects('edited/')).not.toEqual([]))
+  await eventually(30_000, async () => expect(await scene.bucket.objects('edited/')).not.toEqual([]))
   await scene.settled()
-}, 120_000)
+})
 
 async function deploymentGeneration(scene: Scene): Promise<number> {
   const { items } = await kubectlJson<{ items: { metadata: { generation: number } }[] }>(

@@ -43,7 +43,7 @@ beforeAll(async () => {
   await chmod(program, 0o755)
   const environment = stackEnvironment(stack)
   shell = new Shell(folder, { ...environment, PATH: `${folder}:${environment.PATH}`, API: admin.url })
-}, 180_000)
+})
 
 afterAll(async () => {
   await shell?.close()
@@ -107,7 +107,7 @@ test('the page has steps, and says of one only that it is done elsewhere', () =>
   expect(Object.keys(truths).filter((section) => !sections.has(section))).toEqual([])
 })
 
-test('every command of the page does what the page says', { timeout: 300_000 }, async () => {
+test('every command of the page does what the page says', { timeout: 600_000 }, async () => {
   for (const [i, step] of steps.entries()) {
     if (step.isElsewhere) continue
     const printed = await shell.run(local(step.commands), 90_000)

@@ -21,6 +21,8 @@ export interface Pod {
 }
 
 const EVENT_NAME = 'gameStarted'
+/** A container that shares two cores with others may need half a minute to load the program, and pods are replaced one after another. */
+const READY_WITHIN_S = 180
 
 /**
  * One test's own corner of the shared servers: a namespace with the S3 Secret, a bucket, a topic and a producer, all
@@ -93,7 +95,7 @@ export class Scene {
   }
 
   /** As a person waits; kubectl compares the condition's generation, so an edit is not mistaken for done. */
-  async ready(name: string, withinSeconds = 60): Promise<void> {
+  async ready(name: string, withinSeconds = READY_WITHIN_S): Promise<void> {
     await this.kubectl('wait', '--for=condition=Ready', `ac/${name}`, `--timeout=${withinSeconds}s`)
   }
 

@@ -28,7 +28,7 @@ test.concurrent('with deletionPolicy DeleteConsumerGroup the consumer group goes
   const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=ConsumerGroupDeleted')
   expect(events).toContain(`${group(scene, 'deleted')} was deleted with the connector`)
   await eventually(60_000, async () => expect(await scene.kubectl('get', 'jobs,pods', '-o', 'name')).toBe(''))
-}, 180_000)
+})
 
 test.concurrent('the offsets of a paused connector are committed again, unchanged, and what expired meanwhile is told exactly', async ({
   scene,
@@ -65,7 +65,7 @@ test.concurrent('the offsets of a paused connector are committed again, unchange
   const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=OffsetsExpired')
   for (const { topic, partition, from, to } of lost)
     expect(events).toContain(`${topic}-${partition} ${from}..${Number(to) - 1} (${Number(to) - Number(from)})`)
-}, 180_000)
+})
 
 /** Removes every record of the scene's topic, as its retention does. Returns where each partition goes on. */
 async function expireAll(scene: Scene): Promise<Map<number, string>> {

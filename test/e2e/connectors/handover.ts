@@ -22,4 +22,4 @@ test.concurrent('the leading operator pod is deleted: its lease is given back, a
   await eventually(8_000, async () => expect(await leadingPod(stack)).not.toBe(leader))
   await scene.ready(NAME, 30)
   await scene.settled()
-}, 180_000)
+})

@@ -20,7 +20,7 @@ test.concurrent('a connector is applied, delivers, is edited, paused, resumed an
   await told(scene)
   await deleted(scene, before)
   await scene.bucket.expectExactly(scene.producer.acknowledged)
-}, 180_000)
+})
 
 async function delivering(scene: Scene): Promise<void> {
   await scene.ready(NAME)

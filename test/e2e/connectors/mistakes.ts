@@ -20,7 +20,7 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
   await scene.ready(NAME)
   expect(await scene.columns(NAME)).toMatchObject({ STATUS: 'ACTIVE', ERROR: '' })
   await scene.settled(30_000, missing)
-}, 180_000)
+})
 
 test.concurrent('a wrong bucket is cured by an edit: nothing is restarted by hand and nothing is lost', async ({
   scene,
@@ -33,7 +33,7 @@ test.concurrent('a wrong bucket is cured by an edit: nothing is restarted by han
   await scene.patchConfig(NAME, { bucketName: scene.id })
   await scene.ready(NAME)
   await scene.settled()
-}, 180_000)
+})
 
 test.concurrent('an edit that makes the bucket wrong shows as FAILED while the old pods go on delivering, and is cured by the next edit', async ({
   scene,
@@ -53,7 +53,7 @@ test.concurrent('an edit that makes the bucket wrong shows as FAILED while the o
   await scene.patchConfig(NAME, { bucketName: scene.id })
   await scene.ready(NAME)
   await scene.settled()
-}, 180_000)
+})
 
 test.concurrent('a Kafka address where nothing listens shows as FAILED with that address, and is cured by the next edit', async ({
   scene,
@@ -66,7 +66,7 @@ test.concurrent('a Kafka address where nothing listens shows as FAILED with that
   await scene.patch(NAME, { kafka: { bootstrapServers: null } })
   await scene.ready(NAME)
   await scene.settled()
-}, 180_000)
+})
 
 /** Waits until `kubectl get ac` shows the failure in words that name what is wrong. */
 async function failed(scene: Scene, error: RegExp, culprit: string): Promise<void> {

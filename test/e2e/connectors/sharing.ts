@@ -17,7 +17,7 @@ test.concurrent('pods that are killed with -9 again and again while events flow 
   }
   await scene.settled(60_000)
   await scene.ready('killed')
-}, 180_000)
+})
 
 test.concurrent('two connectors on one topic each deliver every event exactly once, to a bucket of their own', async ({
   scene,
@@ -30,7 +30,7 @@ test.concurrent('two connectors on one topic each deliver every event exactly on
   await scene.delivers(100)
   await scene.settled()
   await scene.settled(30_000, second)
-}, 180_000)
+})
 
 test.concurrent('kubectl scale takes a connector from one pod to as many as there are partitions, says that more would have nothing to read, and back while events flow', async ({
   scene,
@@ -58,7 +58,7 @@ test.concurrent('kubectl scale takes a connector from one pod to as many as ther
     await scene.delivers(100)
   }
   await scene.settled()
-}, 180_000)
+})
 
 async function killed(scene: Scene, pod: string): Promise<void> {
   const before = await restarts(scene, pod)
