@@ -41,17 +41,23 @@ export class ByteLog {
     return hexOf(crc32(this.#slab.subarray(0, this.#used), this.#fullCrc))
   }
 
-  /** Copies `length` bytes from `at` on, and ends them with a line feed. */
-  append(bytes: Buffer, at: number, length: number): void {
+  /**
+   * Copies `length` bytes from `at` on, and ends them with a line feed.
+   * @returns by how much `allocatedBytes` has grown
+   */
+  append(bytes: Buffer, at: number, length: number): number {
     let from = at
+    let allocated = 0
     const end = at + length
     while (end - from >= this.#slab.length - this.#used) {
       from += bytes.copy(this.#slab, this.#used, from, end)
       this.#nextSlab()
+      allocated += this.#slab.length
     }
     this.#used += bytes.copy(this.#slab, this.#used, from, end)
     this.#slab[this.#used++] = LINE_END
     this.#lines++
+    return allocated
   }
 
   /** The body in order, not copied: valid until the next append. */

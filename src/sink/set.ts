@@ -138,11 +138,9 @@ export class RecordSet implements SetSize {
   }
 
   #append(log: ByteLog, bytes: Buffer, at: number, length: number): void {
-    const before = log.allocatedBytes
-    log.append(bytes, at, length)
-    this.allocatedBytes += log.allocatedBytes - before
-    this.mostEvents = Math.max(this.mostEvents, log.lines)
-    this.mostBytes = Math.max(this.mostBytes, log.bytes)
+    this.allocatedBytes += log.append(bytes, at, length)
+    if (log.lines > this.mostEvents) this.mostEvents = log.lines
+    if (log.bytes > this.mostBytes) this.mostBytes = log.bytes
   }
 }
 

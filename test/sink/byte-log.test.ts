@@ -11,7 +11,8 @@ describe('a byte log', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 40 }), (lines) => {
         const log = new ByteLog(new SlabPool(0))
-        for (const each of lines) append(log, each)
+        const allocated = lines.reduce((sum, each) => sum + append(log, each), 0)
+        expect(allocated).toBe(log.allocatedBytes)
         const body = Buffer.concat(log.chunks())
         expect(body.toString()).toBe(lines.map((each) => `${each}\n`).join(''))
         expect([log.lines, log.bytes]).toEqual([lines.length, body.length])

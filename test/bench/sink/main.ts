@@ -111,7 +111,7 @@ async function running<T>({ start }: Case, backlog: Backlog, work: (worker: Work
 
 async function backlogOf({ eventBytes, eventNames }: Case): Promise<Backlog> {
   const key = `${eventBytes} ${eventNames}`
-  const records = Math.round((Number(flags.megabytes) * 1_000_000) / Math.max(eventBytes, 400))
+  const records = Math.round((Number(flags.megabytes) * 1_000_000) / eventBytes)
   const known =
     backlogs.get(key) ?? (await backlogOn(servers.kafkaBootstrapServers, { records, eventBytes, eventNames }, progress))
   backlogs.set(key, known)
