@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { decodeCommitMetadata } from '../../src/sink/commit-metadata.ts'
 import type { Bucket } from '../support/bucket.ts'
@@ -5,6 +6,8 @@ import type { LoggedEvent } from './check.ts'
 
 /** Objects that are read at once. */
 const READS_AT_ONCE = 16
+const LEADER_ATTEMPTS = 20
+const LEADER_RETRY_MS = 500
 
 export interface BucketLines {
   readonly key: string
@@ -23,6 +26,18 @@ export async function readBucket(bucket: Bucket): Promise<BucketLines[]> {
   }
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker))
   return read
+}
+
+/** A partition's leader may just be moving, which kafkajs does not wait for here. @throws what `ask` throws for longer */
+async function untilLed<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (attempt === LEADER_ATTEMPTS) throw error
+      await delay(LEADER_RETRY_MS)
+    }
+  }
 }
 
 /** Kafka as kafkajs's own clients see it: none of the sink's code reads what the sink is compared with. */
@@ -51,7 +66,7 @@ export class KafkaWitness {
   async ends(topics: readonly string[]): Promise<Map<string, string>> {
     const ends = new Map<string, string>()
     for (const topic of topics)
-      for (const { partition, high } of await this.#admin.fetchTopicOffsets(topic))
+      for (const { partition, high } of await untilLed(() => this.#admin.fetchTopicOffsets(topic)))
         ends.set(`${topic}-${partition}`, high)
     return ends
   }
