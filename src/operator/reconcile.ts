@@ -69,8 +69,9 @@ async function endConnector(observed: Observed, parts: ReconcileParts): Promise<
     await report(observed, progress.made, parts, { deletion: progress.for })
     return { kind: 'after', delayMs: DELETION_LOOK_MS }
   }
-  if (progress.event) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, progress.event)
   await setFinalizer(observed, false, parts.api)
+  // Only then: had somebody been faster, the next pass would tell it a second time.
+  if (progress.event) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, progress.event)
   return { kind: 'done' }
 }
 

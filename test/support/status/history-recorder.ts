@@ -50,11 +50,13 @@ export class HistoryRecorder {
 
   #judgeWrites(): void {
     const lastWritten = new Map<string, string>()
-    for (const { key, object } of (this.#history as unknown as History).connectors) {
+    for (const { key, object, isListed } of (this.#history as unknown as History).connectors) {
       const { status, metadata } = object ?? {}
       const written = JSON.stringify([metadata?.uid, status])
       if (!status || !metadata || (status.observedGeneration ?? -1) < 0 || written === lastWritten.get(key)) continue
       lastWritten.set(key, written)
+      // What it followed was written while the watch was down.
+      if (isListed) this.#writes.forget(`${key} ${metadata.uid}`)
       // A later spec keeps the status that was written for an earlier one.
       this.#writes.note(`${key} ${metadata.uid}`, status.observedGeneration ?? 0, status)
       if ((status.observedGeneration ?? 0) > (metadata.generation ?? 0)) {
@@ -71,9 +73,9 @@ export class HistoryRecorder {
       scope: { namespace: this.#namespace },
       clock: systemClock,
       logger: createLogger('silent'),
-      onEvent: ({ type, object }) => {
+      onEvent: ({ type, object, isListed }) => {
         const resourceVersion = Number(object.metadata?.resourceVersion)
-        versions.push({ resourceVersion, key: keyOf(object), object: type === 'delete' ? undefined : object })
+        versions.push({ resourceVersion, key: keyOf(object), object: type === 'delete' ? undefined : object, isListed })
       },
     })
     return reflector.run(this.#stop.signal)

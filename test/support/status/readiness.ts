@@ -7,6 +7,8 @@ export interface Version<T> {
   readonly resourceVersion: number
   readonly key: string
   readonly object: T | undefined
+  /** Found by listing: states before it may not have been seen. */
+  readonly isListed?: boolean
 }
 
 /** Every state of the connectors of a test and of what was made for them. etcd numbers the writes of all kinds in one sequence. */

@@ -21,6 +21,11 @@ export class StatusWrites {
     for (const rule of broken) this.violations.push(`${key}: broken rule "${rule}" in ${JSON.stringify(status)}`)
   }
 
+  /** What is noted next is not compared with what was before. */
+  forget(key: string): void {
+    this.#last.delete(key)
+  }
+
   /** @throws Error with everything that broke a rule */
   verify(): void {
     if (this.violations.length > 0) throw new Error(this.violations.join('\n'))
