@@ -1,4 +1,4 @@
-import { isRefusal, KubeApiError } from '../kube/errors.ts'
+import { isRefusal, isUnavailable, KubeApiError } from '../kube/errors.ts'
 import { ApiError } from './api-error.ts'
 import { MAX_BODY_BYTES } from './json-body.ts'
 
@@ -23,7 +23,7 @@ function fromKubernetes(error: KubeApiError): ApiError {
   if (error.status === 409)
     return new ApiError('conflict', 'another editor was faster: read it again, then edit', { cause: error })
   if (error.status === 404) return new ApiError('connectorNotFound', 'the connector has been deleted', { cause: error })
-  if (error.status === 0 || error.status === 429 || error.status >= 500) {
+  if (isUnavailable(error)) {
     const seconds = Math.ceil((error.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000)
     return new ApiError('unavailable', 'Kubernetes does not answer; try again', {
       headers: { 'retry-after': String(seconds) },

@@ -76,6 +76,11 @@ export function isRefusal(error: unknown): error is KubeApiError {
   return [400, 403, 405, 413, 415, 422].includes(error.status) || error.message.includes(UNTYPED)
 }
 
+/** No answer, too much to do, or the server's own trouble: the same request may do later. */
+export function isUnavailable(error: unknown): error is KubeApiError {
+  return error instanceof KubeApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
+}
+
 /** The authorizer's words (forbiddenMessage of apiserver/pkg/endpoints/handlers/responsewriters): quotas and admission policies answer 403 with others. */
 const NO_RIGHT = /: User "[^"]*" cannot \w+ resource "/
 

@@ -1,5 +1,5 @@
 import type { KubeApi } from '../kube/api.ts'
-import { KubeApiError } from '../kube/errors.ts'
+import { isUnavailable } from '../kube/errors.ts'
 import { type ObjectRef, PODS } from '../kube/kinds.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
@@ -32,15 +32,10 @@ export async function ownImage(options: OwnImageOptions, signal: AbortSignal): P
       const containers = (await api.get(PODS, pod))?.spec?.containers ?? []
       return containers.find(({ name }) => name === CONTAINER)?.image
     } catch (error) {
-      if (!isPassing(error)) throw error
+      if (!isUnavailable(error)) throw error
       logger.warn({ pod: pod.name, error: describeError(error) }, 'cannot read the image of this pod, trying again')
       await sleep(clock, backoffMs(failures, RETRY), signal)
     }
   }
   return undefined
-}
-
-/** No answer, too much to do, or the server's own trouble. */
-function isPassing(error: unknown): boolean {
-  return error instanceof KubeApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
 }

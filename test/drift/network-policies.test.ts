@@ -58,7 +58,13 @@ const outside = 'outside'
 const inNamespace = (policy: NetworkPolicy, namespace: string) => ({ ...policy, metadata: { namespace } })
 const applied = [policyOf('operator'), policyOf('admin'), inNamespace(sinks, sink.namespace)]
 
-test.each<[string, End, End, number, 'UDP'?]>([
+type Flow = [what: string, from: End, to: End, port: number, protocol?: 'UDP']
+
+function mayHappen(from: End, to: End, port: number, protocol?: 'UDP'): boolean {
+  return isLetThrough(applied, { from, to, port, ...(protocol ? { protocol } : {}) })
+}
+
+test.each<Flow>([
   ['the operator asks sinks for their status', operator, sink, HTTP_PORT],
   ['the operator reaches the API server by its Service', operator, outside, 443],
   ['the operator reaches the API server by its own port', operator, outside, 6443],
@@ -80,10 +86,10 @@ test.each<[string, End, End, number, 'UDP'?]>([
   ['sinks reach the credentials of EKS Pod Identity', sink, outside, 80],
   ['sinks resolve names', sink, dns, 53, 'UDP'],
 ])('may happen: %s', (_what, from, to, port, protocol) => {
-  expect(isLetThrough(applied, { from, to, port, ...(protocol ? { protocol } : {}) })).toBe(true)
+  expect(mayHappen(from, to, port, protocol)).toBe(true)
 })
 
-test.each<[string, End, End, number, 'UDP'?]>([
+test.each<Flow>([
   ['anybody outside of the cluster reads metrics and status', outside, sink, HTTP_PORT],
   ['anybody outside of the cluster reads the metrics of the operator', outside, operator, HTTP_PORT],
   ['anybody outside of the cluster reads the metrics of the REST API', outside, admin, HTTP_PORT],
@@ -99,5 +105,5 @@ test.each<[string, End, End, number, 'UDP'?]>([
   ['the REST API reads the credentials of its node', admin, outside, 80],
   ['the REST API speaks UDP but for names', admin, outside, 443, 'UDP'],
 ])('cannot happen: %s', (_what, from, to, port, protocol) => {
-  expect(isLetThrough(applied, { from, to, port, ...(protocol ? { protocol } : {}) })).toBe(false)
+  expect(mayHappen(from, to, port, protocol)).toBe(false)
 })

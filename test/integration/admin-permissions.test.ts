@@ -14,6 +14,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { adminConfiguration } from '../stack/env-file.ts'
 import { connectStack } from '../stack/remote.ts'
+import { bothConfined } from '../support/both-confined.ts'
 import { type Call, recording, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
@@ -56,15 +57,8 @@ test('the rights of deploy/admin are what the REST API uses: none is missing, no
   await usesWhatItHas()
 })
 
-/** Beside each other, as neither sees the connectors of the other. */
 test('so are those of deploy/admin/namespace and deploy/admin/namespaces, which have none in any other', async () => {
-  const [own, some, games] = [`${namespace}-own`, `${namespace}-some`, `${namespace}-games`]
-  await Promise.all([own, some, games].map((name) => kubectl(stack, ['create', 'namespace', name])))
-  onTestFinished(async () => void (await kubectl(stack, ['delete', 'namespace', own, some, games, '--wait=false'])))
-  await Promise.all([
-    usesWhatItHas({ folder: 'overlays/namespace', home: own, watched: own }),
-    usesWhatItHas({ folder: 'overlays/namespaces', home: some, watched: games }),
-  ])
+  await bothConfined(stack, namespace, usesWhatItHas)
 })
 
 /** @param confined undefined: as deploy/admin has it, in every namespace */

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { ownImage } from '../../src/operator/own-image.ts'
 import { connectStack } from '../stack/remote.ts'
+import { bothConfined } from '../support/both-confined.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Call, recording, startOperator, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
@@ -44,15 +45,8 @@ test('the rights of deploy/base are what the operator uses: none is missing, non
   await usesWhatItHas()
 })
 
-/** Beside each other, as neither sees the connectors of the other. */
 test('so are those of the overlays for one namespace and for some, which have none in any other', async () => {
-  const [own, some, games] = [`${namespace}-own`, `${namespace}-some`, `${namespace}-games`]
-  await Promise.all([own, some, games].map((name) => kubectl(stack, ['create', 'namespace', name])))
-  onTestFinished(async () => void (await kubectl(stack, ['delete', 'namespace', own, some, games, '--wait=false'])))
-  await Promise.all([
-    usesWhatItHas({ folder: 'overlays/namespace', home: own, watched: own }),
-    usesWhatItHas({ folder: 'overlays/namespaces', home: some, watched: games }),
-  ])
+  await bothConfined(stack, namespace, usesWhatItHas)
 })
 
 /** @param confined undefined: as deploy/base has it, in every namespace */

@@ -5,7 +5,7 @@ import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod, aSpec, says } from './builders.ts'
 import type { Cluster } from './cluster.ts'
-import { KEY, rollOut, SINK_KEY, setUp } from './set-up.ts'
+import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
 
 describe('reconcile', () => {
   it('makes exactly what a connector needs', async () => {
@@ -96,11 +96,7 @@ describe('reconcile', () => {
   })
 
   it('keeps the revision that delivers through any number of edits that fail, also while it has no pod for a moment', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     const delivering = revisionOf(set.cluster)
     set.cluster.remove(PODS, 'games/events-sink-1')
     for (let edit = 0; edit < 7; edit++) {
@@ -114,11 +110,7 @@ describe('reconcile', () => {
   })
 
   it('stops the pods of a paused connector also where the API server refuses what renews its offsets', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     set.cluster.edit({ active: false })
     set.cluster.failures.set(
       'apply CronJob',
@@ -133,11 +125,7 @@ describe('reconcile', () => {
   })
 
   it('stops the pods of a paused connector also where its spec cannot become a configuration', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     const { spec } = set.cluster.get(DEPLOYMENTS, SINK_KEY) ?? {}
     const invalid = aSpec({ config: { ...aSpec().config, eventType: 'justice_event' } })
     set.cluster.edit(invalid)
@@ -151,11 +139,7 @@ describe('reconcile', () => {
   })
 
   it('keeps its own service account until no pod is left, nor made again, that needs it', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     set.cluster.edit({ serviceAccountName: 'missing' })
     await set.pass()
     const deployment = set.cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
@@ -170,11 +154,7 @@ describe('reconcile', () => {
   })
 
   it('scales to zero for a pause, and is Ready only when the pods are gone', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     set.cluster.edit({ active: false })
     await set.pass()
     expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(0)
@@ -186,11 +166,7 @@ describe('reconcile', () => {
   })
 
   it('restarts the pods once for each value of the restart annotation, and records it', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     const connector = set.cluster.connector()
     const annotations = { 'analytics-connector.io/restart-requested-at': '2026-03-01T12:00:00Z' }
     set.cluster.put(CONNECTORS, { ...connector, metadata: { ...connector.metadata, annotations } })
@@ -329,11 +305,7 @@ describe('reconcile', () => {
   })
 
   it('leaves the status alone until the pods were asked once, so that a restart of the operator does not show', async () => {
-    const set = setUp()
-    set.cluster.addConnector()
-    await set.pass()
-    rollOut(set)
-    await set.pass()
+    const set = await setUpDelivering()
     set.reports.set('pod-1', { kind: 'pending' })
     expect((await set.pass()).writes).toEqual([])
     set.cluster.edit({ replicas: 2 })

@@ -60,3 +60,13 @@ export function rollOut({ cluster, reports }: ReturnType<typeof setUp>, pods = 1
   cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, annotations } })
   reports.set('pod-1', says('ACTIVE', { revision }))
 }
+
+/** The same, with a connector whose pod delivers and whose status says so. */
+export async function setUpDelivering(): Promise<ReturnType<typeof setUp>> {
+  const set = setUp()
+  set.cluster.addConnector()
+  await set.pass()
+  rollOut(set)
+  await set.pass()
+  return set
+}

@@ -120,7 +120,7 @@ export interface OperatorSettings {
   readonly sinkImage?: string
   readonly streamingLists?: boolean
   readonly clock?: Clock
-  /** Default: silent, or of the level in LOG_LEVEL. */
+  /** Default: silent, or of the level in LOG_LEVEL, by which a person who looks into a failed test gets to see it. */
   readonly logger?: Logger
   /** Whether another operator writes to the same connectors, so that its own writes alone do not make sense. */
   readonly isOneOfTwo?: boolean

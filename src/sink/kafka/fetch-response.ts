@@ -40,11 +40,11 @@ function readPartition(topic: string, reader: Reader): FetchedPartition {
   const errorCode = reader.int16()
   const highWatermark = reader.int64()
   const lastStableOffset = reader.int64()
-  reader.skip(8)
+  reader.skip(8) // the log's start offset
   const abortedTransactions = []
   for (let count = reader.int32(); count > 0; count--)
     abortedTransactions.push({ producerId: reader.int64(), firstOffset: reader.int64() })
-  reader.skip(4)
+  reader.skip(4) // the preferred read replica
   const offsets = { highWatermark, lastStableOffset }
   return { topic, partition, errorCode, ...offsets, abortedTransactions, data: reader.bytes() }
 }
