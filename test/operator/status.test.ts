@@ -39,6 +39,15 @@ describe('statusOf', () => {
     expect(statusOf(aSituation({ previous: first, now: LATER }))).toEqual(first)
   })
 
+  it('goes on saying that a connector is active when it is edited before a new operator has asked its pods', () => {
+    const previous = statusOf(aSituation())
+    const pods = [anOldPod({ report: { kind: 'pending' } })]
+    const edited = { generation: 4, pods, now: LATER }
+    const [ready, active] = statusOf(aSituation({ ...edited, previous })).conditions ?? []
+    expect([ready?.reason, active?.status]).toEqual(['RollingOut', 'True'])
+    expect(statusOf(aSituation(edited)).conditions?.[0]?.reason).toBe('Starting')
+  })
+
   it('moves time only when the rest of the status document changes', () => {
     const first = statusOf(aSituation())
     const edited = statusOf(aSituation({ generation: 4, previous: first, now: LATER }))
