@@ -78,7 +78,7 @@ export const specSchema = z.strictObject({
   kafka: kafkaSchema.optional(),
   replicas: field(
     z.int().min(0).max(1000),
-    `Members of the consumer group, each a pod; 0 to 1000. Once a pod has counted the partitions of its topics, no more pods than that run. Also set by kubectl scale and by autoscalers: leave it out of the manifest where one is at work. Default ${DEFAULTS.replicas}, which the API server writes in, as an autoscaler needs a value to begin with.`,
+    `Members of the consumer group, each a pod; 0 to 1000. No more pods run than the topics have partitions; the first pod of a new connector starts alone and counts them. Also set by kubectl scale and by autoscalers: leave it out of the manifest where one is at work. Default ${DEFAULTS.replicas}, which the API server writes in, as an autoscaler needs a value to begin with.`,
     // docs/decisions/0015-one-default-in-the-schema.md
     { format: 'int32', default: DEFAULTS.replicas },
   ).optional(),

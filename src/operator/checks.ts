@@ -12,7 +12,7 @@ import { Stalled, Waiting } from './outcome-errors.ts'
 export interface Plan {
   /** spec.active, with its default. */
   readonly active: boolean
-  /** Pods that are to run now: no more than there are partitions, where that is known. */
+  /** Pods that are to run now: no more than there are partitions, and of a new connector one until they are counted. */
   readonly replicas: number
   /** Pods that the spec asks for, whether it is active or not. */
   readonly wantedReplicas: number
@@ -42,7 +42,8 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
   const topicPartitions = topicPartitionsOf(observed)
   return {
     active,
-    replicas: active && observed.deletedAtMs === undefined ? usefulReplicas(wantedReplicas, topicPartitions) : 0,
+    replicas:
+      active && observed.deletedAtMs === undefined ? usefulReplicas(wantedReplicas, topicPartitions, observed) : 0,
     wantedReplicas,
     topicPartitions,
     config,
@@ -54,10 +55,12 @@ export function planOf(observed: Observed, defaults: OperatorDefaults): Plan {
 
 /**
  * A member without a partition does nothing but wait; one is always started, as only sinks know how many partitions there are, and
- * tell when there are more.
+ * tell when there are more. What runs without a count stays: its sinks are of a version that does not tell.
  */
-function usefulReplicas(wanted: number, topicPartitions: number | undefined): number {
-  return topicPartitions === undefined ? wanted : Math.min(wanted, Math.max(1, topicPartitions))
+function usefulReplicas(wanted: number, topicPartitions: number | undefined, { deployment, pods }: Observed): number {
+  if (topicPartitions !== undefined) return Math.min(wanted, Math.max(1, topicPartitions))
+  const isToldOfNone = pods.some(({ report }) => report?.kind === 'status' && report.status.state === 'ACTIVE')
+  return isToldOfNone ? wanted : Math.min(wanted, Math.max(1, deployment?.spec?.replicas ?? 0))
 }
 
 /**

@@ -132,8 +132,8 @@ function isIdle({ status }: Verdict, { replicas, idleMs }: Situation): boolean {
 }
 
 /** Why there are fewer pods than the spec asks for. The word is the HorizontalPodAutoscaler's for the same. */
-function limitOf({ replicas, wantedReplicas = 0, topicPartitions = 0 }: Situation): string | undefined {
-  if (replicas === 0 || wantedReplicas <= replicas) return undefined
+function limitOf({ replicas, wantedReplicas = 0, topicPartitions }: Situation): string | undefined {
+  if (replicas === 0 || wantedReplicas <= replicas || topicPartitions === undefined) return undefined
   return `spec.replicas is ${wantedReplicas}, partitions of the topics: ${topicPartitions}, pods: ${replicas}; more pods would have nothing to read`
 }
 

@@ -118,13 +118,19 @@ function judgeUnreachable(situation: Situation, current: readonly ObservedPod[])
 }
 
 function judgeProgress(situation: Situation, current: readonly ObservedPod[]): Verdict {
-  const { pods, replicas, revision, previous } = situation
+  const { pods, replicas, wantedReplicas = 0, topicPartitions, revision, previous } = situation
   // An operator that has just begun has not asked the pods yet, and an edit may come before it has: what the status said of them stays.
   const isUnasked = pods.some(({ report, endsAtMs }) => report?.kind === 'pending' && endsAtMs === undefined)
   const isDelivering = pods.some((pod) => delivers(pod)) || (isUnasked && previous?.connector?.status === 'ACTIVE')
   const ending = pods.filter(({ endsAtMs }) => endsAtMs !== undefined).length
   const done = current.filter((pod) => delivers(pod, revision)).length
-  const message = `pods delivering with revision ${revision}: ${done} of ${replicas}${ending > 0 ? `; ending: ${ending}` : ''}`
+  const message = [
+    `pods delivering with revision ${revision}: ${done} of ${replicas}`,
+    ...(ending > 0 ? [`ending: ${ending}`] : []),
+    ...(topicPartitions === undefined && wantedReplicas > replicas
+      ? [`up to ${wantedReplicas} once the first has counted the partitions of its topics`]
+      : []),
+  ].join('; ')
   return {
     status: isDelivering ? 'ACTIVE' : 'STARTING',
     error: null,

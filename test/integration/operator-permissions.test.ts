@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { type Call, recording, startOperator, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
-import { connector } from '../support/manifests.ts'
+import { connector, countPartitions } from '../support/manifests.ts'
 import {
   type Confined,
   letWatchSecrets,
@@ -127,6 +127,7 @@ async function wholeLife(place: string): Promise<void> {
   const filter = { acme: ['*'] }
   await apply(stack, connector(stack, { name: NAME, namespace: place, bucketName: 'nowhere', filter, spec }))
   await observed(place, 1)
+  await countPartitions(stack, { name: NAME, namespace: place, topicPartitions: 2 })
   await patched(place, { active: true })
   await observed(place, 2)
   await patched(place, { active: false, serviceAccountName: 'default' })

@@ -11,7 +11,7 @@ import {
   writesOf,
 } from '../support/in-process-operator.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
-import { connector } from '../support/manifests.ts'
+import { connector, countPartitions } from '../support/manifests.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `operator-${randomBytes(4).toString('hex')}`
@@ -39,11 +39,13 @@ async function operator(settings: OperatorSettings = {}): Promise<RunningOperato
   return running
 }
 
+/** No sink runs here that could count the partitions for it. */
 async function applyConnector(name: string, spec: Partial<AnalyticsConnector['spec']> = {}): Promise<void> {
   await apply(
     stack,
     connector(stack, { name, namespace, bucketName: `nowhere-${name}`, filter: { acme: ['*'] }, spec }),
   )
+  if (spec.replicas !== undefined) await countPartitions(stack, { name, namespace, topicPartitions: spec.replicas })
 }
 
 const patch = (name: string, spec: object) =>
@@ -68,9 +70,9 @@ async function settled({ calls }: RunningOperator, from = 0): Promise<string[]> 
 }
 
 test('a connector gets exactly its objects, and an operator that finds everything in order writes nothing', async () => {
-  const first = await operator()
   // Quantities that the API server writes its own way.
   await applyConnector('exact', { replicas: 2, resources: { requests: { cpu: '0.5', memory: '1024Mi' } } })
+  const first = await operator()
   // The end of what can happen here: no node can pull the image.
   await eventually(20_000, async () => expect((await get('exact')).status?.connector?.status).toBe('FAILED'))
   await settled(first)

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { SinkStatus } from '../../src/contract/sink-status.ts'
+import type { Deployment } from '../../src/kube/kinds.ts'
 import { checkOwnership, existingRevisions, planOf } from '../../src/operator/checks.ts'
 import { desiredDeployment } from '../../src/operator/desired/deployment.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
@@ -82,19 +84,41 @@ describe('existingRevisions', () => {
   })
 
   it('starts no more pods than there are partitions, as the sinks count them, else as they last did', () => {
-    const replicas = (wanted: number, topicPartitions: number | undefined, pods: ObservedPod[] = []) => {
-      const status = topicPartitions === undefined ? {} : { topicPartitions }
-      return planOf(anObserved({ spec: aSpec({ replicas: wanted }), status, pods }), DEFAULTS).replicas
-    }
-    const counting = (topicPartitions: number | null, state: 'ACTIVE' | 'FAILED' = 'ACTIVE') =>
-      aPod({ report: says(state, { topicPartitions }) })
-    expect(replicas(5, undefined)).toBe(5)
-    expect(replicas(5, 3)).toBe(3)
-    expect(replicas(2, 3)).toBe(2)
-    expect(replicas(0, 3)).toBe(0)
+    expect(replicasOf(5, { topicPartitions: 3 })).toBe(3)
+    expect(replicasOf(2, { topicPartitions: 3 })).toBe(2)
+    expect(replicasOf(0, { topicPartitions: 3 })).toBe(0)
     // A wildcard that matches nothing yet: one sink waits for topics.
-    expect(replicas(5, 0)).toBe(1)
-    expect(replicas(5, 3, [counting(4), counting(null)])).toBe(4)
-    expect(replicas(5, 3, [counting(0, 'FAILED')])).toBe(3)
+    expect(replicasOf(5, { topicPartitions: 0 })).toBe(1)
+    expect(replicasOf(5, { topicPartitions: 3, pods: [counting(4), counting(null)] })).toBe(4)
+    expect(replicasOf(5, { topicPartitions: 3, pods: [counting(0, 'FAILED')] })).toBe(3)
+  })
+
+  it('starts one pod of a new connector, which counts the partitions', () => {
+    expect(replicasOf(5, {})).toBe(1)
+    expect(replicasOf(0, {})).toBe(0)
+    expect(replicasOf(5, { running: 0 })).toBe(1)
+    expect(replicasOf(5, { running: 1, pods: [counting(null, 'STARTING')] })).toBe(1)
+    expect(replicasOf(5, { running: 1, pods: [counting(0, 'FAILED')] })).toBe(1)
+    expect(replicasOf(5, { running: 1, pods: [counting(4)] })).toBe(4)
+  })
+
+  it('starts as many pods as are wanted where sinks of an earlier version do not count, and leaves those that run', () => {
+    expect(replicasOf(5, { running: 1, pods: [counting(null)] })).toBe(5)
+    expect(replicasOf(5, { running: 3 })).toBe(3)
+    expect(replicasOf(2, { running: 3 })).toBe(2)
   })
 })
+
+/** Pods that run while `wanted` are asked for; `running`: replicas of the Deployment that is there. */
+function replicasOf(
+  wanted: number,
+  { topicPartitions, running, pods = [] }: { topicPartitions?: number; running?: number; pods?: ObservedPod[] },
+): number {
+  const status = topicPartitions === undefined ? {} : { topicPartitions }
+  const deployment = running === undefined ? {} : { deployment: { spec: { replicas: running } } as Deployment }
+  return planOf(anObserved({ spec: aSpec({ replicas: wanted }), status, pods, ...deployment }), DEFAULTS).replicas
+}
+
+function counting(topicPartitions: number | null, state: SinkStatus['state'] = 'ACTIVE'): ObservedPod {
+  return aPod({ report: says(state, { topicPartitions }) })
+}

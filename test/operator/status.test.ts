@@ -138,6 +138,7 @@ describe('isSameStatus', () => {
       message: 'spec.replicas is 5, partitions of the topics: 1, pods: 1; more pods would have nothing to read',
     })
     expect(limited({ topicPartitions: 3 })).toBeUndefined()
+    expect(limited({ wantedReplicas: 5 })).toBeUndefined()
     expect(limited({ wantedReplicas: 5, replicas: 0, pods: [] })).toBeUndefined()
     expect(statusOf(aSituation({ wantedReplicas: 5, topicPartitions: 1 })).conditions?.[0]?.status).toBe('True')
   })

@@ -226,6 +226,13 @@ describe('judge', () => {
     )
   })
 
+  it('says why one pod of a new connector starts alone', () => {
+    const starting = aPod({ report: says('STARTING') })
+    expect(judge(aSituation({ wantedReplicas: 3, pods: [starting] })).message).toBe(
+      'pods delivering with revision bbb: 0 of 1; up to 3 once the first has counted the partitions of its topics',
+    )
+  })
+
   it('says that nothing is read while no topic fits the filter, as where its namespace is misspelt', () => {
     const none = aPod({ report: says('ACTIVE', { topicPartitions: 0 }) })
     expect(judge(aSituation({ pods: [none] }))).toMatchObject({

@@ -1,6 +1,7 @@
 import { API_GROUP, API_VERSION, KIND } from '../../src/contract/names.ts'
 import type { AnalyticsConnector, AnalyticsConnectorSpec } from '../../src/contract/resource.ts'
 import type { Stack } from '../stack/stack.ts'
+import { kubectl } from './kubectl.ts'
 
 /** A Secret with the stack's S3 credentials, for `spec.config.credentialsSecretRef`. */
 export function s3CredentialsSecret(stack: Stack, name: string, namespace = 'default'): object {
@@ -48,4 +49,13 @@ export function connector(
       ...spec,
     },
   }
+}
+
+/** Has the status tell what sinks would have counted: without it the first pod of a connector starts alone. */
+export async function countPartitions(
+  stack: Stack,
+  { name, namespace, topicPartitions }: { name: string; namespace: string; topicPartitions: number },
+): Promise<void> {
+  const patch = JSON.stringify({ status: { topicPartitions } })
+  await kubectl(stack, ['patch', 'ac', name, '-n', namespace, '--subresource=status', '--type=merge', '-p', patch])
 }

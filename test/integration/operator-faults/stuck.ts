@@ -1,7 +1,7 @@
 /** One connector with which nothing goes on, and another one that must not notice. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { CONNECTORS } from '../../../src/kube/kinds.ts'
+import { CONNECTOR_STATUSES, CONNECTORS } from '../../../src/kube/kinds.ts'
 import { eventually } from '../../support/eventually.ts'
 import { hangingWebhook } from '../../support/hanging-webhook.ts'
 import type { Person } from './life.ts'
@@ -45,6 +45,10 @@ export async function besideSilentPods(lives: Lives): Promise<void> {
     async ({ person, start }) => {
       await start()
       await person.asks(SILENT, { replicas: 40 })
+      // Of pods that say nothing only one would be started.
+      const place = { namespace: person.namespace, name: SILENT }
+      const options = { fieldManager: 'test', subresource: 'status' } as const
+      await person.api.patch(CONNECTOR_STATUSES, place, { status: { topicPartitions: 40 } }, options)
       await eventually(60_000, async () => expect(await reasonOf(person, SILENT)).toBe('PodUnreachable'))
       await person.live(undefined, FREE)
       // So that nothing is left to say when an operator looks that knows nothing.

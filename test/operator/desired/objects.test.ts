@@ -7,7 +7,7 @@ import { anObserved, aSpec, DEFAULTS } from '../builders.ts'
 const SINK = { image: 'i', drainSeconds: 45, resources: { requests: { cpu: '100m' }, limits: { memory: '512Mi' } } }
 
 function objects(spec: Partial<AnalyticsConnectorSpec> = {}) {
-  const observed = anObserved({ spec: aSpec(spec) })
+  const observed = anObserved({ spec: aSpec(spec), status: { topicPartitions: 12 } })
   return desiredObjects(observed, planOf(observed, DEFAULTS), SINK)
 }
 const kinds = (list: readonly { kind: { kind: string } }[]) => list.map(({ kind }) => kind.kind)
