@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** An authority of its own, a server and a client that it vouches for, and another authority that it does not. */
-export async function makeCertificates(dir: string): Promise<void> {
+/** An authority of its own, a server at `address` and a client that it vouches for, and another authority that it does not. */
+export async function makeCertificates(dir: string, address = '127.0.0.1'): Promise<void> {
   const script = `
     set -eu; mkdir -p "$1"; cd "$1"
     key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
@@ -13,9 +13,9 @@ export async function makeCertificates(dir: string): Promise<void> {
     done
     for name in server client; do
       openssl req $key -keyout $name.key -out $name.csr -subj "/CN=$name"
-      printf 'subjectAltName=IP:127.0.0.1,DNS:kafka.example\\nextendedKeyUsage=serverAuth,clientAuth\\n' > $name.ext
+      printf 'subjectAltName=IP:%s,DNS:kafka.example\\nextendedKeyUsage=serverAuth,clientAuth\\n' "$2" > $name.ext
       openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out $name.crt -extfile $name.ext
     done
     cat server.key server.crt ca.crt > server.pem`
-  await run('/bin/sh', ['-c', script, 'certificates', dir])
+  await run('/bin/sh', ['-c', script, 'certificates', dir, address])
 }

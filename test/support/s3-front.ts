@@ -21,6 +21,7 @@ export class S3Front {
     this.#server = server
   }
 
+  /** At the address of the server behind it. */
   static async to(endpoint: string, { tls, passes }: S3FrontOptions): Promise<S3Front> {
     const { hostname, port } = new URL(endpoint)
     const handle = (req: IncomingMessage, res: ServerResponse) => {
@@ -33,8 +34,8 @@ export class S3Front {
       pipeline(req, onward).catch(() => res.destroy())
     }
     const server = tls ? createTlsServer(tls, handle) : createServer(handle)
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    return new S3Front(`${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`, server)
+    await once(server.listen(0, hostname), 'listening')
+    return new S3Front(`${tls ? 'https' : 'http'}://${hostname}:${(server.address() as AddressInfo).port}`, server)
   }
 
   close(): void {

@@ -1,5 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'vitest'
+import { makeCertificates } from '../../support/certificates.ts'
 import { eventually } from '../../support/eventually.ts'
+import { apply } from '../../support/kubectl.ts'
+import { S3Front } from '../../support/s3-front.ts'
 import { type Scene, test } from '../scene.ts'
 
 const NAME = 'mistaken'
@@ -64,6 +70,37 @@ test.concurrent('a Kafka address where nothing listens shows as FAILED with that
   await failed(scene, /Kafka/i, nobody)
 
   await scene.patch(NAME, { kafka: { bootstrapServers: null } })
+  await scene.ready(NAME)
+  await scene.settled()
+})
+
+test.concurrent('an S3 server whose certificate nobody vouches for shows as FAILED with the field to set, until the right authority is in the Secret', async ({
+  scene,
+  onTestFinished,
+}) => {
+  const dir = await mkdtemp(join(tmpdir(), 'certificates-'))
+  await makeCertificates(dir, new URL(scene.stack.s3.endpoint).hostname)
+  const file = (name: string) => readFile(join(dir, name))
+  const tls = { key: await file('server.key'), cert: await file('server.crt') }
+  const front = await S3Front.to(scene.stack.s3.endpoint, { tls, passes: () => true })
+  onTestFinished(async () => {
+    front.close()
+    await rm(dir, { recursive: true })
+  })
+  await scene.send(100)
+  await scene.apply(NAME, { config: { endpoint: front.endpoint } })
+  await failed(scene, /certificate/, 'spec.config.tls.caSecretRef')
+
+  const authority = async (name: string) => {
+    const metadata = { name: 's3-ca', namespace: scene.id }
+    const stringData = { 'ca.crt': (await file(name)).toString() }
+    await apply(scene.stack, { apiVersion: 'v1', kind: 'Secret', metadata, stringData })
+  }
+  await scene.patchConfig(NAME, { tls: { caSecretRef: { name: 's3-ca' } } })
+  await failed(scene, /AuthoritiesMissing/, 'spec.config.tls.caSecretRef')
+  await authority('other-ca.crt')
+  await failed(scene, /certificate/, 'spec.config.tls.caSecretRef')
+  await authority('ca.crt')
   await scene.ready(NAME)
   await scene.settled()
 })
