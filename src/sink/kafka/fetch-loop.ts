@@ -5,7 +5,7 @@ import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
 import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
 import { LentAnswer } from './lent-record-set.ts'
-import type { PartitionReader } from './partition-reader.ts'
+import { PARTITION_BYTES, type PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 import { fetchCall } from './protocol.ts'
 
@@ -13,7 +13,6 @@ import { fetchCall } from './protocol.ts'
 const MAX_WAIT_MS = 500
 /** Shortest: while a partition is left out of the request for a moment, the request should not outlast that moment by much. */
 const MIN_WAIT_MS = 5
-const PARTITION_BYTES = 1024 * 1024
 const REQUEST_BYTES = 4 * 1024 * 1024
 const BACKOFF = { initialMs: 200, maxMs: 2_000 }
 /** A broker closes idle connections and restarts now and then: one failure is not worth a word to anybody. */
@@ -138,11 +137,11 @@ export class FetchLoops {
     const connection = await cluster.connectionToNode(nodeId, 'fetch')
     const partitions = ready
       .filter(({ stopped }) => !stopped)
-      .map(({ topic, partition, fetchOffset }) => ({
+      .map(({ topic, partition, fetchOffset, fetchBytes }) => ({
         topic,
         partition,
         offset: fetchOffset,
-        maxBytes: PARTITION_BYTES,
+        maxBytes: fetchBytes,
       }))
     if (partitions.length === 0) return
     const call = fetchCall({ maxWaitMs, maxBytes: Math.min(REQUEST_BYTES, room), partitions }, decodeFetchResponse)

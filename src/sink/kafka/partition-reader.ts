@@ -1,5 +1,8 @@
 import type { PartitionHandler } from '../record-source.ts'
-import { decodeRecordSet, endOf, type RecordSet } from './record-batch.ts'
+import { decodeRecordSet, extentOf, type RecordSet } from './record-batch.ts'
+
+/** Most bytes of a partition in one answer. A batch that is larger comes whole where it is the first of an answer (KIP-74). */
+export const PARTITION_BYTES = 1024 * 1024
 
 export interface PartitionReaderOptions {
   readonly topic: string
@@ -21,6 +24,8 @@ export class PartitionReader {
   readonly partition: number
   /** Next offset to fetch. */
   fetchOffset: bigint
+  /** Most bytes to ask for. */
+  fetchBytes = PARTITION_BYTES
   highWatermark: bigint | null = null
   /** Where the first open transaction begins, or the high watermark: nothing behind it is handed out yet. */
   lastStableOffset: bigint | null = null
@@ -75,7 +80,9 @@ export class PartitionReader {
   accept(set: RecordSet, nowMs: number, done: () => void): void {
     const from = this.fetchOffset
     try {
-      this.fetchOffset = endOf(set, from)
+      const { end, cutBatchBytes } = extentOf(set, from)
+      this.fetchOffset = end
+      if (cutBatchBytes !== null) this.fetchBytes = wholeBatchesOf(cutBatchBytes)
     } catch (error) {
       done()
       this.#fail(error)
@@ -137,4 +144,16 @@ export class PartitionReader {
       this.#handledOffset = batch.nextOffset
     }
   }
+}
+
+/**
+ * How much to ask for where the next batch has so many bytes, and those behind it about as many. The broker cuts the last batch of an
+ * answer where the size that was asked for ends, and that batch comes again: of batches of just over half of
+ * PARTITION_BYTES every byte would come twice.
+ */
+export function wholeBatchesOf(batchBytes: number): number {
+  const wholeBytes = Math.floor(PARTITION_BYTES / batchBytes) * batchBytes
+  if (wholeBytes === 0) return PARTITION_BYTES
+  // Room for those that are a little longer.
+  return Math.min(PARTITION_BYTES, wholeBytes + Math.floor((wholeBytes - batchBytes) / 16))
 }

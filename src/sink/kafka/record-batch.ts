@@ -44,11 +44,24 @@ interface BatchHeader {
   readonly producerId: bigint
 }
 
-/** The position after the last whole batch; `from` when there is none. Reads headers only. */
-export function endOf(set: RecordSet, from: bigint): bigint {
+/** What of a partition is in an answer. */
+export interface Extent {
+  /** The position after the last whole batch; where reading began when there is none. */
+  readonly end: bigint
+  /** Size of the batch behind it, of which only a part is in the answer; null when there is none, or too little of it to tell. */
+  readonly cutBatchBytes: number | null
+}
+
+/** Reads headers only. */
+export function extentOf(set: RecordSet, from: bigint): Extent {
   let end = from
-  for (const { nextOffset } of batchesOf(set)) if (nextOffset > end) end = nextOffset
-  return end
+  let endsAt = 0
+  for (const batch of batchesOf(set)) {
+    if (batch.nextOffset > end) end = batch.nextOffset
+    endsAt = batch.end
+  }
+  const isCut = endsAt + LENGTH_PREFIX_BYTES <= set.data.length
+  return { end, cutBatchBytes: isCut ? LENGTH_PREFIX_BYTES + set.data.readInt32BE(endsAt + 8) : null }
 }
 
 /**

@@ -7,14 +7,14 @@ import { ByteLog, crc32Of } from '../../../src/sink/byte-log.ts'
 import { BodyEncoder, contentTypeOf, isPlain } from '../../../src/sink/encode/body-encoder.ts'
 import { BrokerConnection, parseAddress } from '../../../src/sink/kafka/broker-connection.ts'
 import { decodeFetchResponse, type FetchedPartition } from '../../../src/sink/kafka/fetch-response.ts'
+import { PARTITION_BYTES, wholeBatchesOf } from '../../../src/sink/kafka/partition-reader.ts'
 import { fetchCall } from '../../../src/sink/kafka/protocol.ts'
-import { decodeRecordSet } from '../../../src/sink/kafka/record-batch.ts'
+import { decodeRecordSet, extentOf } from '../../../src/sink/kafka/record-batch.ts'
 import { S3Store } from '../../../src/sink/s3-store.ts'
 import { SlabPool } from '../../../src/sink/slab-pool.ts'
 import { onlyTopic, reportProgress, type Task } from './reference.ts'
 
 const BODY_LINES = 10_000
-const PARTITION_BYTES = 1024 * 1024
 
 const { config, partitions } = JSON.parse(process.argv[2] ?? '') as Task
 const topic = onlyTopic(config)
@@ -30,12 +30,15 @@ class Body {
   #written = 0
   #writing: Promise<void> = Promise.resolve()
   offset = 0n
+  maxBytes = PARTITION_BYTES
 
   constructor(partition: number) {
     this.#partition = partition
   }
 
   async take(fetched: FetchedPartition): Promise<void> {
+    const { cutBatchBytes } = extentOf(fetched, this.offset)
+    if (cutBatchBytes !== null) this.maxBytes = wholeBatchesOf(cutBatchBytes)
     for (const batch of decodeRecordSet(fetched, this.offset)) {
       for (let record = batch.next(); record; record = batch.next()) {
         this.#log.append(record.bytes, record.valueAt, record.valueLength)
@@ -83,7 +86,7 @@ for (let idle = false; ; ) {
     topic,
     partition,
     offset: bodies[partition]?.offset ?? 0n,
-    maxBytes: PARTITION_BYTES,
+    maxBytes: bodies[partition]?.maxBytes ?? PARTITION_BYTES,
   }))
   const call = fetchCall({ maxWaitMs: 500, maxBytes: 8 * PARTITION_BYTES, partitions: asked }, decodeFetchResponse)
   const fetched = (await connection.send(call)).partitions.filter(({ data }) => data.length > 0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
+import { PARTITION_BYTES, PartitionReader, wholeBatchesOf } from '../../../src/sink/kafka/partition-reader.ts'
 import type { RecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import type { RecordBatch } from '../../../src/sink/record-source.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
@@ -125,5 +125,28 @@ describe('PartitionReader', () => {
     expect(String(failures)).toContain('record format 0')
     expect(released).toHaveLength(1)
     expect(reader.stopped).toBe(true)
+  })
+
+  it('asks for whole batches once the broker has cut one, as what is cut comes again', async () => {
+    const { reader, accept } = busyReader()
+    expect(reader.fetchBytes).toBe(PARTITION_BYTES)
+    const value = 'x'.repeat(600_000)
+    const batch = await encodeBatch({ baseOffset: 0n, records: [{ offset: 0n, value }] })
+    const next = await encodeBatch({ baseOffset: 1n, records: [{ offset: 1n, value }] })
+    const data = Buffer.concat([batch, next]).subarray(0, PARTITION_BYTES)
+    accept({ data, highWatermark: 2n, abortedTransactions: [] })
+    expect(reader.fetchOffset).toBe(1n)
+    expect(reader.fetchBytes).toBe(next.length)
+  })
+})
+
+describe('wholeBatchesOf', () => {
+  it.each([
+    ['one that is larger comes whole anyway', 3 * PARTITION_BYTES, PARTITION_BYTES],
+    ['one', 529_000, 529_000],
+    ['two, the second of which may be a little longer', 400_000, 825_000],
+    ['many', 1_000, PARTITION_BYTES],
+  ])('asks for %s', (_what, batchBytes, asked) => {
+    expect(wholeBatchesOf(batchBytes)).toBe(asked)
   })
 })

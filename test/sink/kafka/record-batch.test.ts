@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LentRecordSet } from '../../../src/sink/kafka/lent-record-set.ts'
-import { decodeRecordSet, endOf, type RecordSet } from '../../../src/sink/kafka/record-batch.ts'
+import { decodeRecordSet, extentOf, type RecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import { consecutive, encodeBatch, seal, type TestBatch } from '../../support/record-batches.ts'
 import { type PlainRecordCopy, takeAll } from '../../support/source-records.ts'
 
@@ -116,13 +116,14 @@ describe('decodeRecordSet', () => {
   })
 
   it('ignores a last batch that the broker cut', async () => {
-    const set = await recordSet([
-      { baseOffset: 0n, records: consecutive(0n, 2) },
-      { baseOffset: 2n, records: consecutive(2n, 2) },
-    ])
-    const cut = { ...set, data: set.data.subarray(0, set.data.length - 3) }
-    expect(decode(cut)).toMatchObject({ offsets: [0, 1], nextOffset: 2n })
-    expect(endOf(cut, 0n)).toBe(2n)
+    const { data: first } = await recordSet([{ baseOffset: 0n, records: consecutive(0n, 2) }])
+    const { data: second, ...rest } = await recordSet([{ baseOffset: 2n, records: consecutive(2n, 3) }])
+    const cutTo = (bytes: number) => ({ ...rest, data: Buffer.concat([first, second.subarray(0, bytes)]) })
+    expect(decode(cutTo(second.length - 3))).toMatchObject({ offsets: [0, 1], nextOffset: 2n })
+    expect(extentOf(cutTo(second.length - 3), 0n)).toEqual({ end: 2n, cutBatchBytes: second.length })
+    expect(extentOf(cutTo(12), 0n)).toEqual({ end: 2n, cutBatchBytes: second.length })
+    expect(extentOf(cutTo(11), 0n)).toEqual({ end: 2n, cutBatchBytes: null })
+    expect(extentOf(cutTo(second.length), 0n)).toEqual({ end: 5n, cutBatchBytes: null })
   })
 
   it('takes the time of the broker where the topic says so', async () => {
@@ -260,13 +261,13 @@ describe('decodeRecordSet', () => {
       message.writeInt32BE(28, 8)
       message.writeInt8(1, 16)
       const set = { data: message, highWatermark: 6n, abortedTransactions: [] }
-      expect(() => endOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+      expect(() => extentOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
     })
 
     it('refuses a record format older than Kafka 0.11', async () => {
       const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
       set.data[16] = 1
-      expect(() => endOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+      expect(() => extentOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
     })
   })
 })
