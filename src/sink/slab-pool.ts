@@ -4,6 +4,7 @@ const KIB = 1024
 const SIZES = [4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB] as const
 const LARGEST = 3
 const BLOCK_BYTES = SIZES[LARGEST]
+const WORD_BITS = 32
 
 /**
  * Memory for lines, kept and used again: what is allocated anew for every object costs page faults and garbage collections, as V8
@@ -16,17 +17,17 @@ const BLOCK_BYTES = SIZES[LARGEST]
 export class SlabPool {
   readonly #blocks: Buffer[] = []
   readonly #indexes = new Map<ArrayBufferLike, number>()
-  /** For each size, 1 for each slab that is free as a whole and no part of a larger free one. A block need not be allocated yet. */
-  readonly #free: readonly Uint8Array[]
-  /** For each size, none before it is free. */
-  readonly #firstFree: number[] = SIZES.map(() => 0)
+  /** For each size, a bit for each slab that is free as a whole and no part of a larger free one. A block need not be allocated yet. */
+  readonly #free: readonly Int32Array[]
+  /** For each size, a word of `#free` before which there is none. */
+  readonly #firstWord: number[] = SIZES.map(() => 0)
   #takenBytes = 0
 
   /** @param bytes that are kept; slabs beyond them are allocated, and given up when they are given back */
   constructor(bytes: number) {
     const blocks = Math.floor(bytes / BLOCK_BYTES)
-    this.#free = SIZES.map((size) => new Uint8Array((blocks * BLOCK_BYTES) / size))
-    this.#free[LARGEST]?.fill(1)
+    this.#free = SIZES.map((size) => new Int32Array(Math.ceil((blocks * BLOCK_BYTES) / size / WORD_BITS)))
+    for (let block = 0; block < blocks; block++) this.#join(LARGEST, block)
   }
 
   /** In use, of what is kept. */
@@ -67,30 +68,43 @@ export class SlabPool {
 
   /** Which slab of the size is taken; -1 for none. */
   #cut(size: number): number {
-    const free = this.#free[size]
-    if (free === undefined) return -1
-    const index = free.indexOf(1, this.#firstFree[size])
-    this.#firstFree[size] = index < 0 ? free.length : index + 1
-    if (index >= 0) {
-      free[index] = 0
-      return index
+    const words = this.#free[size]
+    if (words === undefined) return -1
+    for (let word = this.#firstWord[size] as number; word < words.length; word++) {
+      const bits = words[word] as number
+      if (bits === 0) continue
+      words[word] = bits & (bits - 1)
+      this.#firstWord[size] = word
+      return word * WORD_BITS + lowestBitOf(bits)
     }
+    this.#firstWord[size] = words.length
     const larger = this.#cut(size + 1)
     if (larger < 0) return -1
-    free.fill(1, larger * 4 + 1, larger * 4 + 4)
-    this.#firstFree[size] = larger * 4 + 1
+    const [word, shift] = placeOf(larger * 4)
+    words[word] = (words[word] as number) | (0b1110 << shift)
+    this.#firstWord[size] = word
     return larger * 4
   }
 
   #join(size: number, index: number): void {
-    const free = this.#free[size] as Uint8Array
-    free[index] = 1
-    this.#firstFree[size] = Math.min(index, this.#firstFree[size] as number)
-    const first = index & ~3
-    if (size === LARGEST || free.subarray(first, first + 4).includes(0)) return
-    free.fill(0, first, first + 4)
-    this.#join(size + 1, first / 4)
+    const words = this.#free[size] as Int32Array
+    const [word, shift] = placeOf(index)
+    const bits = (words[word] as number) | (1 << shift)
+    const first = shift & ~3
+    const isWhole = size !== LARGEST && ((bits >>> first) & 0b1111) === 0b1111
+    words[word] = isWhole ? bits & ~(0b1111 << first) : bits
+    this.#firstWord[size] = Math.min(word, this.#firstWord[size] as number)
+    if (isWhole) this.#join(size + 1, index >> 2)
   }
+}
+
+/** Word and bit of a slab. The four that are one larger slab are in one word. */
+function placeOf(index: number): [word: number, shift: number] {
+  return [index >> 5, index & 31]
+}
+
+function lowestBitOf(bits: number): number {
+  return 31 - Math.clz32(bits & -bits)
 }
 
 /** Index into `SIZES`. So that hundreds of small objects stay small (at most a sixteenth is unused from 64 KiB on) and a large one is few pieces. */
