@@ -1,7 +1,7 @@
 import type { KubeApi } from './api.ts'
 import { KubeApiError } from './errors.ts'
 
-type Calls = Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
+type Calls = Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>
 
 /**
  * The same calls until `deadline` aborts: from then on every call, also one that has not been answered yet, fails as one that got
@@ -10,13 +10,19 @@ type Calls = Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
 export function withDeadline(api: Calls, deadline: AbortSignal): Calls {
   return {
     get: (kind, ref) => inTime(deadline, () => api.get(kind, ref)),
+    list: (kind, scope, page) => inTime(deadline, () => api.list(kind, scope, page)),
     apply: (kind, object, options) => inTime(deadline, () => api.apply(kind, object, options)),
     patch: (kind, ref, patch, options) => inTime(deadline, () => api.patch(kind, ref, patch, options)),
     delete: (kind, ref, uid) => inTime(deadline, () => api.delete(kind, ref, uid)),
   }
 }
 
-function inTime<T>(deadline: AbortSignal, call: () => Promise<T>): Promise<T> {
+/**
+ * Waits for one call until `deadline` aborts.
+ *
+ * @throws KubeApiError DeadlineExceeded, without an answer by then; the call is not made once it has aborted
+ */
+export function inTime<T>(deadline: AbortSignal, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new KubeApiError(0, 'DeadlineExceeded', 'no answer before the deadline'))
     if (deadline.aborted) return late()

@@ -1,6 +1,6 @@
 import type { KubeApi } from '../kube/api.ts'
 import { ConnectorIds } from '../kube/connector-ids.ts'
-import { withDeadline } from '../kube/deadline.ts'
+import { inTime, withDeadline } from '../kube/deadline.ts'
 import { isConflict, KubeApiError } from '../kube/errors.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { IdCounter } from '../kube/id-counter.ts'
@@ -83,7 +83,9 @@ export class Controller {
   readonly #poller: PodPoller
   readonly #references: References
   readonly #conflicts: Conflicts
-  readonly #parts: Omit<ReconcileParts, 'sink'>
+  readonly #parts: Omit<ReconcileParts, 'sink' | 'ids'>
+  /** One for all passes, which share its requests. */
+  readonly #idCounter: IdCounter
   /** Of the sink pods; known as soon as this process leads. */
   #sinkImage = ''
   #leading = false
@@ -91,7 +93,7 @@ export class Controller {
   readonly #passes = new Set<AbortController>()
 
   constructor(options: ControllerOptions) {
-    const { api, config, instance, getJson, metrics, clock, logger } = options
+    const { api, config, idCounter, instance, getJson, metrics, clock, logger } = options
     this.#options = options
     this.caches = this.#createCaches()
     this.#poller = new PodPoller({
@@ -122,12 +124,12 @@ export class Controller {
       ...(config.bufferBytes === undefined ? {} : { bufferBytes: config.bufferBytes }),
     }
     this.#conflicts = new Conflicts({ defaults, onChange: (key) => this.queue.add(key, 'change') })
+    this.#idCounter = new IdCounter({ api, ref: idCounter, namespaces: config.watchNamespaces, clock })
     this.#parts = {
       api,
       caches: this.caches,
       reportOf: (uid) => this.#poller.reportOf(uid),
       applier: new Applier(api, clock),
-      ids: this.#createIds(),
       ownWrites: new OwnWrites(),
       references: this.#references,
       conflicts: this.#conflicts,
@@ -175,10 +177,14 @@ export class Controller {
     await this.queue.stop()
   }
 
-  #createIds(): ConnectorIds {
-    const { api, config, clock, idCounter } = this.#options
-    const namespaces = config.watchNamespaces
-    return new ConnectorIds({ api, namespaces, counter: new IdCounter({ api, ref: idCounter, namespaces, clock }) })
+  /** What gives ids in one pass, and no longer than it may take. */
+  #idsUntil(deadline: AbortSignal, api: Pick<KubeApi, 'list' | 'patch'>): ConnectorIds {
+    const namespaces = this.#options.config.watchNamespaces
+    const counter = {
+      next: () => inTime(deadline, () => this.#idCounter.next()),
+      last: () => inTime(deadline, () => this.#idCounter.last()),
+    }
+    return new ConnectorIds({ api, namespaces, counter })
   }
 
   #createCaches(): Controller['caches'] {
@@ -250,11 +256,12 @@ export class Controller {
     const pass = new AbortController()
     this.#passes.add(pass)
     const cancel = clock.after(RECONCILE_DEADLINE_MS, () => pass.abort())
-    const inTime = withDeadline(api, pass.signal)
+    const bounded = withDeadline(api, pass.signal)
     try {
       const sink = { image: this.#sinkImage, drainSeconds: config.drainSeconds, resources: config.sinkResources }
-      const applier = this.#parts.applier.over(inTime)
-      const outcome = await reconcile(key, { ...this.#parts, api: inTime, applier, sink })
+      const applier = this.#parts.applier.over(bounded)
+      const ids = this.#idsUntil(pass.signal, bounded)
+      const outcome = await reconcile(key, { ...this.#parts, api: bounded, applier, ids, sink })
       return [outcome, outcome.kind === 'after' ? 'requeue_after' : 'success']
     } catch (error) {
       return this.#outcomeOf(key, error)

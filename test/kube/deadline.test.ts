@@ -15,7 +15,7 @@ function hanging() {
     calls,
     deadline,
     api: withDeadline(
-      { get: call('get'), apply: call('apply'), patch: call('patch'), delete: call('delete') },
+      { get: call('get'), list: call('list'), apply: call('apply'), patch: call('patch'), delete: call('delete') },
       deadline.signal,
     ),
   }
@@ -42,6 +42,7 @@ describe('withDeadline', () => {
     const api = withDeadline(
       {
         get: async () => answer as never,
+        list: async () => answer as never,
         apply: async () => answer as never,
         patch: async () => answer as never,
         delete: async () => {},
