@@ -11,6 +11,7 @@ import { installKafka } from '../stack/native/kafka-server.ts'
 import { kubernetesBinaries, nodeBinaries } from '../stack/native/kubernetes-build.ts'
 import { versitygwBinary } from '../stack/native/s3-build.ts'
 import { MissingTool } from '../stack/native/toolchain.ts'
+import { findHelm } from '../stack/tools/helm.ts'
 import { createCgroup, removeCgroup } from './cgroups.ts'
 import { buildImages } from './image/build-image.ts'
 import { runInNamespaces } from './private-namespaces.ts'
@@ -25,7 +26,7 @@ async function main(vitestArguments: readonly string[]): Promise<number> {
   // Compiled one after the other: each takes more than 2 GB of memory.
   await kubernetesBinaries(options)
   await nodeBinaries(options)
-  await Promise.all([installKafka(options), versitygwBinary(options)])
+  await Promise.all([installKafka(options), versitygwBinary(options), findHelm(options)])
   await using resources = new AsyncDisposableStack()
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'analytics-connector-image-')))
   guardFolder(dir)
