@@ -7,6 +7,7 @@ import { expect, onTestFinished } from 'vitest'
 import { root } from '../drift/files.ts'
 import type { Stack } from '../stack/stack.ts'
 import { findHelm } from '../stack/tools/helm.ts'
+import { eventually } from '../support/eventually.ts'
 import { type GuideStep, guideSteps } from '../support/guide.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { kubectl, stackEnvironment } from '../support/kubectl.ts'
@@ -69,7 +70,8 @@ const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Be
     expect(await kubectl(scene.stack, ['get', 'crd', '-l', OURS, '-o', 'name'])).toContain('analyticsconnectors')
     const kinds = 'deployment,pod,role,rolebinding,clusterrole,clusterrolebinding'
     const rights = [kinds, '-l', `${OURS},app.kubernetes.io/component!=sink`, '-A', '-o', 'name']
-    expect(await kubectl(scene.stack, ['get', ...rights])).toBe('')
+    // Its pods end a moment after its Deployment is gone.
+    await eventually(60_000, async () => expect(await kubectl(scene.stack, ['get', ...rights])).toBe(''))
   },
   '3. A connector that was left behind': async (scene, printed) => {
     expect(printed.split('\n')).toContain(`${scene.id} ${NAME}`)
