@@ -1,9 +1,10 @@
 /** One connector with which nothing goes on, and another one that must not notice. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { CONNECTOR_STATUSES, CONNECTORS } from '../../../src/kube/kinds.ts'
+import { CONNECTORS } from '../../../src/kube/kinds.ts'
 import { eventually } from '../../support/eventually.ts'
 import { hangingWebhook } from '../../support/hanging-webhook.ts'
+import { countPartitions } from '../../support/manifests.ts'
 import type { Person } from './life.ts'
 import { type Lives, SILENT } from './lives.ts'
 
@@ -46,9 +47,7 @@ export async function besideSilentPods(lives: Lives): Promise<void> {
       await start()
       await person.asks(SILENT, { replicas: 40 })
       // Of pods that say nothing only one would be started.
-      const place = { namespace: person.namespace, name: SILENT }
-      const options = { fieldManager: 'test', subresource: 'status' } as const
-      await person.api.patch(CONNECTOR_STATUSES, place, { status: { topicPartitions: 40 } }, options)
+      await countPartitions(lives.stack, { name: SILENT, namespace: person.namespace, topicPartitions: 40 })
       await eventually(60_000, async () => expect(await reasonOf(person, SILENT)).toBe('PodUnreachable'))
       await person.live(undefined, FREE)
       // So that nothing is left to say when an operator looks that knows nothing.
