@@ -28,6 +28,7 @@ import { Cache, connectorKeyOf, IndexedCache } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
 import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
+import { HeldProgress } from './held-progress.ts'
 import type { ConnectorState, OperatorMetrics, ReconcileResult } from './metrics.ts'
 import type { Caches, IndexedLookup } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
@@ -131,6 +132,7 @@ export class Controller {
       reportOf: (uid) => this.#poller.reportOf(uid),
       applier: new Applier(api, clock),
       ownWrites: new OwnWrites(),
+      heldProgress: new HeldProgress(clock),
       references: this.#references,
       conflicts: this.#conflicts,
       events: new EventRecorder({

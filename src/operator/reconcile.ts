@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import { existingRevisions, type Plan } from './checks.ts'
 import { revisionsToDelete } from './desired/mounted-revisions.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
+import type { HeldProgress } from './held-progress.ts'
 import { identify } from './identify.ts'
 import { type Made, type MakingParts, makeSo } from './make-so.ts'
 import { type Observed, observe, type Sources } from './observe.ts'
@@ -20,6 +21,7 @@ export interface ReconcileParts extends Sources, MakingParts {
   readonly api: Pick<KubeApi, 'apply' | 'patch'>
   readonly ids: Pick<ConnectorIds, 'ensure'>
   readonly events: Pick<EventRecorder, 'record'>
+  readonly heldProgress: HeldProgress
   readonly clock: Clock
   readonly random?: () => number
 }
@@ -45,6 +47,7 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
     // Deleted: owner references do the rest, and each pod drains on its SIGTERM.
     parts.applier.forget(key)
     parts.references.forget(key)
+    parts.heldProgress.forget(key)
     return { kind: 'done' }
   }
   if (observed.deletedAtMs !== undefined) return endConnector(observed, parts)
@@ -57,17 +60,17 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
   const made = await makeSo(observed, parts)
   if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
   const identity = await identify(parts.caches.connectors.get(key), parts.ids)
-  if (!identity.isNew) await report(observed, made, parts, { id: identity.id })
+  const heldMs = identity.isNew ? 0 : await report(observed, made, parts, { id: identity.id })
   if (identity.failure) throw identity.failure
-  return nextLook(observed, made, parts)
+  return sooner(nextLook(observed, made, parts), heldMs)
 }
 
 /** A pass over a connector that is being deleted, and whose consumer group is to go with it. */
 async function endConnector(observed: Observed, parts: ReconcileParts): Promise<Outcome> {
   const progress = await progressOfDeletion(observed, parts)
   if (progress.kind === 'waits') {
-    await report(observed, progress.made, parts, { deletion: progress.for })
-    return { kind: 'after', delayMs: DELETION_LOOK_MS }
+    const heldMs = await report(observed, progress.made, parts, { deletion: progress.for })
+    return sooner({ kind: 'after', delayMs: DELETION_LOOK_MS }, heldMs)
   }
   await setFinalizer(observed, false, parts.api)
   // Only then: had somebody been faster, the next pass would tell it a second time.
@@ -91,14 +94,18 @@ async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: R
   }
 }
 
-/** Writes the status, if it is another one, and tells of the transition. */
+/**
+ * Writes the status, if it is another one, and tells of the transition.
+ *
+ * @returns for how many milliseconds it is held back, as it tells only of progress; 0 for a status that is as it should be
+ */
 async function report(
   observed: Observed,
   made: Made,
   parts: ReconcileParts,
   { id, deletion }: { readonly id?: number | undefined; readonly deletion?: string },
-): Promise<void> {
-  if (awaitsFirstReports(observed) && !made.stalled) return
+): Promise<number> {
+  if (awaitsFirstReports(observed) && !made.stalled) return 0
   const { plan, stalled, deployment, template } = made
   const status = statusOf({
     connectorName: observed.owner.name,
@@ -121,10 +128,15 @@ async function report(
     previous: observed.status,
     now: parts.clock.now(),
   })
-  if (isSameStatus(observed.status, status)) return
-  if (!(await writeStatus(observed, status, parts))) return
+  if (isSameStatus(observed.status, status)) {
+    parts.heldProgress.forget(observed.key)
+    return 0
+  }
+  const heldMs = parts.heldProgress.holdMs(observed.key, observed.status, status)
+  if (heldMs > 0 || !(await writeStatus(observed, status, parts))) return heldMs
   for (const transition of transitionsOf(observed.status, status))
     await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, transition)
+  return 0
 }
 
 /**
@@ -156,6 +168,12 @@ async function writeStatus(
     if (error instanceof KubeApiError && error.status === 404) return false
     throw error
   }
+}
+
+/** The next look, which comes as soon as what is held back of the status is due. */
+function sooner(look: Outcome, heldMs: number): Outcome {
+  if (heldMs === 0 || look.kind === 'retry') return look
+  return { kind: 'after', delayMs: look.kind === 'after' ? Math.min(look.delayMs, heldMs) : heldMs }
 }
 
 function nextLook({ pods }: Observed, { stalled }: Made, { clock, random = Math.random }: ReconcileParts): Outcome {

@@ -319,8 +319,12 @@ describe('reconcile', () => {
     const pod = aKubePod()
     const deletionTimestamp = '2026-03-01T12:00:40Z'
     set.cluster.put(PODS, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } })
-    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 41_000 })
+    await set.pass()
+    await set.clock.advance(1_000)
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 40_000 })
     set.cluster.remove(PODS, 'games/events-sink-1')
+    await set.pass()
+    await set.clock.advance(1_000)
     expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 600_000 })
   })
 

@@ -1,6 +1,7 @@
 import type { Transition } from '../../src/kube/events.ts'
 import { DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { Applier } from '../../src/operator/apply.ts'
+import { HeldProgress } from '../../src/operator/held-progress.ts'
 import { OwnWrites } from '../../src/operator/own-writes.ts'
 import type { PodReport } from '../../src/operator/pod-poller.ts'
 import { type ReconcileParts, reconcile } from '../../src/operator/reconcile.ts'
@@ -25,6 +26,7 @@ export function setUp() {
     applier: new Applier(cluster.api, clock),
     ids: { ensure: async () => 1 },
     ownWrites: new OwnWrites(),
+    heldProgress: new HeldProgress(clock),
     references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },
     conflicts: { of: () => undefined },
     events: { record: async (_kind, _object, transition) => void events.push(transition) },

@@ -41,6 +41,7 @@ type Row = (name: string, value: string) => void
 async function measure(count: number): Promise<Map<string, string>> {
   const rows = new Map<string, string>()
   const row: Row = (name, value) => {
+    if (rows.has(name)) throw new Error(`two rows of the table are called “${name}”`)
     rows.set(name, value)
     progress(`${count}: ${name}: ${value}`)
   }
@@ -103,10 +104,10 @@ async function created({ connectors, operator }: Cluster, names: readonly string
   const begun = performance.now()
   const { applied, ready } = await connectors.change(names, 1)
   row('all created at once: all Ready after', duration(performance.now() - begun))
-  row('… spec → applied, p50 / p99', spread(applied))
-  row('… spec → Ready, p50 / p99', spread(ready))
+  row('… all created: spec → applied, p50 / p99', spread(applied))
+  row('… all created: spec → Ready, p50 / p99', spread(ready))
   await delay(SETTLE_MS)
-  row('… memory afterwards (RSS; most)', rss(maker))
+  row('… memory after all are created (RSS; most)', rss(maker))
   await maker.stop()
 }
 
@@ -169,8 +170,8 @@ async function allChanged(
   const begun = performance.now()
   const { applied, ready } = await connectors.change(names, 3)
   row('all changed at once: all Ready after', duration(performance.now() - begun))
-  row('… all: spec → applied, p50 / p99', spread(applied))
-  row('… all: spec → Ready, p50 / p99', spread(ready))
+  row('… all changed: spec → applied, p50 / p99', spread(applied))
+  row('… all changed: spec → Ready, p50 / p99', spread(ready))
   row('memory afterwards (RSS; most)', rss(operator))
 }
 
