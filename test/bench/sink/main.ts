@@ -18,7 +18,7 @@ import { table } from './table.ts'
 const USAGE = `npm run bench:sink -- [flags]
   --only <pattern>   only the cases whose name matches this regular expression; may be given several times
   --rounds <n>       rounds, each with one run of every case; medians are shown; default 3
-  --megabytes <n>    size of a backlog; default 1000
+  --megabytes <n>    size of a backlog; default 3000
   --minutes <n>      instead of backlogs, a steady stream for so long, and whether memory stays flat
   --rate <n>         of that stream, megabytes a second; default 20
   --profile <folder> each process leaves a V8 profile of its processor time there (for Chrome's DevTools)
@@ -30,7 +30,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [''] },
     rounds: { type: 'string', default: '3' },
-    megabytes: { type: 'string', default: '1000' },
+    megabytes: { type: 'string', default: '3000' },
     minutes: { type: 'string' },
     rate: { type: 'string', default: '20' },
     profile: { type: 'string' },
