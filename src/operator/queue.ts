@@ -51,6 +51,7 @@ export class KeyQueue {
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>()
   readonly #working = new Map<string, number>()
   readonly #addedWhileWorking = new Map<string, Priority>()
+  /** Retries that failed in a row, of keys that have not succeeded since their first failure. */
   readonly #failures = new Map<string, number>()
   /** Of the keys worked on, those that had failed before. */
   readonly #retrying = new Set<string>()
@@ -161,25 +162,27 @@ export class KeyQueue {
     const outcome = await work(key)
     observer.finished(clock.elapsed() - begun)
     this.#working.delete(key)
-    this.#retrying.delete(key)
+    const wasRetry = this.#retrying.delete(key)
     this.#movedAtMs = clock.elapsed()
     const again = this.#addedWhileWorking.get(key)
     this.#addedWhileWorking.delete(key)
-    this.#schedule(key, outcome)
+    this.#schedule(key, outcome, wasRetry)
     if (again) this.add(key, again)
     if (this.#running) this.#dispatch()
     else if (this.#working.size === 0) this.#idle?.()
   }
 
-  #schedule(key: string, outcome: Outcome): void {
+  #schedule(key: string, outcome: Outcome, wasRetry: boolean): void {
     if (outcome.kind !== 'retry') {
       this.#failures.delete(key)
       if (outcome.kind === 'after' && this.#running) this.addAfter(key, outcome.delayMs)
       return
     }
     const { retry = DEFAULT_RETRY, random, observer } = this.#options
-    const failures = this.#failures.get(key) ?? 0
-    this.#failures.set(key, failures + 1)
+    const before = this.#failures.get(key)
+    // A rollout makes ten changes in a second, which may all meet one fault: only a retry that fails tells that it lasts.
+    const failures = before === undefined ? 0 : before + (wasRetry ? 1 : 0)
+    this.#failures.set(key, failures)
     observer.retried()
     if (this.#running) this.addAfter(key, Math.max(outcome.delayMs ?? 0, backoffMs(failures, retry, random)), 'retry')
   }

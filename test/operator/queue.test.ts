@@ -154,6 +154,23 @@ describe('KeyQueue', () => {
     expect(keys().at(-1)).toBe('b')
   })
 
+  it('waits no longer because changes came meanwhile and failed too', async () => {
+    const { queue, keys, at, clock } = setUp()
+    for (let i = 0; i < 5; i++) {
+      queue.add('a', 'change')
+      await at(i).end({ kind: 'retry' })
+    }
+    await clock.advance(1_000)
+    expect(keys()).toHaveLength(6)
+    await at(5).end({ kind: 'retry' })
+    queue.add('a', 'change')
+    await at(6).end({ kind: 'retry' })
+    await clock.advance(1_999)
+    expect(keys()).toHaveLength(7)
+    await clock.advance(1)
+    expect(keys()).toHaveLength(8)
+  })
+
   it('begins again with the shortest back-off after a success', async () => {
     const { queue, keys, at, clock } = setUp()
     queue.add('a', 'change')

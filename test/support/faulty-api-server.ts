@@ -6,7 +6,7 @@ import type { ClusterAccess } from '../../src/kube/cluster-access.ts'
 
 /** What the API server does wrong. Every field may be changed while it runs; the defaults do nothing. */
 export interface Faults {
-  /** Share of requests (not watches) that are refused, and with what. */
+  /** Share of requests (not watches) that are refused, and with what; a read that would get an answer to writes goes through. */
   refuse: number
   readonly refusals: { status: number; retryAfterSeconds?: number }[]
   /** Before every answer, in milliseconds. */
@@ -30,6 +30,9 @@ export const NO_FAULTS: Faults = {
 interface Line {
   readonly object: { readonly metadata?: { readonly name?: string; readonly namespace?: string } }
 }
+
+/** No API server says these to a read: somebody was faster, the object is invalid. */
+const ONLY_TO_WRITES = new Set([409, 422])
 
 const EXPIRED = { type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old resource version' } }
 
@@ -69,7 +72,7 @@ export class FaultyApiServer {
     const body = await text(request)
     const isWatch = request.url?.includes('watch=1') ?? false
     if (this.faults.latencyMs > 0) await delay(this.faults.latencyMs * this.#random())
-    const refusal = isWatch ? undefined : this.#refusal()
+    const refusal = isWatch ? undefined : this.#refusal(request.method === 'GET')
     if (refusal) return this.#refuse(response, refusal)
     const closed = new AbortController()
     response.once('close', () => closed.abort())
@@ -92,10 +95,11 @@ export class FaultyApiServer {
     }
   }
 
-  #refusal() {
+  #refusal(isRead: boolean) {
     const { refuse, refusals } = this.faults
     if (refusals.length === 0 || this.#random() >= refuse) return undefined
-    return refusals[Math.floor(this.#random() * refusals.length)]
+    const refusal = refusals[Math.floor(this.#random() * refusals.length)]
+    return refusal && isRead && ONLY_TO_WRITES.has(refusal.status) ? undefined : refusal
   }
 
   #refuse(response: ServerResponse, { status, retryAfterSeconds }: Faults['refusals'][number]): void {
