@@ -243,6 +243,42 @@ it('stops where names are taken, when a topic was created again while no sink ra
   expect(await bucket.objects()).toEqual(expect.arrayContaining(before))
 })
 
+it('stops at an offset that another program committed, and says why; under an epoch it goes on exactly there', async () => {
+  const { bucket, eventName, config } = await scene({ template: 'events/{eventName}.json' })
+  const topic = gameTopic('acme', eventName)
+  for (const partition of [0, 1, 2]) await producer.sendTo(topic, partition, 20)
+  const admin = kafkaClient(kafkaBootstrapServers).admin()
+  await admin.connect()
+  const partitions = [
+    { partition: 0, offset: '7' },
+    { partition: 1, offset: '15' },
+  ]
+  await admin.setOffsets({ groupId: config.kafka.groupId, topic, partitions })
+  await admin.disconnect()
+  const names = async () =>
+    (await bucket.objects('events/')).map(({ key }) => /-(\d{5}-\d{20}.*)\.json$/.exec(key)?.[1]).sort()
+
+  const stopped = await start(config)
+  const error = new RegExp(
+    `^${topic} partition [01] is stopped: the committed offset (7|15) is not this connector's: .* set spec.kafka.epoch`,
+  )
+  await eventually(30_000, async () =>
+    expect(await stopped.status()).toMatchObject({ state: 'FAILED', error: expect.stringMatching(error) }),
+  )
+  await eventually(30_000, async () => expect(await names()).toEqual(['00002-00000000000000000000']))
+  stopped.kill('SIGTERM')
+  await stopped.exitCode
+
+  const next = await start({ ...config, kafka: { ...config.kafka, epoch: 1 } })
+  await eventually(30_000, async () => expect(await bucket.count()).toBe(13 + 5 + 20))
+  expect(await next.status()).toMatchObject({ state: 'ACTIVE', error: null })
+  expect(await names()).toEqual([
+    '00000-00000000000000000007-e1',
+    '00001-00000000000000000015-e1',
+    '00002-00000000000000000000',
+  ])
+})
+
 it('a second signal ends it at once, and the next sink finishes what was begun', async () => {
   const { bucket, eventName, config } = await scene({
     flush: { intervalMs: 600_000, events: 10_000, bytes: 10_000_000 },
