@@ -39,6 +39,13 @@ export interface WriteOptions {
   readonly fieldManager?: string
 }
 
+/** What an object must still be to be deleted. */
+export interface Preconditions {
+  readonly uid: string
+  /** Only in the state that was read. */
+  readonly resourceVersion?: string
+}
+
 /**
  * The Kubernetes API in plain JSON: the seam between everything of ours and the server. Every call throws
  * `KubeApiError`, except that `get` answers undefined for an object that is not there.
@@ -56,6 +63,9 @@ export interface KubeApi {
   patch<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, patch: object, options?: WriteOptions): Promise<T>
   /** PUT of a whole object; its `resourceVersion` makes it a compare-and-set (409 when somebody was faster). */
   replace<T extends KubeObject>(kind: Kind<T>, object: T): Promise<T>
-  /** Deletes exactly the object with this uid; one that is gone already is no error. */
-  delete<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, uid: string): Promise<void>
+  /**
+   * Deletes exactly the object with this uid; one that is gone already is no error. A `resourceVersion` makes it a compare-and-set: then 409
+   * when the object was written since, or is gone and its name another one's.
+   */
+  delete<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, preconditions: Preconditions): Promise<void>
 }

@@ -13,7 +13,7 @@ export function withDeadline(api: Calls, deadline: AbortSignal): Calls {
     list: (kind, scope, page) => inTime(deadline, () => api.list(kind, scope, page)),
     apply: (kind, object, options) => inTime(deadline, () => api.apply(kind, object, options)),
     patch: (kind, ref, patch, options) => inTime(deadline, () => api.patch(kind, ref, patch, options)),
-    delete: (kind, ref, uid) => inTime(deadline, () => api.delete(kind, ref, uid)),
+    delete: (kind, ref, preconditions) => inTime(deadline, () => api.delete(kind, ref, preconditions)),
   }
 }
 

@@ -1,5 +1,14 @@
 import { Agent, type Dispatcher, Pool } from 'undici'
-import type { ApplyOptions, KubeApi, ListPage, Scope, WatchEvent, WatchOptions, WriteOptions } from './api.ts'
+import type {
+  ApplyOptions,
+  KubeApi,
+  ListPage,
+  Preconditions,
+  Scope,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from './api.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import { errorFromResponse, KubeApiError } from './errors.ts'
 import type { Kind, KubeObject, ObjectRef } from './kinds.ts'
@@ -141,13 +150,14 @@ export class HttpKubeApi implements KubeApi {
     return this.#call<T>({ method: 'PUT', path: objectPath(kind, refFrom(object)), body })
   }
 
-  async delete<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, uid: string): Promise<void> {
+  async delete<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, preconditions: Preconditions): Promise<void> {
+    // 409 to a uid alone: the name belongs to another object by now, so ours is gone as well.
+    const gone = preconditions.resourceVersion === undefined ? [404, 409] : [404]
     try {
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } }
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
       await this.#call({ method: 'DELETE', path: objectPath(kind, ref), body })
     } catch (error) {
-      // 409: the name belongs to another object by now, so ours is gone as well.
-      if (!(error instanceof KubeApiError && (error.status === 404 || error.status === 409))) throw error
+      if (!(error instanceof KubeApiError && gone.includes(error.status))) throw error
     }
   }
 

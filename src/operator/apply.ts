@@ -133,7 +133,7 @@ export class Applier {
   async remove(observed: Observed, kind: Kind<KubeObject>, live: KubeObject): Promise<void> {
     const { uid, deletionTimestamp } = live.metadata ?? {}
     if (!uid || deletionTimestamp || ownershipOf(live, observed.owner) !== 'ours') return
-    await this.#api.delete(kind, refOf(keyOf(live)), uid)
+    await this.#api.delete(kind, refOf(keyOf(live)), { uid })
     this.#memory.get(observed.key)?.delete(`${kind.plural}/${keyOf(live)}`)
   }
 

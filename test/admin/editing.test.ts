@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ID_LABEL } from '../../src/contract/names.ts'
 import { CONNECTORS } from '../../src/kube/kinds.ts'
 import { fieldsOf } from '../support/memory-kube-api.ts'
-import { anAdmin, NEW_CONNECTOR, V1 } from './fixture.ts'
+import { anAdmin, NEW_CONNECTOR, V1, V2 } from './fixture.ts'
 
 async function withConnector() {
   const admin = anAdmin()
@@ -129,6 +129,51 @@ describe('two editors', () => {
     await edit({ config: { flushSize: 500 } })
     const match = { 'if-match': headers.etag ?? '' }
     expect((await send({ method: 'DELETE', url, headers: match })).status).toBe(409)
+  })
+
+  test('an edit between the read and the deletion of another is noticed', async () => {
+    const { api, send, url, kubectl, spec } = await withConnector()
+    const { headers } = await send({ url })
+    api.before.set('delete analyticsconnectors', () => kubectl({ config: { flushSize: 500 } }))
+    const match = { 'if-match': headers.etag ?? '' }
+    const { status, json } = await send({ method: 'DELETE', url, headers: match })
+    expect([status, json.errorCode]).toEqual([409, 90006])
+    expect(spec().config.flushSize).toBe(500)
+  })
+
+  test.each([
+    ['a write of the status in between', 'reportStatus', true],
+    ['an edit in between, where none was asked to be noticed,', 'edited', false],
+  ] as const)('%s does not keep a connector from being deleted', async (_what, between, withMatch) => {
+    const { api, send, url, kubectl, reportStatus, stored, connectorName } = await withConnector()
+    const { headers } = await send({ url })
+    const edited = () => kubectl({ config: { flushSize: 500 } })
+    api.before.set('delete analyticsconnectors', { reportStatus, edited }[between])
+    const match = withMatch ? { 'if-match': headers.etag ?? '' } : {}
+    expect((await send({ method: 'DELETE', url, headers: match })).status).toBe(200)
+    expect(stored(connectorName)).toBeUndefined()
+  })
+
+  test('v2 does not delete a connector that has left its namespace meanwhile', async () => {
+    const { api, send, id, kubectl, spec } = await withConnector()
+    api.before.set('delete analyticsconnectors', () => kubectl({ filter: { other: ['*'] } }))
+    const { status, json } = await send({ method: 'DELETE', url: `${V2}/connectors/${id}` })
+    expect([status, json.errorCode]).toEqual([404, 90001])
+    expect(spec().filter).toEqual({ other: ['*'] })
+  })
+
+  test.each([
+    ['deleted', false],
+    ['deleted and made again', true],
+  ])('one that somebody else has %s in between is deleted, and what was made again stays', async (_what, again) => {
+    const { api, send, url, stored, connectorName } = await withConnector()
+    const connector = stored(connectorName)
+    api.before.set('delete analyticsconnectors', () => {
+      api.remove(CONNECTORS, { namespace: 'games', name: connectorName })
+      if (again) api.put(CONNECTORS, { ...connector, metadata: { ...connector.metadata, uid: 'another' } })
+    })
+    expect((await send({ method: 'DELETE', url })).json).toMatchObject({ deleted: true })
+    expect(stored(connectorName)?.metadata.uid).toBe(again ? 'another' : undefined)
   })
 })
 

@@ -182,6 +182,25 @@ test('of two editors who have read the same, one gets 409 and nothing is lost', 
   expect((await one.call('GET', `/connectors/${id}`)).json).toEqual(winner?.json)
 })
 
+test('of an edit and a deletion of what was read, one at most is done', async () => {
+  // At once each time, so that some edits come between the deletion's check and its write.
+  for (let i = 0; i < 10; i++) {
+    const { id } = await create('edited-or-deleted')
+    const { headers } = await one.call('GET', `/connectors/${id}`)
+    const match = { 'if-match': headers.get('etag') ?? '' }
+    const [edited, deleted] = await Promise.all([
+      one.call('PUT', `/connectors/${id}`, { config: { flushSize: '111' } }, match),
+      other.call('DELETE', `/connectors/${id}`, undefined, match),
+    ])
+    expect([
+      [200, 409],
+      [404, 200],
+      [409, 200],
+    ]).toContainEqual([edited.status, deleted.status])
+    expect((await one.call('GET', `/connectors/${id}`)).status).toBe(deleted.status === 200 ? 404 : 200)
+  }
+})
+
 test('what only the cluster can refuse is told, and what it would refuse is refused before', async () => {
   const { id } = await create('refused')
   const { status, json } = await one.call('PUT', `/connectors/${id}`, { config: { eventType: 'justice_event' } })

@@ -38,7 +38,7 @@ const write = (name: string, value: string) =>
 
 async function remove(name: string): Promise<void> {
   const { metadata } = (await api.get(CONFIG_MAPS, { namespace, name })) ?? {}
-  await api.delete(CONFIG_MAPS, { namespace, name }, metadata?.uid ?? '')
+  await api.delete(CONFIG_MAPS, { namespace, name }, { uid: metadata?.uid ?? '' })
 }
 
 /** A reflector of the namespace's ConfigMaps that connects through a proxy of its own. */

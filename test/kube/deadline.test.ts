@@ -33,7 +33,7 @@ describe('withDeadline', () => {
     const { api, deadline, calls } = hanging()
     deadline.abort()
     await expect(api.apply(DEPLOYMENTS, { metadata: REF }, { fieldManager: 'f' })).rejects.toMatchObject({ status: 0 })
-    await expect(api.delete(DEPLOYMENTS, REF, 'uid')).rejects.toMatchObject({ status: 0 })
+    await expect(api.delete(DEPLOYMENTS, REF, { uid: 'uid' })).rejects.toMatchObject({ status: 0 })
     expect(calls).toEqual([])
   })
 

@@ -97,9 +97,18 @@ describe('HttpKubeApi', () => {
   it('deletes one object by its uid and does not mind that it is gone or replaced', async () => {
     const statuses = [200, 404, 409]
     const { api, asked } = await setUp((_asked, response) => answerJson(response, statuses.shift() ?? 500, {}))
-    for (let i = 0; i < 3; i++) await api.delete(PODS, REF, 'uid-1')
+    for (let i = 0; i < 3; i++) await api.delete(PODS, REF, { uid: 'uid-1' })
     expect(JSON.parse(asked[0]?.body ?? '')).toMatchObject({ preconditions: { uid: 'uid-1' } })
-    await expect(api.delete(PODS, REF, 'uid-1')).rejects.toMatchObject({ status: 500 })
+    await expect(api.delete(PODS, REF, { uid: 'uid-1' })).rejects.toMatchObject({ status: 500 })
+  })
+
+  it('deletes one object only in the state that was read, where that is asked for', async () => {
+    const statuses = [200, 404, 409]
+    const { api, asked } = await setUp((_asked, response) => answerJson(response, statuses.shift() ?? 500, {}))
+    const read = { uid: 'uid-1', resourceVersion: '7' }
+    for (let i = 0; i < 2; i++) await api.delete(PODS, REF, read)
+    expect(JSON.parse(asked[0]?.body ?? '')).toMatchObject({ preconditions: read })
+    await expect(api.delete(PODS, REF, read)).rejects.toMatchObject({ status: 409 })
   })
 
   it('throws what the server says, with how long to wait', async () => {

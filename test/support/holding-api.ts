@@ -35,7 +35,7 @@ export class HoldingApi {
       apply: (kind, object, options) => write(kind, () => api.apply(kind, object, options)),
       patch: (kind, ref, patch, options) => write(kind, () => api.patch(kind, ref, patch, options)),
       replace: (kind, object) => write(kind, () => api.replace(kind, object)),
-      delete: (kind, ref, uid) => write(kind, () => api.delete(kind, ref, uid)),
+      delete: (kind, ref, preconditions) => write(kind, () => api.delete(kind, ref, preconditions)),
     }
   }
 

@@ -86,7 +86,7 @@ export function recording(api: KubeApi, calls: Call[], streamingLists = true): K
     create: (kind, object, options) => noted('create', kind, object.metadata ?? {}, api.create(kind, object, options)),
     patch: (kind, ref, patch, options) => noted('patch', kind, ref, api.patch(kind, ref, patch, options)),
     replace: (kind, object) => noted('update', kind, object.metadata ?? {}, api.replace(kind, object)),
-    delete: (kind, ref, uid) => noted('delete', kind, ref, api.delete(kind, ref, uid)),
+    delete: (kind, ref, preconditions) => noted('delete', kind, ref, api.delete(kind, ref, preconditions)),
   }
 }
 
@@ -99,7 +99,7 @@ export function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
     create: (kind, object, options) => api.create(kind, object, options),
     patch: (kind, ref, patch, options) => api.patch(kind, ref, patch, options),
     replace: (kind, object) => api.replace(kind, object),
-    delete: (kind, ref, uid) => api.delete(kind, ref, uid),
+    delete: (kind, ref, preconditions) => api.delete(kind, ref, preconditions),
     apply: async (kind, object, options) => {
       const answer = await api.apply(kind, object, options)
       const { metadata, status } = answer as unknown as AnalyticsConnector

@@ -1,4 +1,4 @@
-import type { KubeApi, Scope } from '../../src/kube/api.ts'
+import type { KubeApi, Preconditions, Scope } from '../../src/kube/api.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { type Kind, type KubeObject, keyOf, type ObjectMeta, type ObjectRef } from '../../src/kube/kinds.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -43,6 +43,11 @@ export class MemoryKubeApi implements Pick<KubeApi, 'get' | 'list' | 'create' | 
     }
     this.#objects.set(`${kind.plural} ${keyOf(object)}`, stored)
     return structuredClone(stored)
+  }
+
+  /** Removes an object, as another client would. */
+  remove(kind: Kind<KubeObject>, { namespace, name }: ObjectRef): void {
+    this.#objects.delete(`${kind.plural} ${namespace}/${name}`)
   }
 
   /** What is stored now. */
@@ -102,9 +107,13 @@ export class MemoryKubeApi implements Pick<KubeApi, 'get' | 'list' | 'create' | 
     })
   }
 
-  async delete<T extends KubeObject>(kind: Kind<T>, { namespace, name }: ObjectRef): Promise<void> {
+  async delete<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, preconditions: Preconditions): Promise<void> {
     await this.#called('delete', kind)
-    this.#objects.delete(`${kind.plural} ${namespace}/${name}`)
+    const live = this.peek(kind, ref)
+    const isOurs = live?.metadata?.uid === preconditions.uid
+    if (!live || (!isOurs && preconditions.resourceVersion === undefined)) return
+    this.#check(live, preconditions)
+    this.remove(kind, ref)
   }
 
   async #called(verb: string, { plural }: Kind<KubeObject>): Promise<void> {

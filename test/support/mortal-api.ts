@@ -38,8 +38,8 @@ export class MortalApi implements KubeApi {
     this.#write(`replace ${kind.kind}`, kind, () => this.#api.replace(kind, object))
   patch: KubeApi['patch'] = (kind, ref, patch, options) =>
     this.#write(`patch ${kind.kind}`, kind, () => this.#api.patch(kind, ref, patch, options))
-  delete: KubeApi['delete'] = (kind, ref, uid) =>
-    this.#write(`delete ${kind.kind}`, kind, () => this.#api.delete(kind, ref, uid))
+  delete: KubeApi['delete'] = (kind, ref, preconditions) =>
+    this.#write(`delete ${kind.kind}`, kind, () => this.#api.delete(kind, ref, preconditions))
 
   async *watch<T extends KubeObject>(
     kind: Kind<T>,

@@ -21,8 +21,8 @@ import { statusDocument } from './status-document.ts'
 
 /** Names that are tried: each is taken with a chance of one to a million for each connector of the same name. */
 const NAME_ATTEMPTS = 5
-/** Writes of the status between read and write that an edit puts up with. */
-const EDIT_ATTEMPTS = 10
+/** Writes of the status between read and write that an edit or a deletion puts up with. */
+const WRITE_ATTEMPTS = 10
 
 export interface ConnectorServiceOptions {
   readonly api: Pick<KubeApi, 'create' | 'patch' | 'delete'>
@@ -56,9 +56,7 @@ export class ConnectorService {
 
   /** @throws ApiError 404 also for a connector that the scope may not show, so that nobody learns of it */
   async get(scope: Scope, id: number): Promise<IdentifiedConnector> {
-    const connector = await this.#options.store.byId(id)
-    if (connector && isWithin(scope, connector.spec)) return { id, connector }
-    throw new ApiError('connectorNotFound', `there is no connector ${id}`)
+    return { id, connector: checkShown(scope, id, await this.#options.store.byId(id)) }
   }
 
   async status(scope: Scope, id: number): Promise<StatusDocument> {
@@ -103,11 +101,28 @@ export class ConnectorService {
     await this.#change(scope, id, () => ({ active }), ifMatch)
   }
 
+  /**
+   * Deletes what was checked, on the condition that nothing was written in between: an edit may have made it a connector that the caller has not
+   * seen, or that the scope may not show. Otherwise the same again.
+   *
+   * @throws ApiError 409 when it is not (any more) what the caller has read
+   */
   async delete(scope: Scope, id: number, ifMatch?: readonly string[]): Promise<void> {
-    const { connector } = await this.get(scope, id)
-    checkTag(connector, ifMatch)
+    let { connector } = await this.get(scope, id)
     const { namespace = '', name, uid = '' } = connector.metadata
-    await this.#options.api.delete(CONNECTORS, { namespace, name }, uid)
+    for (let attempt = 1; ; attempt++) {
+      checkTag(connector, ifMatch)
+      const { resourceVersion = '' } = connector.metadata
+      try {
+        return await this.#options.api.delete(CONNECTORS, { namespace, name }, { uid, resourceVersion })
+      } catch (error) {
+        if (!isConflict(error) || attempt === WRITE_ATTEMPTS) throw error
+      }
+      const now = await this.#options.store.byId(id)
+      // Somebody else has deleted it; what may have its id and name by now is another one.
+      if (now?.metadata.uid !== uid) return
+      connector = checkShown(scope, id, now)
+    }
   }
 
   /**
@@ -131,7 +146,7 @@ export class ConnectorService {
       try {
         return { id, connector: await this.#write(connector, wanted.patch) }
       } catch (error) {
-        if (!isConflict(error) || attempt === EDIT_ATTEMPTS) throw error
+        if (!isConflict(error) || attempt === WRITE_ATTEMPTS) throw error
       }
       connector = (await this.get(scope, id)).connector
       checkTag(connector, [seen])
@@ -147,6 +162,11 @@ export class ConnectorService {
 
 function isNamed({ metadata: { name } }: Connector, wanted: string): boolean {
   return name === wanted || (name.startsWith(`${wanted}-`) && /^\d{6}$/.test(name.slice(wanted.length + 1)))
+}
+
+function checkShown(scope: Scope, id: number, connector: Connector | undefined): Connector {
+  if (connector && isWithin(scope, connector.spec)) return connector
+  throw new ApiError('connectorNotFound', `there is no connector ${id}`)
 }
 
 function checkTag(connector: Connector, ifMatch: readonly string[] | undefined): void {

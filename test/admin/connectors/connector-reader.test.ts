@@ -47,7 +47,7 @@ it('reads in full what was changed, made or made again since, and forgets what w
   await read()
   put(1, 'changed')
   put(50, 'new')
-  for (const i of [2, 3]) await api.delete(CONNECTORS, refOf(i))
+  for (const i of [2, 3]) api.remove(CONNECTORS, refOf(i))
   put(3, 'again')
   const { buckets, calls } = await read()
   expect(Object.keys(buckets)).toHaveLength(50)
