@@ -28,7 +28,7 @@ export const operatorConfigSchema = z.strictObject({
   bufferBytes: z.int().min(1_048_576).optional(),
   /** Connectors reconciled at the same time. */
   concurrency: z.int().min(1).max(256).default(16),
-  /** Between two questions to a pod for its status: while it is changing, and while it delivers. */
+  /** Between two questions to a pod for its status: while it is changing, and while it delivers or stays silent. */
   statusPollSeconds: z
     .strictObject({ changing: seconds(0.1, 60).default(1), steady: seconds(0.1, 600).default(10) })
     .default({ changing: 1, steady: 10 }),

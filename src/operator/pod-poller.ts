@@ -20,7 +20,7 @@ export interface PodPollerOptions {
   readonly clock: Clock
   /** Between two questions to a pod that is not (yet) delivering, in milliseconds. */
   readonly changingMs: number
-  /** The same of one that delivers. */
+  /** The same of one that delivers, and the longest of one that does not answer. */
   readonly steadyMs: number
   /** Questions at the same time, over all pods. */
   readonly concurrency: number
@@ -49,14 +49,17 @@ interface Target {
   /** Why it is asked next; of a pod that was found by listing, its first answer is no news. */
   priority: Priority
   report: PodReport
+  /** Questions in a row without an answer. */
   failures: number
+  /** Those of them since something last happened to it. */
+  retries: number
   cancelTimer: () => void
   state: 'waiting' | 'due' | 'asking'
   askAgain: boolean
 }
 
 /**
- * Asks each sink pod for its `/status`: often while it is changing, seldom when it is steady, a bounded number at once
+ * Asks each sink pod for its `/status`: often while it is changing, seldom when it is steady or stays silent, a bounded number at once
  * and each with a time limit, so that a slow or dead pod delays nobody else for long. A pod to which something happened goes before those whose
  * time has come.
  */
@@ -75,6 +78,7 @@ export class PodPoller {
   watch(uid: string, connectorKey: string, podIP: string, priority: Priority = 'change'): void {
     const known = this.#targets.get(uid)
     if (known?.podIP === podIP) {
+      known.retries = 0
       if (known.state === 'asking') known.askAgain = true
       else this.#enqueue(uid, known, priority)
       return
@@ -86,6 +90,7 @@ export class PodPoller {
       priority,
       report: { kind: 'pending' },
       failures: 0,
+      retries: 0,
       cancelTimer: () => {},
       state: 'waiting',
       askAgain: false,
@@ -150,10 +155,11 @@ export class PodPoller {
       const { connector, state, error, revision, topicPartitions, lost } = answer
       // An address is given to another pod as soon as its own is gone, which may be before that is heard of here.
       if (connector !== target.connectorKey) throw new Error(`a sink of ${connector} answers there`)
-      target.failures = 0
+      target.failures = target.retries = 0
       return { kind: 'status', status: { state, error, revision, topicPartitions, lost } }
     } catch (error) {
       target.failures++
+      target.retries++
       // What it said before still counts for a moment, and so does what the status says of a pod that has not been asked before.
       if (target.failures < FAILURES_BEFORE_UNREACHABLE && target.report.kind !== 'unreachable') return target.report
       return { kind: 'unreachable', error: `${url}: ${describeError(error)}` }
@@ -167,18 +173,29 @@ export class PodPoller {
     const priority = target.report.kind === 'pending' && target.priority === 'resync' ? 'resync' : 'change'
     target.report = report
     target.state = 'waiting'
-    const { clock, changingMs, steadyMs, random = Math.random, onChange } = this.#options
+    const { clock, random = Math.random, onChange } = this.#options
     if (target.askAgain) {
       target.askAgain = false
       this.#enqueue(uid, target, 'change')
     } else {
       const steady = report.kind === 'status' && report.status.state === 'ACTIVE' && target.failures === 0
       // A tenth more or less, so that pods that started together are not asked together for ever.
-      const jitteredMs = (steady ? steadyMs : changingMs) * (0.9 + 0.2 * random())
+      const jitteredMs = this.#pauseMs(target, steady) * (0.9 + 0.2 * random())
       const delayMs = steady ? untilRound(clock.elapsed() + jitteredMs) - clock.elapsed() : jitteredMs
       target.cancelTimer = clock.after(delayMs, () => this.#enqueue(uid, target, 'resync'))
     }
     if (changed) onChange(target.connectorKey, priority)
+  }
+
+  /**
+   * Quick until a pod counts as unreachable, then twice as long after each question: one that takes connections and never answers holds one of
+   * the few places for the whole time limit. What brings it back is mostly told by its readiness or its container, and then it is asked at once.
+   */
+  #pauseMs({ retries }: Target, steady: boolean): number {
+    const { changingMs, steadyMs } = this.#options
+    if (steady) return steadyMs
+    const doublings = Math.max(0, retries - FAILURES_BEFORE_UNREACHABLE + 1)
+    return Math.max(changingMs, Math.min(steadyMs, changingMs * 2 ** doublings))
   }
 }
 

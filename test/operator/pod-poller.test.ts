@@ -11,11 +11,14 @@ function status(state: SinkStatus['state'], overrides: Partial<SinkStatus> = {})
 /** `answer` decides what each question gets; never settling stands for a dead pod. */
 function setUp(answer: (url: string) => Promise<unknown>, concurrency = 8) {
   const clock = new FakeClock()
+  const beginMs = clock.elapsed()
   const asked: string[] = []
+  const askedMs: number[] = []
   const changes: string[] = []
   const priorities: string[] = []
   const getJson = (url: string, signal: AbortSignal) => {
     asked.push(url)
+    askedMs.push(clock.elapsed() - beginMs)
     return new Promise<unknown>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason))
       answer(url).then(resolve, reject)
@@ -33,7 +36,7 @@ function setUp(answer: (url: string) => Promise<unknown>, concurrency = 8) {
     },
     random: () => 0.5,
   })
-  return { clock, asked, changes, priorities, poller }
+  return { clock, asked, askedMs, changes, priorities, poller }
 }
 
 const never = () => new Promise<never>(() => {})
@@ -139,6 +142,67 @@ describe('PodPoller', () => {
     isUp = true
     await clock.advance(1_000)
     expect(poller.reportOf('uid')?.kind).toBe('status')
+  })
+
+  it('asks a pod that stays silent ever more seldom, at the end as seldom as one that delivers', async () => {
+    const { poller, clock, askedMs } = setUp(() => Promise.reject(new Error('EHOSTUNREACH')))
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(46_000)
+    expect(askedMs).toEqual([0, 1_000, 2_000, 4_000, 8_000, 16_000, 26_000, 36_000, 46_000])
+  })
+
+  it('counts the time in which an answer was waited for as asking, not as a pause', async () => {
+    const { poller, clock, askedMs } = setUp(never)
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(12_000)
+    expect(askedMs).toEqual([0, 3_000, 6_000, 10_000])
+  })
+
+  it('asks a silent pod at once when something happens to it, then quickly again, and does not take it for less silent', async () => {
+    let isUp = false
+    const { poller, clock, askedMs, changes } = setUp(() =>
+      isUp ? Promise.resolve(status('ACTIVE')) : Promise.reject(new Error('EHOSTUNREACH')),
+    )
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(30_000)
+    poller.watch('uid', 'games/events', '10.0.0.1', 'resync')
+    await clock.advance(1_500)
+    expect(askedMs.slice(-3)).toEqual([26_000, 30_000, 31_000])
+    expect(poller.reportOf('uid')?.kind).toBe('unreachable')
+    isUp = true
+    await clock.advance(500)
+    expect(poller.reportOf('uid')?.kind).toBe('status')
+    expect(changes).toHaveLength(2)
+  })
+
+  it('gives a pod up at the third lost answer also when something happens to it meanwhile', async () => {
+    let isUp = true
+    const { poller, clock } = setUp(() =>
+      isUp ? Promise.resolve(status('ACTIVE')) : Promise.reject(new Error('ECONNRESET')),
+    )
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    isUp = false
+    for (let i = 0; i < 3; i++) {
+      expect(poller.reportOf('uid')?.kind).toBe('status')
+      poller.watch('uid', 'games/events', '10.0.0.1')
+      await clock.advance(100)
+    }
+    expect(poller.reportOf('uid')?.kind).toBe('unreachable')
+  })
+
+  it('is quick again with a pod that has answered once', async () => {
+    let isUp = false
+    const { poller, clock, askedMs } = setUp(() =>
+      isUp ? Promise.resolve(status('STARTING')) : Promise.reject(new Error('ECONNRESET')),
+    )
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(15_000)
+    isUp = true
+    await clock.advance(1_000)
+    isUp = false
+    await clock.advance(4_000)
+    expect(askedMs.slice(-5)).toEqual([8_000, 16_000, 17_000, 18_000, 19_000])
   })
 
   it('counts an answer that is no status as none', async () => {
