@@ -36,6 +36,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly api: Pick<KubeApi, 'list' | 'watch'>
   readonly kind: Kind<T>
   readonly scope: Scope
+  /**
+   * The kind is that of a CustomResourceDefinition. Where that is deleted no object is left, and the API server answers 404; one that has not read the
+   * definitions yet answers 503. Kinds of Kubernetes itself are always there: a 404 of those is somebody else's.
+   */
+  readonly isCustom?: boolean
   /** Makes the state to keep: drops what nobody reads. A change of that alone is no event. */
   readonly trim?: (object: T) => T
   readonly onEvent: (event: ReflectorEvent<T>) => void
@@ -160,6 +165,14 @@ export class Reflector<T extends KubeObject> {
     this.#options.onSynced?.()
   }
 
+  /** Whoever goes by what was kept makes objects for owners that are gone, which the garbage collector does not take while it does not know the kind. */
+  #forgetAll(): void {
+    const { kind, logger } = this.#options
+    const log = { kind: kind.kind, objects: this.#objects.size }
+    if (log.objects > 0) logger.warn(log, 'the API server no longer knows this kind: its objects are gone')
+    this.#replaceAll(this.#objects.another(), '')
+  }
+
   #handle(event: WatchEvent<T>): void {
     if (event.type === 'BOOKMARK') {
       this.#resourceVersion = event.resourceVersion
@@ -203,6 +216,7 @@ export class Reflector<T extends KubeObject> {
     const asApiError = error instanceof KubeApiError ? error : undefined
     this.#failures++
     this.#refusals = asApiError?.status === 403 ? this.#refusals + 1 : 0
+    if (this.#options.isCustom && asApiError?.status === 404 && this.#synced) this.#forgetAll()
     if (isExpired(error) || this.#failures % FAILURES_BEFORE_RELIST === 0) this.#resourceVersion = ''
     // 400 or 422 to a watch from nowhere: a server that has no streaming lists (before 1.32, or the gate is off).
     if (this.#streamingLists && (asApiError?.status === 400 || asApiError?.status === 422)) {

@@ -201,6 +201,7 @@ export class Controller {
       connectors: new Cache({
         ...common,
         kind: CONNECTORS,
+        isCustom: true,
         select: 'all',
         trim: trimObject,
         onEvent: (event) => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
-import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/kinds.ts'
+import { CONFIG_MAPS, type ConfigMap, type Kind, type KubeObject } from '../../src/kube/kinds.ts'
 import { Reflector } from '../../src/kube/reflector.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
@@ -10,7 +10,7 @@ import { connectStack } from '../stack/remote.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { recording } from '../support/in-process-operator.ts'
-import { kubectl } from '../support/kubectl.ts'
+import { apply, kubectl } from '../support/kubectl.ts'
 
 const stack = connectStack(inject('stack'))
 const namespace = `reflector-${randomBytes(4).toString('hex')}`
@@ -41,8 +41,14 @@ async function remove(name: string): Promise<void> {
   await api.delete(CONFIG_MAPS, { namespace, name }, { uid: metadata?.uid ?? '' })
 }
 
-/** A reflector of the namespace's ConfigMaps that connects through a proxy of its own. */
-async function reflect({ streamingLists = true } = {}) {
+interface Reflected {
+  readonly streamingLists?: boolean
+  readonly kind?: Kind<KubeObject>
+  readonly isCustom?: boolean
+}
+
+/** A reflector of the namespace's ConfigMaps, or of another kind, that connects through a proxy of its own. */
+async function reflect({ streamingLists = true, kind = CONFIG_MAPS, isCustom = false }: Reflected = {}) {
   const access = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
   const proxy = await startCuttingProxy(new URL(access.server))
   const through = new HttpKubeApi({
@@ -53,7 +59,8 @@ async function reflect({ streamingLists = true } = {}) {
   const events: string[] = []
   const reflector = new Reflector<ConfigMap>({
     api: recording(through, calls, streamingLists),
-    kind: CONFIG_MAPS,
+    kind,
+    isCustom,
     scope: { namespace, labelSelector: 'mine=yes' },
     clock: systemClock,
     logger: createLogger('silent'),
@@ -108,4 +115,62 @@ test('what was changed, made and deleted while the API server was away is seen w
   })
   expect(reflector.objects.size).toBe(OBJECTS)
   expect(events.filter((event) => event === 'delete c-2')).toHaveLength(1)
+})
+
+describe('a kind whose definition is deleted while nobody can watch', () => {
+  const group = `${namespace}.example`
+  const kind: Kind<KubeObject> = { apiVersion: `${group}/v1`, kind: 'Thing', plural: 'things' }
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `things.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { plural: 'things', singular: 'thing', kind: 'Thing' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  }
+  const undefine = () => kubectl(stack, ['delete', 'crd', definition.metadata.name, '--ignore-not-found'])
+
+  async function define(...names: string[]): Promise<void> {
+    await apply(stack, definition)
+    await kubectl(stack, ['wait', '--for=condition=Established', `crd/${definition.metadata.name}`, '--timeout=30s'])
+    for (const name of names) {
+      const thing = { metadata: { namespace, name, labels: { mine: 'yes' } } }
+      await eventually(10_000, () => api.apply(kind, thing, { fieldManager: 'test' }))
+    }
+  }
+
+  async function reflectThings() {
+    await define('a', 'b')
+    onTestFinished(async () => void (await undefine()))
+    const { reflector, proxy, events } = await reflect({ kind, isCustom: true })
+    const uid = (name: string) => reflector.objects.get(`${namespace}/${name}`)?.metadata?.uid
+    return { proxy, events, uid, names: () => [...reflector.objects.keys()].map((key) => key.split('/')[1]).sort() }
+  }
+
+  test('has no objects as soon as the API server says so, and later those of the new definition', async () => {
+    const { proxy, events, names } = await reflectThings()
+    proxy.refuse()
+    await undefine()
+    expect(names()).toEqual(['a', 'b'])
+    proxy.release()
+    await eventually(15_000, () => expect(names()).toEqual([]))
+    await define('b', 'c')
+    await eventually(15_000, () => expect(names()).toEqual(['b', 'c']))
+    expect(events).toEqual(['add a', 'add b', 'delete a', 'delete b', 'add b', 'add c'])
+  })
+
+  test('and made again meanwhile has the objects of now, also where one of a name is another one', async () => {
+    const { proxy, uid, names } = await reflectThings()
+    const before = uid('b')
+    proxy.refuse()
+    await undefine()
+    await define('b', 'c')
+    proxy.release()
+    await eventually(15_000, () => expect(names()).toEqual(['b', 'c']))
+    expect(uid('b')).toBe((await api.get(kind, { namespace, name: 'b' }))?.metadata?.uid)
+    expect(uid('b')).not.toBe(before)
+  })
 })

@@ -14,10 +14,15 @@ const initial = (...names: string[]): WatchEvent<KubeObject>[] => [
   bookmark('10', true),
 ]
 
+interface Options {
+  readonly onEvent?: (event: string) => void
+  readonly trim?: (object: KubeObject) => KubeObject
+  readonly isCustom?: boolean
+}
+
 function setUp(
   script: Parameters<typeof scriptedApi>[0],
-  onEvent: (event: string) => void = () => {},
-  trim = (object: KubeObject) => object,
+  { onEvent = () => {}, trim = (object) => object, isCustom = false }: Options = {},
 ) {
   const clock = new FakeClock()
   const scripted = scriptedApi(script)
@@ -30,6 +35,7 @@ function setUp(
     logger: createLogger('silent'),
     random: () => 1,
     trim,
+    isCustom,
     onEvent: ({ type, object }) => {
       const event = `${type} ${object.metadata?.name}@${object.metadata?.resourceVersion}`
       events.push(event)
@@ -177,6 +183,41 @@ describe('Reflector', () => {
     expect(watches.map(({ resourceVersion }) => resourceVersion)).toEqual(['', '10', '10', '10', '10', '10', ''])
   })
 
+  describe('of a custom kind whose definition is deleted', () => {
+    const unknown = new KubeApiError(404, 'Http404', '404 page not found')
+
+    it('has no objects, and lists those of a new definition', async () => {
+      const { clock, events, watches, reflector } = setUp(
+        {
+          watches: [
+            { events: initial('a', 'b'), ending: cut },
+            { ending: unknown },
+            { ending: unknown },
+            { events: initial('b', 'c'), ending: 'hang' },
+          ],
+        },
+        { isCustom: true },
+      )
+      await clock.advance(500)
+      expect([events, reflector.objects.size]).toEqual([['add a@1', 'add b@1', 'delete a@1', 'delete b@1'], 0])
+      await clock.advance(2_000)
+      expect(events.slice(4)).toEqual(['add b@1', 'add c@1'])
+      expect(watches.map(({ resourceVersion }) => resourceVersion)).toEqual(['', '10', '', ''])
+    })
+
+    it('is not synced before a definition is there', async () => {
+      const { clock, reflector } = setUp({ watches: [{ ending: unknown }] }, { isCustom: true })
+      await clock.advance(100)
+      expect(reflector.hasSynced).toBe(false)
+    })
+
+    it('takes 404 for nothing else: of a kind that is always there it is not the API server that says so', async () => {
+      const { clock, events } = setUp({ watches: [{ events: initial('a'), ending: unknown }, { ending: unknown }] })
+      await clock.advance(2_000)
+      expect(events).toEqual(['add a@1'])
+    })
+  })
+
   it('lists by pages where the server has no streaming lists, then watches from there', async () => {
     const refused = new KubeApiError(422, 'Invalid', 'sendInitialEvents is forbidden')
     const { clock, watches, lists, events } = setUp({
@@ -209,8 +250,7 @@ describe('Reflector', () => {
           { ending: 'hang' },
         ],
       },
-      () => {},
-      ({ metadata: { namespace = '', name = '' } = {} }) => ({ metadata: { namespace, name } }),
+      { trim: ({ metadata: { namespace = '', name = '' } = {} }) => ({ metadata: { namespace, name } }) },
     )
     await clock.advance(1_000)
     expect(events).toEqual(['add a@undefined', 'add b@undefined', 'delete b@undefined'])
@@ -220,8 +260,10 @@ describe('Reflector', () => {
   it('outlives a handler that throws', async () => {
     const { clock, reflector } = setUp(
       { watches: [{ events: [...initial('a'), added('b', '11')], ending: 'hang' }] },
-      () => {
-        throw new Error('handler')
+      {
+        onEvent: () => {
+          throw new Error('handler')
+        },
       },
     )
     await clock.advance(0)

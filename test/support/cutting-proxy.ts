@@ -1,15 +1,20 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy on loopback whose connections can be cut, or led nowhere. */
+/** A TCP proxy on loopback whose connections can be cut, refused, or led nowhere. */
 export async function startCuttingProxy(target: URL) {
   const sockets = new Set<Socket>()
   let isHeld = false
+  let isRefusing = false
   const track = (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
   }
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
   const server = createServer((client) => {
+    if (isRefusing) return void client.resetAndDestroy()
     const upstream = connect(Number(target.port), target.hostname)
     for (const socket of [client, upstream]) track(socket)
     if (!isHeld) client.pipe(upstream).pipe(client)
@@ -20,8 +25,11 @@ export async function startCuttingProxy(target: URL) {
   return {
     port: (server.address() as AddressInfo).port,
     /** Resets every connection that is open now. */
-    cut: () => {
-      for (const socket of sockets) socket.resetAndDestroy()
+    cut,
+    /** The same, and of every new one. */
+    refuse: () => {
+      isRefusing = true
+      cut()
     },
     /** From now on nothing passes, and nobody is told. */
     hold: () => {
@@ -30,7 +38,7 @@ export async function startCuttingProxy(target: URL) {
     },
     /** New connections pass again; those that were held stay silent. */
     release: () => {
-      isHeld = false
+      isHeld = isRefusing = false
     },
     close: () => {
       for (const socket of sockets) socket.destroy()
