@@ -1,206 +1,32 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { KafkaCluster } from '../../src/sink/kafka/cluster.ts'
-import { CommitMetadataTooLargeError, GroupMember } from '../../src/sink/kafka/group-member.ts'
-import { createKafkaSource, type KafkaTimings } from '../../src/sink/kafka/kafka-source.ts'
 import { TopicIds } from '../../src/sink/kafka/topic-ids.ts'
-import { type RecordSource, TenureLostError, TopicRecreatedError } from '../../src/sink/record-source.ts'
-import { connectStack } from '../stack/remote.ts'
+import { TopicRecreatedError } from '../../src/sink/record-source.ts'
 import { eventually } from '../support/eventually.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
+import {
+  admin,
+  bootstrapServers,
+  createTopic,
+  kafka,
+  member,
+  names,
+  newGroup,
+  numbers,
+  onKafka,
+  produce,
+  producer,
+  run,
+  stack,
+  within,
+} from './kafka-source/members.ts'
 
-const { Kafka, logLevel } = kafkajs
-
-const stack = connectStack(inject('stack'))
-const bootstrapServers = stack.kafkaBootstrapServers.split(',')
-const kafka = new Kafka({ brokers: bootstrapServers, logLevel: logLevel.NOTHING })
-const run = Date.now().toString(36)
-const timings: Partial<KafkaTimings> = {
-  // The least that a broker takes: group.min.session.timeout.ms.
-  sessionTimeoutMs: 6_000,
-  heartbeatIntervalMs: 200,
-  rebalanceTimeoutMs: 10_000,
-  metadataRefreshMs: 500,
-}
-
-let admin: Admin
-let producer: Producer
-let groups = 0
-const sources: RecordSource[] = []
-
-beforeAll(async () => {
-  admin = kafka.admin()
-  producer = kafka.producer({
-    createPartitioner:
-      () =>
-      ({ message }) =>
-        message.partition ?? 0,
-    allowAutoTopicCreation: false,
-  })
-  await Promise.all([admin.connect(), producer.connect()])
-})
-
-afterEach(async () => {
-  await Promise.all(sources.splice(0).map((source) => source.stop(AbortSignal.timeout(10_000))))
-})
-
-afterAll(async () => {
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-})
-
-async function createTopic(name: string, numPartitions = 1): Promise<string> {
-  const topic = `source.dev.${run}.${name}`
-  await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true })
-  return topic
-}
-
-function newGroup(): string {
-  return `source-test-${run}-${++groups}`
-}
-
-function member(groupId: string, topics: string[], listener = new RecordingListener()) {
-  const source = createKafkaSource({
-    config: { bootstrapServers, groupId },
-    topics: () => ({ filter: { [run]: topics }, topicPattern: 'source.{realm}.{namespace}.{eventName}', realm: 'dev' }),
-    clientId: 'source-test',
-    logger: createLogger('silent'),
-    clock: systemClock,
-    timings,
-  })
-  sources.push(source)
-  void source.run(listener)
-  return { source, listener, stop: () => source.stop(AbortSignal.timeout(10_000)) }
-}
-
-async function produce(topic: string, values: readonly (string | Message)[], partition = 0): Promise<void> {
-  const messages = values.map((value) => ({ partition, ...(typeof value === 'string' ? { value } : value) }))
-  await producer.send({ topic, messages })
-}
-
-const within = <T>(check: () => T | Promise<T>) => eventually(30_000, check, 50)
-const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
-const names = (topic: string, ...partitions: number[]) => partitions.map((p) => `${topic}-${p}`)
-
-describe('members of one group', () => {
-  it('share the partitions: who comes gets its share committed, who stays keeps the rest as it is', async () => {
-    const topic = await createTopic('shared', 6)
-    const group = newGroup()
-    for (let partition = 0; partition < 6; partition++) await produce(topic, numbers(0, 20), partition)
-    const committing = () => {
-      const listener = new RecordingListener()
-      listener.onAssigned = async (handler) => {
-        handler.onRevoked = async () => {
-          await delay(300)
-          if (handler.position > 0n) await handler.tenure.commit(handler.position, `by ${handler.name}`)
-        }
-      }
-      return listener
-    }
-    const members = [member(group, [topic], committing())]
-    const tenures = () => members.flatMap(({ listener }) => listener.handlers)
-    await within(() => expect(members[0]?.listener.held.map(({ values }) => values.length)).toEqual(Array(6).fill(20)))
-    for (const [share, moves] of [
-      [3, 3],
-      [2, 2],
-    ] as const) {
-      const before = tenures().length
-      members.push(member(group, [topic], committing()))
-      await within(() => {
-        expect(members.map(({ listener }) => listener.held.length)).toEqual(Array(members.length).fill(share))
-        expect(members.flatMap(({ listener }) => listener.partitions).sort()).toEqual(names(topic, 0, 1, 2, 3, 4, 5))
-      })
-      expect(tenures().length - before).toBe(moves)
-      for (const { tenure } of members.at(-1)?.listener.held ?? [])
-        expect(tenure.committed).toEqual({ offset: 20n, metadata: `by ${tenure.topic}-${tenure.partition}` })
-    }
-    const before = tenures().length
-    await members[0]?.stop()
-    await within(() => expect(members.slice(1).map(({ listener }) => listener.held.length)).toEqual([3, 3]))
-    expect(tenures().length - before).toBe(2)
-    expect(tenures().flatMap((handler) => handler.heard)).not.toContain('lost')
-    // Those that never moved: still in their first tenure, and in a generation that may commit.
-    const kept = members.slice(1).flatMap(({ listener }) => listener.held)
-    await Promise.all(kept.map(({ tenure }) => tenure.commit(20n, 'kept')))
-  })
-
-  it('take over from one that died without leaving, after its session', async () => {
-    const topic = await createTopic('orphaned', 2)
-    const group = newGroup()
-    const cluster = new KafkaCluster(bootstrapServers, {
-      clientId: 'dead',
-      connectTimeoutMs: 1_000,
-      requestTimeoutMs: 20_000,
-      logger: createLogger('silent'),
-    })
-    const dead = deadMember(cluster, group)
-    const generation = await dead.join([topic], [], -1)
-    expect(generation.assigned).toEqual([{ topic, partitions: [0, 1] }])
-    const began = Date.now()
-    const { listener } = member(group, [topic])
-    await within(() => expect(listener.partitions).toEqual(names(topic, 0, 1)))
-    expect(Date.now() - began).toBeGreaterThan(2_000)
-    await expect(
-      dead.commit(generation, [{ topic, partition: 0, offset: 7n, metadata: 'zombie' }], new AbortController().signal),
-    ).rejects.toThrow(TenureLostError)
-    await listener.held[0]?.tenure.commit(1n, 'owner')
-    expect(await admin.fetchOffsets({ groupId: group, topics: [topic] })).toMatchObject([
-      { partitions: expect.arrayContaining([{ partition: 0, offset: '1', metadata: 'owner' }]) },
-    ])
-    cluster.close()
-  })
-
-  it('may subscribe to different topics', async () => {
-    const [a, b] = [await createTopic('only-a'), await createTopic('only-b')]
-    const group = newGroup()
-    const members = [member(group, [a]), member(group, [b])]
-    await within(() => expect(members.map(({ listener }) => listener.partitions)).toEqual([names(a, 0), names(b, 0)]))
-  })
-})
-
-/** A member that joins and then does nothing, not even a heartbeat. */
-function deadMember(cluster: KafkaCluster, groupId: string): GroupMember {
-  return new GroupMember({
-    cluster,
-    clock: systemClock,
-    groupId,
-    sessionTimeoutMs: 6_000,
-    rebalanceTimeoutMs: 6_000,
-    partitionsOf: async (topics) => {
-      const metadata = await cluster.refresh(topics)
-      return new Map(topics.map((topic) => [topic, metadata.topics.get(topic)?.partitions ?? []]))
-    },
-  })
-}
-
-describe('a commit', () => {
-  it('keeps offset and metadata for the next owner', async () => {
-    const topic = await createTopic('committed')
-    const group = newGroup()
-    const first = member(group, [topic])
-    await within(() => expect(first.listener.held).toHaveLength(1))
-    const metadata = JSON.stringify({ v: 1, e: 20, revision: 'abc', note: 'ü'.repeat(100) })
-    await first.listener.held[0]?.tenure.commit(10n, metadata)
-    await first.stop()
-    const second = member(group, [topic])
-    await within(() => expect(second.listener.held[0]?.tenure.committed).toEqual({ offset: 10n, metadata }))
-    expect(second.listener.held[0]?.tenure.clusterId).not.toBe('')
-  })
-
-  it('with metadata beyond the limit of the broker fails by name, and the tenure goes on', async () => {
-    const topic = await createTopic('too-long')
-    const { listener } = member(newGroup(), [topic])
-    await within(() => expect(listener.held).toHaveLength(1))
-    const tenure = listener.held[0]?.tenure
-    await expect(tenure?.commit(0n, 'x'.repeat(4_097))).rejects.toThrow(CommitMetadataTooLargeError)
-    await tenure?.commit(0n, 'x'.repeat(4_096))
-    expect(listener.held).toHaveLength(1)
-  })
-})
+onKafka()
 
 describe('reading', () => {
   it('begins at the earliest or the latest record where the group has no offset, and says where that is', async () => {

@@ -1,0 +1,89 @@
+import pino from 'pino'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { SlabPool } from '../../src/sink/slab-pool.ts'
+import { FakeBucket } from '../support/fake-bucket.ts'
+import { ScriptedPartition } from '../support/scripted-source.ts'
+import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
+import { DONE, flush, intentOf } from './tenure-words.ts'
+
+let bucket: FakeBucket
+let log: ScriptedPartition
+
+beforeEach(() => {
+  bucket = new FakeBucket()
+  log = new ScriptedPartition(3)
+})
+
+describe('memory', () => {
+  test('of records is given back however their set ends: delivered, lost while it is written, lost while it is open', async () => {
+    const taken = vi.spyOn(SlabPool.prototype, 'take')
+    const given = vi.spyOn(SlabPool.prototype, 'give')
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
+    const held = await sink.source.assign(log.append(...events(0, 5)))
+    await held.feed(2)
+    await sink.settle()
+    expect(sink.stats.delivered).toBe(2)
+    bucket.onCreate = () => Promise.reject(new Error('socket hang up'))
+    void held.feed()
+    await sink.settle()
+    held.lose()
+    await sink.settle()
+    expect(taken).toHaveBeenCalledTimes(3)
+    expect(given.mock.calls.flatMap(([slabs]) => slabs)).toHaveLength(3)
+    vi.restoreAllMocks()
+  })
+
+  test('over the budget the largest set is flushed and its reader waits until it is written', async () => {
+    const sink = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 100_000 }) })
+    const written = Promise.withResolvers<void>()
+    bucket.onCreate = () => written.promise
+    const small = await sink.source.assign(new ScriptedPartition(1).append(event(0)))
+    await small.feed()
+    const large = await sink.source.assign(
+      log.append(JSON.stringify({ ...JSON.parse(event(1)), pad: 'x'.repeat(120_000) })),
+    )
+    let settled = false
+    const feeding = large.feed().then(() => {
+      settled = true
+    })
+    await sink.settle()
+    expect(settled).toBe(false)
+    expect(intentOf(log)?.reason).toBe('memory')
+    written.resolve()
+    await feeding
+    expect(log.committed).toEqual({ offset: 1n, metadata: DONE })
+    expect(sink.stats).toMatchObject({ read: 2, delivered: 1 })
+  })
+
+  test('the first flush for want of memory is told in the log, the next ones are not', async () => {
+    const lines: string[] = []
+    const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) })
+    const sink = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 100_000 }), logger })
+    const held = await sink.source.assign(log)
+    for (const id of [1, 2]) {
+      log.append(JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(120_000) }))
+      await held.feed()
+    }
+    expect(bucket.keys).toHaveLength(2)
+    expect(lines).toEqual([expect.stringContaining('the memory for records is full')])
+  })
+
+  test('a replay larger than the budget is read to its end', async () => {
+    const pad = 'x'.repeat(60_000)
+    const config = sinkConfig({ flush: { intervalMs: 60_000, events: 3, bytes: 1_000_000 } })
+    const first = new SinkProcess(bucket, { config })
+    bucket.onCreate = () => new Promise(() => {})
+    const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad })
+    void (await first.source.assign(log.append(padded(0), padded(1), padded(2)))).feed()
+    await first.settle()
+
+    bucket.onCreate = () => {}
+    const second = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 50_000 }), older: [config] })
+    const held = await second.source.assign(log)
+    await held.feed(1)
+    await held.feed(1)
+    await held.feed(1)
+    await second.settle()
+    expect(bucket.lines()).toHaveLength(3)
+  })
+})
