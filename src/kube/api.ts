@@ -4,6 +4,8 @@ export interface Scope {
   /** Absent: every namespace. */
   readonly namespace?: string
   readonly labelSelector?: string
+  /** Only the object of this name. */
+  readonly name?: string
   /** Ask for `metadata` only (PartialObjectMetadata): what is cached of a kind whose content nobody reads. */
   readonly metadataOnly?: boolean
 }

@@ -89,7 +89,7 @@ export class HttpKubeApi implements KubeApi {
   ): Promise<ListPage<T>> {
     const query = new URLSearchParams(page && { limit: String(page.limit) })
     if (page?.next !== undefined) query.set('continue', page.next)
-    if (scope.labelSelector) query.set('labelSelector', scope.labelSelector)
+    selectIn(query, scope)
     const answer = await this.#call<{ items: T[] | null; metadata: { resourceVersion: string; continue?: string } }>({
       method: 'GET',
       path: `${collectionPath(kind, scope.namespace)}${query.size > 0 ? `?${query}` : ''}`,
@@ -242,6 +242,11 @@ function refFrom(object: KubeObject): ObjectRef {
   return { namespace, name }
 }
 
+function selectIn(query: URLSearchParams, { labelSelector, name }: Scope): void {
+  if (labelSelector) query.set('labelSelector', labelSelector)
+  if (name) query.set('fieldSelector', `metadata.name=${name}`)
+}
+
 function watchQuery(options: WatchOptions): URLSearchParams {
   const query = new URLSearchParams({
     watch: '1',
@@ -249,7 +254,7 @@ function watchQuery(options: WatchOptions): URLSearchParams {
     timeoutSeconds: String(options.timeoutSeconds),
   })
   if (options.resourceVersion) query.set('resourceVersion', options.resourceVersion)
-  if (options.labelSelector) query.set('labelSelector', options.labelSelector)
+  selectIn(query, options)
   if (options.sendInitialEvents) {
     query.set('sendInitialEvents', 'true')
     query.set('resourceVersionMatch', 'NotOlderThan')

@@ -2,6 +2,7 @@ import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
 import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
 import {
+  CONNECTORS,
   DEPLOYMENTS,
   type Deployment,
   type Kind,
@@ -26,6 +27,9 @@ const TERMINATING_RETRY_MS = 30_000
 const RIGHT_MISSING_AFTER_MS = 60_000
 const RIGHT_RETRY_MS = 5_000
 
+/** The watch tells as soon as it is there again, and then there is nothing left to do. */
+const GONE_RETRY_MS = 5_000
+
 /** What was applied last, and what the server made of it. */
 interface Memory {
   readonly hash: string
@@ -44,14 +48,16 @@ interface Refusals {
  * (`0.5` CPU becomes `500m`), the memory of the last apply tells that nobody changed it since.
  */
 export class Applier {
-  readonly #api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>
+  readonly #api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #memory: Map<string, Map<string, Memory>>
   /** Kind and namespace to when the right to write there was refused, of those that were not granted since. */
   readonly #refusals: Map<string, Refusals>
+  /** What was looked at while its connector was seen to be there. */
+  readonly #owned = new WeakSet<Observed>()
 
   constructor(
-    api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>,
+    api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>,
     clock: Pick<Clock, 'elapsed'>,
     memory = new Map<string, Map<string, Memory>>(),
     refusals = new Map<string, Refusals>(),
@@ -63,7 +69,7 @@ export class Applier {
   }
 
   /** The same, with what it remembers, over another way to the API server. */
-  over(api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'delete'>): Applier {
+  over(api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>): Applier {
     return new Applier(api, this.#clock, this.#memory, this.#refusals)
   }
 
@@ -76,16 +82,33 @@ export class Applier {
    * Looks for objects that the caches do not know (not ours by label, or made a moment ago), before any of them is written.
    *
    * @throws {Stalled} NameConflict
-   * @throws {Waiting} while an earlier connector's object is being deleted
+   * @throws {Waiting} while an earlier connector's object is being deleted, or when the connector is gone
    */
   async findConflicts(observed: Observed, objects: readonly Desired[]): Promise<Desired[]> {
-    return Promise.all(
-      objects.map(async (desired) => {
-        const live = desired.live ?? (await this.#api.get(desired.kind, refOf(keyOf(desired.object))))
-        if (live) checkOwnership(desired.kind.kind, live, observed)
-        return { ...desired, live }
-      }),
-    )
+    const [found] = await Promise.all([
+      Promise.all(
+        objects.map(async (desired) => {
+          const live = desired.live ?? (await this.#api.get(desired.kind, refOf(keyOf(desired.object))))
+          if (live) checkOwnership(desired.kind.kind, live, observed)
+          return { ...desired, live }
+        }),
+      ),
+      objects.every(({ live }) => live) || this.#checkOwner(observed),
+    ])
+    return found
+  }
+
+  /**
+   * While the watch of connectors is down, that of their objects may tell how the garbage collector takes them: made anew they would be taken and
+   * made again and again, with pods that deliver for a connector that is gone.
+   */
+  async #checkOwner(observed: Observed): Promise<void> {
+    if (this.#owned.has(observed)) return
+    const { namespace, name, uid } = observed.owner
+    const { items } = await this.#api.list(CONNECTORS, { namespace, name, metadataOnly: true })
+    if (items[0]?.metadata.uid !== uid)
+      throw new Waiting(GONE_RETRY_MS, 'the connector is gone, the watch is yet to tell')
+    this.#owned.add(observed)
   }
 
   /**

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
+import type { KubeApi } from '../../src/kube/api.ts'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import { CONNECTORS } from '../../src/kube/kinds.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import {
@@ -101,6 +104,33 @@ test('a connector gets exactly its objects, and an operator that finds everythin
   expect(again.length).toBeLessThanOrEqual(1)
   await inNamespace('annotate', 'ac', 'exact', 'note=touched')
   expect(await settled(second, again.length)).toEqual([])
+})
+
+test('a connector that is deleted while only its own watch is down has no objects made anew', async () => {
+  let isDown = false
+  const cut = new AbortController()
+  const running = await operator({
+    wrap: (api) => {
+      const watch = api.watch.bind(api)
+      return Object.assign(api, {
+        async *watch(...[kind, options, signal]: Parameters<KubeApi['watch']>) {
+          if (kind.plural !== CONNECTORS.plural) return yield* watch(kind, options, signal)
+          if (isDown) throw new KubeApiError(0, 'Unreachable', 'down')
+          yield* watch(kind, options, AbortSignal.any([signal, cut.signal]))
+        },
+      })
+    },
+  })
+  await applyConnector('unseen')
+  await eventually(20_000, async () => expect(await objectsOf('unseen')).toHaveLength(3))
+  await settled(running)
+  isDown = true
+  cut.abort()
+  const before = writesOf(running.calls).length
+  await inNamespace('delete', 'ac', 'unseen')
+  await eventually(60_000, async () => expect(await objectsOf('unseen')).toEqual([]))
+  expect((await settled(running, before)).filter((write) => !write.includes('/status'))).toEqual([])
+  expect(await objectsOf('unseen')).toEqual([])
 })
 
 test('what Kubernetes says about a pod that cannot run becomes the error', async () => {

@@ -86,10 +86,12 @@ describe('HttpKubeApi', () => {
     })
     await api.list(CONFIG_MAPS, { namespace: 'n', metadataOnly: true }, { limit: 5, next: 'more' })
     await api.list(PODS, {})
+    await api.list(PODS, { namespace: 'n', name: 'x' })
     expect(asked.map(({ url }) => url)).toEqual([
       '/api/v1/pods?limit=5&labelSelector=a%3Db',
       '/api/v1/namespaces/n/configmaps?limit=5&continue=more',
       '/api/v1/pods',
+      '/api/v1/namespaces/n/pods?fieldSelector=metadata.name%3Dx',
     ])
     expect(asked[1]?.headers.accept).toContain('as=PartialObjectMetadataList')
   })

@@ -100,6 +100,7 @@ describe('Applier', () => {
       apply: async <T>(_kind: unknown, object: T) => object,
       patch: async () => ({}) as never,
       get: async () => undefined,
+      list: async () => ({ items: [], resourceVersion: '' }),
       delete: async () => {},
     }
     const account = { metadata: objectMeta(OWNER, 'events-sink') }

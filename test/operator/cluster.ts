@@ -78,8 +78,12 @@ export class Cluster {
       .sort()
   }
 
-  readonly api: Pick<KubeApi, 'get' | 'apply' | 'delete' | 'patch'> = {
+  readonly api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'delete' | 'patch'> = {
     get: async (kind, { namespace, name }) => this.get(kind, `${namespace}/${name}`),
+    list: async (kind, { namespace, name }) => {
+      const object = this.get(kind, `${namespace}/${name}`)
+      return { items: object ? [object] : [], resourceVersion: String(this.#version) }
+    },
     apply: async (kind, object, { subresource }) => {
       this.#count('apply', kind, subresource)
       return subresource === 'status' ? this.#applyStatus(kind, object) : this.#apply(kind, object)

@@ -119,6 +119,19 @@ describe('reconcile', () => {
     await expect(pass()).rejects.toMatchObject({ status: 409 })
   })
 
+  it.each([
+    ['deleted', []],
+    ['deleted and made again', [{ metadata: { uid: 'uid-2' } }]],
+  ])('makes nothing anew for a connector that was %s, as long as the watch does not tell', async (_what, items) => {
+    const { cluster, pass } = setUp()
+    cluster.addConnector()
+    await pass()
+    cluster.remove(DEPLOYMENTS, SINK_KEY)
+    cluster.api.list = async () => ({ items: items as never[], resourceVersion: '1' })
+    await expect(pass()).rejects.toMatchObject({ name: 'Waiting' })
+    expect(cluster.writes).toEqual([])
+  })
+
   it('waits for the objects of an earlier connector of the same name', async () => {
     const { cluster, pass } = setUp()
     cluster.addConnector()

@@ -115,7 +115,8 @@ async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: 
     applied.push(object.metadata?.annotations?.[APPLIED_ANNOTATION] ?? '')
     return object
   }
-  const unused = { get: async () => undefined, patch: async () => ({}) as never, delete: async () => {} }
+  const list = async () => ({ items: [], resourceVersion: '' })
+  const unused = { get: async () => undefined, list, patch: async () => ({}) as never, delete: async () => {} }
   const applier = new Applier({ ...unused, apply }, systemClock)
   for (const each of [...before, deployment]) await applier.apply(observed.key, each)
   const template = deployment.object.spec?.template.metadata?.annotations?.[TEMPLATE_ANNOTATION] ?? ''
