@@ -4,6 +4,7 @@ import { createClient } from '../../src/sink/s3-client.ts'
 import { s3Error } from '../../src/sink/s3-errors.ts'
 import { DirectPut } from '../../src/sink/s3-put.ts'
 import { assumedRole } from '../../src/sink/s3-role.ts'
+import { S3Store } from '../../src/sink/s3-store.ts'
 import { type Answer, recordingServer } from '../support/recording-server.ts'
 import { localBucket } from '../support/sink-process.ts'
 
@@ -143,3 +144,28 @@ test('while STS fails for now, what it gave before is used to its end', async ()
   await ended()
   await expect(ended()).rejects.toThrow('Throttling')
 })
+
+test.each(['ExpiredToken', 'InvalidAccessKeyId'])(
+  'credentials that S3 refuses with %s before they should end are not used again',
+  async (code) => {
+    const ends = new Date(Date.now() + 3_600_000).toISOString()
+    let given = 0
+    const sts = await recordingServer(() => ({ status: 200, body: granted(ends, `ASIA${++given}`) }))
+    const s3 = await recordingServer(({ headers }) =>
+      headers.authorization?.includes('Credential=ASIA1/')
+        ? { status: 400, body: `<Error><Code>${code}</Code></Error>` }
+        : { status: 200 },
+    )
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin)
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIABASE')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'base')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const settings = { ...localBucket('acme-events', 'us-west-2', s3.origin), assumeRole: role }
+    const store = new S3Store({ s3: settings, credentialsDir: '/nowhere', observer: { called: () => {} } })
+    const object = { key: 'k', chunks: [], crc32: '00000000', contentType: 'text/plain', metadata: {} }
+    const put = () => store.createIfAbsent(object, new AbortController().signal)
+    await expect(put()).rejects.toMatchObject({ code })
+    expect([await put(), await put(), given]).toEqual(['created', 'created', 2])
+    store.close()
+  },
+)
