@@ -115,7 +115,7 @@ export const S3_FIELDS = {
   ).optional(),
   assumeRole: field(
     assumeRole,
-    'Role that the sink takes on before it uses S3, such as one in the bucket’s account. Who asks for it: credentialsSecretRef or its default. Default: none.',
+    'Role that the sink takes on before it uses S3, such as one in the bucket’s account. Who asks for it: credentialsSecretRef or its default. Whom: the STS of AWS in the region, which the pods must reach, whatever endpoint is. Default: none.',
   ).optional(),
   serverSideEncryption: field(
     serverSideEncryption,

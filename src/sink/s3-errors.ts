@@ -7,6 +7,8 @@ export interface BucketPlace {
   readonly bucketName: string
   readonly region: string
   readonly endpoint?: string | undefined
+  /** Whether it is asked for. */
+  readonly serverSideEncryption?: object | undefined
 }
 
 /**
@@ -66,6 +68,8 @@ const NEEDS_PERSON = new Set([
   'KMS.KMSInvalidStateException',
   'KMS.NotFoundException',
   'KeyTooLongError',
+  'kms:KeyNotFound',
+  'kms:NotAuthorized',
   'MethodNotAllowed',
   'NoSuchBucket',
   'NotImplemented',
@@ -82,7 +86,7 @@ export function s3Error(error: unknown, operation: string, place: BucketPlace): 
   const code = codeOf(error)
   const isAnswer = error instanceof S3ServiceException || unreadStatusOf(error) !== null
   const hint = isAnswer
-    ? hintForAnswer(code, operation, detailsOf(error as Partial<S3ServiceException>), place.region)
+    ? hintForAnswer(code, operation, detailsOf(error as Partial<S3ServiceException>), place)
     : hintWithoutAnswer(code, described(error), place.endpoint)
   const where = `${operation} on bucket ${place.bucketName} (${place.region})`
   return new S3Error(

@@ -3,6 +3,7 @@
 const CREDENTIALS = 'see spec.config.credentialsSecretRef'
 const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
 const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
+const NOT_KNOWN = 'the server does not know something that is asked for'
 const UNTRUSTED =
   'its certificate is not signed by an authority that is trusted: name its own by spec.config.tls.caSecretRef'
 const NOT_S3 = 'the answer is not one of S3: see spec.config.endpoint, its http:// or https:// and its port'
@@ -23,10 +24,13 @@ const ANSWERS: Readonly<Record<string, string>> = {
   'KMS.InvalidKeyUsageException': `the KMS key is not one for encryption: ${KEY}`,
   'KMS.KMSInvalidStateException': `the KMS key is about to be deleted or not ready: ${KEY}`,
   'KMS.NotFoundException': `there is no such KMS key in the bucket’s region: ${KEY}`,
+  // MinIO's own codes.
+  'kms:KeyNotFound': `there is no such KMS key on the server: ${KEY}`,
+  'kms:NotAuthorized': `the server may not use the KMS key: ${KEY}`,
   MethodNotAllowed: 'the server does not take the request: perhaps it is no S3 server, see spec.config.endpoint',
   NoSuchBucket: 'there is no such bucket: see spec.config.bucketName',
   NotFound: NOT_S3,
-  NotImplemented: `the server does not know something that is asked for: ${CHECKSUMS}`,
+  NotImplemented: `${NOT_KNOWN}: ${CHECKSUMS}`,
   RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
   SignatureDoesNotMatch: `the secret access key is wrong: ${CREDENTIALS}`,
   SlowDown: 'too many requests for now, which passes by itself',
@@ -52,6 +56,9 @@ const NO_ANSWERS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
 }
 
+/** Operations that ask for encryption. */
+const BEGINS_OBJECT = new Set(['PutObject', 'CreateMultipartUpload'])
+
 /** Codes by which AWS says that the bucket is elsewhere. */
 const ELSEWHERE = new Set([
   'AuthorizationHeaderMalformed',
@@ -68,6 +75,12 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListObjectsV2: 's3:ListBucket',
 }
 
+/** What was asked for, as far as an answer can be about it. */
+export interface Asked {
+  readonly region: string
+  readonly serverSideEncryption?: object | undefined
+}
+
 /** What S3 answered, as far as it says more than its code. */
 export interface AnswerDetails {
   /** Where the bucket is. */
@@ -81,11 +94,13 @@ export function hintForAnswer(
   code: string,
   operation: string,
   { region, message }: AnswerDetails,
-  ours: string,
+  { region: ours, serverSideEncryption }: Asked,
 ): string {
   const isElsewhere = /^[a-z0-9-]{1,40}$/.test(region) && region !== ours
   if (isElsewhere || ELSEWHERE.has(code))
     return `the bucket is in ${isElsewhere ? `region ${region}` : 'another region'}: see spec.config.region`
+  if (code === 'NotImplemented' && serverSideEncryption && BEGINS_OBJECT.has(operation))
+    return `${NOT_KNOWN}: perhaps it has no keys for spec.config.serverSideEncryption, or ${CHECKSUMS}`
   return code === 'AccessDenied'
     ? deniedHint(operation, message)
     : (ANSWERS[code] ?? (/^HTTP 4/.test(code) ? NOT_S3 : ''))

@@ -12,6 +12,9 @@ import { type S3Target, targetOf } from './s3-target.ts'
 /** Up to here a body is sent in one piece: copying it costs less than another write. */
 const LARGEST_JOINED_BYTES = 128 * 1024
 
+/** A proxy may change it, and some servers leave it out when they verify. */
+const UNSIGNED_HEADERS = { 'user-agent': 'analytics-connector' }
+
 /** Creates objects where nothing is. */
 export interface ObjectPut {
   /** @throws S3ServiceException for an answer that is no success, otherwise what became of the connection */
@@ -42,7 +45,7 @@ export class DirectPut implements ObjectPut {
     this.#client = client
     this.#authorities = authorities
     this.#s3 = s3
-    this.#sameHeaders = { 'if-none-match': '*', 'user-agent': 'analytics-connector', ...optionHeaders(s3) }
+    this.#sameHeaders = { 'if-none-match': '*', ...optionHeaders(s3) }
   }
 
   async put(object: NewObject, signal: AbortSignal): Promise<void> {
@@ -101,7 +104,7 @@ export class DirectPut implements ObjectPut {
       headers['x-amz-checksum-crc32'] = Buffer.from(crc32, 'hex').toString('base64')
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken
     const authorization = authorizationOf({ method: 'PUT', path, headers }, credentials, target.region)
-    return { ...headers, authorization, 'content-length': String(sizeOf(chunks)) }
+    return { ...headers, authorization, ...UNSIGNED_HEADERS, 'content-length': String(sizeOf(chunks)) }
   }
 
   /** As the SDK would have it; s3-errors.ts makes of it what a person reads. */

@@ -18,6 +18,9 @@ import { DirectPut, type ObjectPut } from './s3-put.ts'
 const LARGEST_PUT_BYTES = 64 * 1024 * 1024
 const ABANDON_TIMEOUT_MS = 10_000
 
+/** Answers by which the credentials are not, or no longer, those of anybody. MinIO forgets temporary ones as soon as they end. */
+const REFUSES_CREDENTIALS = new Set(['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'TokenRefreshRequired'])
+
 /** Sees every S3 call, for metrics. */
 export interface S3Observer {
   called(operation: string, durationMs: number, error: S3Error | null): void
@@ -140,6 +143,11 @@ export class S3Store implements ObjectStore {
     ).catch(() => {})
   }
 
+  /** They may have ended before they were to, as by the clock of this machine: without being told the SDK would keep them until then. */
+  async #renewCredentials(): Promise<void> {
+    await this.#client.config.credentials({ forceRefresh: true }).catch(() => {})
+  }
+
   async #call<T>(
     operation: string,
     abortSignal: AbortSignal,
@@ -155,6 +163,7 @@ export class S3Store implements ObjectStore {
       if (abortSignal.aborted) throw error
       const failure = s3Error(error, operation, s3)
       observer.called(operation, performance.now() - startedMs, failure)
+      if (REFUSES_CREDENTIALS.has(failure.code)) await this.#renewCredentials()
       throw failure
     }
   }

@@ -42,6 +42,8 @@ test.each([
   ['ThrottlingException', 400, 'passing', ''],
   ['KMS.DisabledException', 400, 'person', `the KMS key is disabled: ${KEY}`],
   ['KMS.NotFoundException', 400, 'person', `there is no such KMS key in the bucket’s region: ${KEY}`],
+  ['kms:KeyNotFound', 404, 'person', `there is no such KMS key on the server: ${KEY}`],
+  ['kms:NotAuthorized', 403, 'person', `the server may not use the KMS key: ${KEY}`],
   ['NotImplemented', 501, 'person', `the server does not know something that is asked for: ${CHECKSUMS}`],
   ['InvalidStorageClass', 400, 'person', 'the server does not know spec.config.storageClass'],
   ['PermanentRedirect', 301, 'person', 'the bucket is in another region: see spec.config.region'],
@@ -91,6 +93,17 @@ test('a KMS key that may not be used is told from the bucket, and who asked is n
     kind: 'person',
     message: `S3 AccessDenied: PutObject on bucket acme-events (us-west-2): kms:GenerateDataKey must be allowed by the policy of the KMS key: ${KEY}`,
   })
+})
+
+test('a server that has no keys is told so where encryption is asked for, and only with what it is asked for with', () => {
+  const told = (operation: string, type?: 'AES256') =>
+    s3Error(answer('NotImplemented', 501), operation, { ...place, serverSideEncryption: type && { type } }).message
+  for (const operation of ['PutObject', 'CreateMultipartUpload'])
+    expect(told(operation, 'AES256')).toMatch(
+      /: perhaps it has no keys for spec\.config\.serverSideEncryption, or perhaps it needs .*when_required$/,
+    )
+  for (const message of [told('PutObject'), told('HeadObject', 'AES256')])
+    expect(message).not.toContain('serverSideEncryption')
 })
 
 test.each([

@@ -49,6 +49,14 @@ test('a body goes out whole from several chunks, with its length, checksum and, 
   })
 })
 
+test('what a proxy on the way may change is not signed', async () => {
+  const { server, direct } = await putTo(() => ({ status: 200 }))
+  await direct.put(object, signal)
+  const { 'user-agent': agent, authorization } = server.asked[0]?.headers ?? {}
+  expect(agent).toBe('analytics-connector')
+  expect(/SignedHeaders=([^,]*)/.exec(String(authorization))?.[1]?.split(';')).not.toContain('user-agent')
+})
+
 test('small bodies go out whole, one after the other and at once, after failures too', async () => {
   let asked = 0
   const { server, direct } = await putTo(() => ({ status: asked++ % 3 === 1 ? 503 : 200 }))
