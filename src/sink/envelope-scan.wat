@@ -33,8 +33,7 @@
     (local $start i32)
     ;; Bit n: the byte at $window + n stops a string. What lies before $at is cleared, so the lowest bit is the next one.
     (local $stops i64) (local $window i32)
-    (local $bytes v128) (local $digits i32) (local $points i32) (local $minus i32) (local $first i32) (local $number i32)
-    (local $word i32) (local $isFalse i32) (local $next i32)
+    (local $others i32) (local $length i32) (local $word i32) (local $isFalse i32) (local $next i32)
     (call $clearFields)
     (global.set $hasLineBreak (i32.const 0))
     (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x7b))
@@ -58,13 +57,15 @@
                               (block $colon
                                 (block $nameEnd
                                   (block $member
+                                    (br_if $member (i32.eqz (local.get $place)))
                                     (br_table $member $nameEnd $colon $value $textEnd $behindOpen $behindValue
                                       (local.get $place)))
                                   (br_if $value (i32.eq (local.get $open) (i32.const 0x5b)))
-                                  (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x20))
-                                    (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
                                   (if (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)) ;; "
-                                    (then (local.set $place (i32.const 0)) (br $space)))
+                                    (then
+                                      (local.set $place (i32.const 0))
+                                      (br_if $space (i32.ne (i32.load16_u align=1 (local.get $at)) (i32.const 0x2220)))
+                                      (local.set $at (i32.add (local.get $at) (i32.const 1)))))
                                   ;; The opening quote is the lowest stop; the one after it closes the string, or $textGoesOn.
                                   ;; Neither waits for where the token before it ended.
                                   (local.set $start (i32.add (local.get $at) (i32.const 1)))
@@ -73,6 +74,11 @@
                                   (br_if $windowEnds (i64.eqz (local.get $stops)))
                                   (local.set $at (i32.add (local.get $window) (i32.wrap_i64 (i64.ctz (local.get $stops)))))
                                   (local.set $stops (i64.and (local.get $stops) (i64.sub (local.get $stops) (i64.const 1))))
+                                  (if (i32.eq (i32.load16_u align=1 (local.get $at)) (i32.const 0x3a22)) ;; ":
+                                    (then
+                                      (br_if $outermostName (i32.eq (local.get $depth) (i32.const 1)))
+                                      (local.set $at (i32.add (local.get $at) (i32.const 2)))
+                                      (br $value)))
                                   (br_if $textGoesOn (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x22)))
                                 ) ;; $nameEnd. Only the outermost object's members can be fields.
                                 (br_if $outermostName (i32.eq (local.get $depth) (i32.const 1)))
@@ -82,64 +88,48 @@
                                 (then (local.set $place (i32.const 2)) (br $space)))
                               (local.set $at (i32.add (local.get $at) (i32.const 1))))
                             ;; $value
-                            (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x20))
-                              (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
                             (local.set $byte (i32.load8_u (local.get $at)))
+                            (if (i32.eq (local.get $byte) (i32.const 0x20))
+                              (then
+                                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                                (local.set $byte (i32.load8_u (local.get $at)))))
                             (if (i32.ne (local.get $byte) (i32.const 0x22))
                               (then
                                 (if (i32.le_u (i32.sub (local.get $byte) (i32.const 0x2d)) (i32.const 12)) ;; - . / 0 to 9
                                   (then
-                                    ;; A number of less than 16 bytes without exponent, in bits of its bytes and without
-                                    ;; branches, which would be guessed wrong as often as lengths differ.
-                                    (local.set $bytes (v128.load align=1 (local.get $at)))
-                                    (local.set $points
-                                      (i8x16.bitmask
-                                        (i8x16.eq
-                                          (local.get $bytes)
-                                          (v128.const i8x16 46 46 46 46 46 46 46 46 46 46 46 46 46 46 46 46))))
-                                    ;; 0 to 9 become 118 to 127, the greatest there are with a sign.
-                                    (local.set $digits
-                                      (i8x16.bitmask
-                                        (i8x16.gt_s
-                                          (i8x16.add
-                                            (local.get $bytes)
-                                            (v128.const i8x16 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70))
-                                          (v128.const i8x16 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117))))
-                                    (local.set $minus (i32.eq (local.get $byte) (i32.const 0x2d)))
-                                    (local.set $number
-                                      (i32.or (local.get $digits) (i32.or (local.get $points) (local.get $minus))))
-                                    (local.set $next
-                                      (i32.add (local.get $at) (i32.ctz (i32.xor (local.get $number) (i32.const -1)))))
-                                    ;; Adding 1 clears the ones at the bottom, which are the number: points behind it stay set.
-                                    (local.set $number (i32.add (local.get $number) (i32.const 1)))
-                                    (local.set $points
-                                      (i32.and (local.get $points) (i32.xor (local.get $number) (i32.const -1))))
-                                    (local.set $first (i32.add (local.get $minus) (i32.const 1)))
+                                    ;; A number of less than 16 bytes, by the run of digits that it begins with and the one behind its point.
+                                    ;; How long they are is no branch, which would be guessed wrong as often as lengths differ.
+                                    (local.set $start (local.get $at))
+                                    (if (i32.eq (local.get $byte) (i32.const 0x2d))
+                                      (then
+                                        (local.set $start (i32.add (local.get $at) (i32.const 1)))
+                                        (local.set $byte (i32.load8_u (local.get $start)))))
+                                    ;; 0 to 9 become 118 to 127, the greatest there are with a sign. A bit for each byte that is none.
+                                    (local.set $others
+                                      (i32.xor
+                                        (i32.const -1)
+                                        (i8x16.bitmask
+                                          (i8x16.gt_s
+                                            (i8x16.add
+                                              (v128.load align=1 (local.get $start))
+                                              (v128.const i8x16 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70 70))
+                                            (v128.const i8x16 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117 117)))))
+                                    (local.set $length (i32.ctz (local.get $others)))
                                     (br_if $unusualNumber
                                       (i32.or
-                                        (i32.or
-                                          (i32.or
-                                            ;; more points than one
-                                            (i32.and (local.get $points) (i32.sub (local.get $points) (i32.const 1)))
-                                            ;; no digit at the beginning or behind the point
-                                            (i32.and
-                                              (i32.or (i32.shl (local.get $points) (i32.const 1)) (local.get $first))
-                                              (i32.xor (local.get $digits) (i32.const -1))))
-                                          ;; a digit behind a leading 0
-                                          (i32.and
-                                            (i32.sub
-                                              (i32.const 0)
-                                              (i32.eq
-                                                (i32.load8_u (i32.add (local.get $at) (local.get $minus)))
-                                                (i32.const 0x30)))
-                                            (i32.and (i32.shr_u (local.get $digits) (i32.const 1)) (local.get $first))))
-                                        (i32.or
-                                          ;; 16 bytes or more
-                                          (i32.shr_u (local.get $number) (i32.const 16))
-                                          ;; e or E
-                                          (i32.eq
-                                            (i32.or (i32.load8_u (local.get $next)) (i32.const 0x20))
-                                            (i32.const 0x65)))))
+                                        (i32.eqz (local.get $length))
+                                        (i32.and
+                                          (i32.eq (local.get $byte) (i32.const 0x30))
+                                          (i32.ne (local.get $length) (i32.const 1)))))
+                                    (local.set $next (i32.add (local.get $start) (local.get $length)))
+                                    (if (i32.eq (i32.load8_u (local.get $next)) (i32.const 0x2e))
+                                      (then
+                                        (local.set $length (i32.add (local.get $length) (i32.const 1)))
+                                        (local.set $others (i32.shr_u (local.get $others) (local.get $length)))
+                                        (br_if $unusualNumber (i32.and (local.get $others) (i32.const 1)))
+                                        (local.set $length (i32.add (local.get $length) (i32.ctz (local.get $others))))
+                                        (local.set $next (i32.add (local.get $start) (local.get $length)))))
+                                    (br_if $unusualNumber (i32.ge_u (local.get $length) (i32.const 16)))
                                     (local.set $at (local.get $next))
                                     (br $behindValue)))
                                 (if (i32.eq (i32.or (local.get $byte) (i32.const 0x20)) (i32.const 0x7b)) ;; { or [
@@ -207,9 +197,15 @@
                         (local.set $open (i32.load8_u (local.get $depth)))
                         (br_if $close (local.get $depth)))
                       (br $closed)))
-                  ;; $space: what should come does not, unless white space is before it.
-                  (local.set $next (call $space (local.get $at)))
-                  (br_if $broken (i32.eq (local.get $next) (local.get $at)))
+                  ;; $space: what should come does not, unless white space is before it, or an exponent behind a number.
+                  (local.set $next
+                    (if (result i32)
+                      (i32.and
+                        (i32.eq (local.get $place) (i32.const 6))
+                        (i32.eq (i32.or (i32.load8_u (local.get $at)) (i32.const 0x20)) (i32.const 0x65)))
+                      (then (call $exponent (local.get $at)))
+                      (else (call $space (local.get $at)))))
+                  (br_if $broken (i32.le_u (local.get $next) (local.get $at)))
                   (local.set $at (local.get $next))
                   (local.set $stops (call $from (local.get $at) (local.get $stops) (local.get $window)))
                   (br $resume))
@@ -219,7 +215,7 @@
                 (local.set $place (i32.const 2))
                 (br $resume))
               ;; $unusualNumber
-              (local.set $at (call $number (local.get $at) (local.get $byte)))
+              (local.set $at (call $number (local.get $at)))
               (local.set $place (i32.const 6))
               (br_if $resume (local.get $at))
               (br $broken))
@@ -415,9 +411,9 @@
   (func $kindOf (param $at i32) (result i32)
     (i32.load8_u offset=512 (i32.load8_u (local.get $at))))
 
-  ;; [-] (0 | 1-9 digits) [. digits] [e [+ | -] digits]
-  (func $number (param $at i32) (param $byte i32) (result i32)
-    (if (i32.eq (local.get $byte) (i32.const 0x2d)) ;; -
+  ;; [-] (0 | 1-9 digits) [. digits]
+  (func $number (param $at i32) (result i32)
+    (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x2d)) ;; -
       (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
     (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x30))
       (then (local.set $at (i32.add (local.get $at) (i32.const 1))))
@@ -428,14 +424,22 @@
       (then
         (local.set $at (call $digits (i32.add (local.get $at) (i32.const 1))))
         (if (i32.eqz (local.get $at)) (then (return (i32.const 0))))))
-    (if (i32.eq (i32.or (i32.load8_u (local.get $at)) (i32.const 0x20)) (i32.const 0x65)) ;; e or E
-      (then
-        (local.set $at (i32.add (local.get $at) (i32.const 1)))
-        (local.set $byte (i32.load8_u (local.get $at)))
-        (if (i32.or (i32.eq (local.get $byte) (i32.const 0x2b)) (i32.eq (local.get $byte) (i32.const 0x2d)))
-          (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
-        (return (call $digits (local.get $at)))))
     (local.get $at))
+
+  ;; e [+ | -] digits, behind a number that has none.
+  (func $exponent (param $at i32) (result i32)
+    (local $byte i32)
+    (if (i32.gt_u (i32.sub (i32.load8_u (i32.sub (local.get $at) (i32.const 1))) (i32.const 0x30)) (i32.const 9))
+      (then (return (i32.const 0))))
+    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+    (local.set $byte (i32.load8_u (local.get $at)))
+    (if (i32.or (i32.eq (local.get $byte) (i32.const 0x2b)) (i32.eq (local.get $byte) (i32.const 0x2d)))
+      (then (local.set $at (i32.add (local.get $at) (i32.const 1)))))
+    (local.set $at (call $digits (local.get $at)))
+    (select
+      (i32.const 0)
+      (local.get $at)
+      (i32.eq (i32.or (i32.load8_u (local.get $at)) (i32.const 0x20)) (i32.const 0x65))))
 
   ;; One digit or more, 16 at a time.
   (func $digits (param $at i32) (result i32)
