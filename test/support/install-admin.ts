@@ -37,6 +37,11 @@ export async function installAdmin(
   await kubectl(stack, rollout)
 }
 
+/** Takes it away again, as another test may look for what is left of an install. */
+export async function removeAdmin(stack: Stack): Promise<void> {
+  await kubectl(stack, ['delete', '-k', ADMIN, '--ignore-not-found', '--timeout=120s'])
+}
+
 async function writeOverlay(dir: string, stack: Stack, extra: AdminOverlay): Promise<void> {
   const configuration = {
     ...parse(adminConfiguration(stack)),

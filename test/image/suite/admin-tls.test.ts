@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { Agent, request } from 'undici'
-import { beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { installAdmin } from '../../support/install-admin.ts'
+import { installAdmin, removeAdmin } from '../../support/install-admin.ts'
 import { installOperator, OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
 import { apply, kubectl } from '../../support/kubectl.ts'
 import { podsOf, stack } from './pods.ts'
@@ -46,6 +46,8 @@ beforeAll(async () => {
     'jsonpath={.spec.clusterIP}',
   ])
 })
+
+afterAll(() => removeAdmin(stack))
 
 test('two pods roll out under the restricted profile, with the certificate mounted read-only', async () => {
   const pods = await eventually(RENEWAL_MS, async () => {

@@ -1,8 +1,8 @@
 /** What the image costs, as a table on the terminal: docs/performance.md has that of a quiet machine. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { test } from '../../e2e/scene.ts'
-import { installAdmin } from '../../support/install-admin.ts'
+import { installAdmin, removeAdmin } from '../../support/install-admin.ts'
 import { OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
 import { kubectl } from '../../support/kubectl.ts'
 import { currentRun } from '../run.ts'
@@ -24,6 +24,7 @@ test('size of the image, time from pod created to Ready, and memory in the pod',
   scene.stream()
   await scene.apply('measured')
   await scene.ready('measured')
+  onTestFinished(() => removeAdmin(stack))
   await installAdmin(stack)
   const inOperatorNamespace = (component: string) =>
     [OPERATOR_NAMESPACE, `app.kubernetes.io/component=${component}`] as const
