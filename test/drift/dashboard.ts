@@ -36,6 +36,8 @@ export function dashboard(): object {
     schemaVersion: 39,
     editable: true,
     refresh: '30s',
+    // Required by Grafana's schema of a dashboard, though Grafana itself does without.
+    annotations: { list: [] },
     time: { from: 'now-3h', to: 'now' },
     templating: { list: [datasourceVariable(), variable('connector', 'analytics_connector_ready'), podVariable()] },
     panels,
