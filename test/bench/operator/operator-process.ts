@@ -22,7 +22,7 @@ export interface OperatorOptions {
   readonly nodeFlags: readonly string[]
 }
 
-/** The compiled operator in a process of its own, with the NODE_OPTIONS of deploy/base. */
+/** The compiled operator in a process of its own, with the environment of deploy/base. */
 export class OperatorProcess {
   readonly startedAt = performance.now()
   readonly #child: ChildProcess
@@ -44,7 +44,7 @@ export class OperatorProcess {
     const child = spawn(process.execPath, [...nodeFlags, main, dist, credentials, server, configuration], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
-      env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: nodeOptionsOfBase() },
+      env: { ...process.env, NODE_ENV: 'production', ...environmentOfBase() },
     })
     // It ends with the bench, whatever that ends by.
     if (child.pid !== undefined) guardProcessGroup(child.pid)
@@ -134,10 +134,11 @@ export class OperatorProcess {
   }
 }
 
-/** What the installed operator's Node is told. */
-function nodeOptionsOfBase(): string {
+/** What the installed operator's Node and malloc are told. */
+function environmentOfBase(): Record<string, string> {
   const { spec } = parse(readFileSync(join(REPOSITORY, 'deploy/base/deployment.yaml'), 'utf8')) as {
     spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
   }
-  return spec.template.spec.containers[0]?.env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? ''
+  const env = spec.template.spec.containers[0]?.env ?? []
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
 }
