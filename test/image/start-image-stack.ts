@@ -46,7 +46,7 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
   const kafka = await createBroker(programs.kafka, join(run.dir, 'kafka'), archiveFlagOf(programs.kafka), progress, {
     ...{ settings: {}, listeners: {}, format: [], host: nodeAddress },
   })
-  const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, [], nodeAddress)
+  const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, { host: nodeAddress })
   const [runtime] = await Promise.all([
     startContainerd(join(run.dir, 'containerd'), run.cniFolder, progress),
     kafka.server.start(),

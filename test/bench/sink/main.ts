@@ -21,6 +21,7 @@ const USAGE = `npm run bench:sink -- [flags]
   --megabytes <n>    size of a backlog; default 3000
   --minutes <n>      instead of backlogs, a steady stream for so long, and whether memory stays flat
   --rate <n>         of that stream, megabytes a second; default 20
+  --tls              S3 over https
   --profile <folder> each process leaves a V8 profile of its processor time there (for Chrome's DevTools)
 `
 const GIVE_UP_MS = 300_000
@@ -33,6 +34,7 @@ const { values: flags } = parseArgs({
     megabytes: { type: 'string', default: '3000' },
     minutes: { type: 'string' },
     rate: { type: 'string', default: '20' },
+    tls: { type: 'boolean', default: false },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -45,7 +47,7 @@ if (flags.help) {
 const progress = (line: string) => console.error(`[bench] ${line}`)
 // The sink runs as in its image: built, not stripped of its types as it starts.
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: REPOSITORY })
-const servers = await startServers(progress)
+const servers = await startServers(flags.tls, progress)
 const dir = await mkdtemp(join(tmpdir(), 'bench-sink-config-'))
 const nodeOptions = flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(flags.profile)}`] : []
 const backlogs = new Map<string, Backlog>()
@@ -74,7 +76,7 @@ async function measureBacklogs(): Promise<void> {
     }
   const load = loadavg().map((each) => each.toFixed(1))
   console.log(
-    `\n${machine()}, load average ${load.join(' ')} at the end, ${flags.rounds} rounds of ${flags.megabytes} MB\n`,
+    `\n${machine()}, load average ${load.join(' ')} at the end, ${flags.rounds} rounds of ${flags.megabytes} MB, S3 over ${flags.tls ? 'https' : 'http'}\n`,
   )
   for (const line of table(cases, rounds)) console.log(line)
 }

@@ -105,7 +105,13 @@ function configOf({ servers, backlog, bucket }: Job): SinkConfig {
   })
 }
 
-function environment({ servers: { s3 }, nodeOptions }: Job, pod: Partial<typeof SINK_ENVIRONMENT> = {}) {
-  const NODE_OPTIONS = [pod.NODE_OPTIONS ?? '', ...nodeOptions].join(' ')
-  return { ...pod, NODE_OPTIONS, AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
+function environment({ servers, nodeOptions }: Job, pod: Partial<typeof SINK_ENVIRONMENT> = {}) {
+  const { s3, authority } = servers
+  return {
+    ...pod,
+    NODE_OPTIONS: [pod.NODE_OPTIONS ?? '', ...nodeOptions].join(' '),
+    ...(authority === null ? {} : { NODE_EXTRA_CA_CERTS: authority }),
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
 }

@@ -13,28 +13,32 @@ export interface Credentials {
   readonly secretAccessKey: string
 }
 
-/**
- * Prepares versitygw with objects, users and log under `dir` (absolute: it changes its working directory).
- *
- * @param flags of versitygw itself
- */
+export interface S3ServerOptions {
+  /** Of versitygw itself. */
+  readonly flags?: readonly string[]
+  readonly host?: string
+  /** Files of the key and the certificate that it answers over https with. */
+  readonly tls?: { readonly key: string; readonly cert: string }
+}
+
+/** Prepares versitygw with objects, users and log under `dir` (absolute: it changes its working directory). */
 export async function createS3Server(
   binary: string,
   dir: string,
   root: Credentials,
   onUnexpectedExit: (line: string) => void,
-  flags: readonly string[] = [],
-  host = '127.0.0.1',
+  { flags = [], host = '127.0.0.1', tls }: S3ServerOptions = {},
 ): Promise<S3Server> {
   const [port = 0] = await freePorts(1)
   const folders = { data: join(dir, 'data'), iam: join(dir, 'iam'), versions: join(dir, 'versions') }
   for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
-  const endpoint = `http://${host}:${port}`
+  const endpoint = `${tls ? 'https' : 'http'}://${host}:${port}`
   const server = new ServerProcess({
     name: 's3',
     command: binary,
     args: [
       ...['--port', `${host}:${port}`, '--quiet', '--iam-dir', folders.iam, ...flags],
+      ...(tls ? ['--key', tls.key, '--cert', tls.cert] : []),
       ...['posix', '--versioning-dir', folders.versions, folders.data],
     ],
     env: { ROOT_ACCESS_KEY: root.accessKeyId, ROOT_SECRET_KEY: root.secretAccessKey },
