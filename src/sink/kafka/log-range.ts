@@ -1,11 +1,15 @@
 import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import type { LogRange } from '../record-source.ts'
+import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
-import { check, KafkaConnectionError } from './kafka-error.ts'
-import { EARLIEST, LATEST, listOffsetsCall } from './protocol.ts'
+import { decodeFetchResponse } from './fetch-response.ts'
+import { check, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
+import { EARLIEST, fetchCall, LATEST, listOffsetsCall } from './protocol.ts'
 
 const BACKOFF = { initialMs: 200, maxMs: 5_000 }
+/** No log goes so far: a fetch of it says whether we may read, and brings nothing. */
+const BEYOND_ANY_LOG = 2n ** 63n - 1n
 
 interface LogOptions {
   readonly cluster: KafkaCluster
@@ -18,12 +22,34 @@ interface LogOptions {
   readonly onTrouble: (error: unknown) => void
 }
 
-/** The first offset that is still there, or the one after the last committed record. Tries until it is told or `ended`; null then. */
-export async function endOfLog(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint | null> {
+/**
+ * Where to begin in a partition that the group never committed, once its topic may be read. Who may only describe it is told offsets
+ * too, and is refused when committing one, which costs the member its other partitions: not only once, but whenever it comes back.
+ */
+export function placeToBegin(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint | null> {
+  return untilTold(options, async () => {
+    await checkReadable(options)
+    return askLeader(end, options)
+  })
+}
+
+/** The offsets that the log holds. Null once `ended`. */
+export async function logRange(options: LogOptions): Promise<LogRange | null> {
+  const [startOffset, endOffset] = [await endOfLog('earliest', options), await endOfLog('latest', options)]
+  return startOffset === null || endOffset === null ? null : { startOffset, endOffset }
+}
+
+/** The first offset that is still there, or the one after the last committed record. */
+function endOfLog(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint | null> {
+  return untilTold(options, () => askLeader(end, options))
+}
+
+/** Tries until it is told or `ended`; null then. */
+async function untilTold(options: LogOptions, ask: () => Promise<bigint>): Promise<bigint | null> {
   const { cluster, clock, ended } = options
   for (let attempt = 0; !ended.aborted; attempt++) {
     try {
-      const offset = await askLeader(end, options)
+      const offset = await ask()
       options.onTrouble(null)
       return offset
     } catch (error) {
@@ -35,18 +61,26 @@ export async function endOfLog(end: 'earliest' | 'latest', options: LogOptions):
   return null
 }
 
-/** The offsets that the log holds. Null once `ended`. */
-export async function logRange(options: LogOptions): Promise<LogRange | null> {
-  const [startOffset, endOffset] = [await endOfLog('earliest', options), await endOfLog('latest', options)]
-  return startOffset === null || endOffset === null ? null : { startOffset, endOffset }
+async function checkReadable(options: LogOptions): Promise<void> {
+  const { topic, partition } = options
+  const connection = await leaderConnection(options)
+  const partitions = [{ topic, partition, offset: BEYOND_ANY_LOG, maxBytes: 1 }]
+  const answer = await connection.send(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
+  const errorCode = answer.partitions[0]?.errorCode ?? 0
+  if (isAccessRefused(errorCode)) check(`Kafka topic ${topic}`, errorCode)
 }
 
-async function askLeader(end: 'earliest' | 'latest', { cluster, topic, partition }: LogOptions): Promise<bigint> {
-  const leader = cluster.leaderOf(topic, partition)
-  if (leader === null) throw new KafkaConnectionError(`${topic}-${partition} has no leader`)
-  const connection = await cluster.connectionToNode(leader, 'data')
+async function askLeader(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint> {
+  const { topic, partition } = options
+  const connection = await leaderConnection(options)
   const response = await connection.send(listOffsetsCall(topic, partition, end === 'earliest' ? EARLIEST : LATEST))
   const answer = response.responses[0]?.partitions[0]
   check(`Kafka ${topic}-${partition}: cannot read the ${end} offset`, answer?.errorCode ?? -1)
   return BigInt(answer?.offset ?? -1)
+}
+
+async function leaderConnection({ cluster, topic, partition }: LogOptions): Promise<BrokerConnection> {
+  const leader = cluster.leaderOf(topic, partition)
+  if (leader === null) throw new KafkaConnectionError(`${topic}-${partition} has no leader`)
+  return cluster.connectionToNode(leader, 'data')
 }

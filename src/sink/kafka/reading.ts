@@ -5,7 +5,7 @@ import type { PartitionHandler, Tenure } from '../record-source.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
-import { endOfLog, logRange } from './log-range.ts'
+import { logRange, placeToBegin } from './log-range.ts'
 import { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 
@@ -48,7 +48,8 @@ export class Reading {
 
   async begin(tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
     const { startAt } = handler
-    const startOffset = typeof startAt === 'bigint' ? startAt : await endOfLog(startAt, this.#logOf(tenure, givenUp))
+    const startOffset =
+      typeof startAt === 'bigint' ? startAt : await placeToBegin(startAt, this.#logOf(tenure, givenUp))
     if (startOffset === null || givenUp.aborted) return
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
