@@ -15,6 +15,7 @@ const APIS = {
   14: 'SyncGroup',
   18: 'ApiVersions',
 } as const
+const TOPIC_AUTHORIZATION_FAILED = 29
 /** Of Metadata those with topic ids are not offered: this broker does not know their encoding. */
 const newestOf = (key: string) => (key === '3' ? 9 : 20)
 export type Api = (typeof APIS)[keyof typeof APIS]
@@ -42,6 +43,8 @@ export type Fate = number | 'silence' | 'cut'
 export class FakeKafka {
   readonly requests: Request[] = []
   readonly topics = new Map<string, number>()
+  /** Topics that the client may not use. */
+  readonly forbidden = new Set<string>()
   readonly committed = new Map<string, { offset: bigint; metadata: string }>()
   /** What becomes of the next requests of an API; when used up, each gets its normal answer. */
   readonly fates = new Map<Api, Fate[]>()
@@ -147,7 +150,9 @@ export class FakeKafka {
       case 'OffsetFetch':
         return bytes(
           throttle,
-          list([...this.topics], ([topic, n]) => this.#committedIn(topic, n, code)),
+          list([...this.topics], ([topic, n]) =>
+            this.#committedIn(topic, n, this.forbidden.has(topic) ? TOPIC_AUTHORIZATION_FAILED : code),
+          ),
           [16, 0],
         )
       case 'ListOffsets':
@@ -175,11 +180,11 @@ export class FakeKafka {
       [32, 1],
       list([...this.topics], ([topic, n]) =>
         bytes(
-          [16, code],
+          [16, this.forbidden.has(topic) ? TOPIC_AUTHORIZATION_FAILED : code],
           topic,
           Buffer.from([0]),
           list(
-            Array.from({ length: n }, (_, p) => p),
+            Array.from({ length: this.forbidden.has(topic) ? 0 : n }, (_, p) => p),
             partition,
           ),
         ),

@@ -175,3 +175,11 @@ export function partitionsOf(
     partitions: of.map(({ partition }) => partition),
   }))
 }
+
+/** One entry a topic, each partition once. */
+export function merged(partitions: readonly TopicPartitions[]): TopicPartitions[] {
+  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, of]) => ({
+    topic,
+    partitions: [...new Set(of.flatMap(({ partitions }) => partitions))],
+  }))
+}

@@ -2,7 +2,14 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import type { CommittedOffset } from '../record-source.ts'
 import { TenureLostError } from '../record-source.ts'
-import { assignPartitions, partitionsOf, type TopicPartitions, withoutHeldByOthers } from './assignment.ts'
+import {
+  assignPartitions,
+  merged,
+  namesOf,
+  partitionsOf,
+  type TopicPartitions,
+  withoutHeldByOthers,
+} from './assignment.ts'
 import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
 import type { Purpose } from './cluster.ts'
 import {
@@ -123,21 +130,29 @@ export class GroupMember {
     }
   }
 
-  /** By `<topic>-<partition>`; offset -1n where nothing was committed. Throws KafkaError, also for one partition's code. */
-  async committedOffsets(partitions: readonly TopicPartitions[]): Promise<Map<string, CommittedOffset>> {
-    if (partitions.length === 0) return new Map()
+  /**
+   * By `<topic>-<partition>`; offset -1n where nothing was committed. Throws KafkaError, also for one partition's code.
+   *
+   * @param others are left out where we may not describe their topic any more
+   */
+  async committedOffsets(
+    partitions: readonly TopicPartitions[],
+    others: readonly TopicPartitions[] = [],
+  ): Promise<Map<string, CommittedOffset>> {
+    const asked = merged([...partitions, ...others])
+    if (asked.length === 0) return new Map()
+    const needed = new Set(namesOf(partitions))
     try {
       const connection = await this.#connection()
-      const response = await connection.send(offsetFetchCall(this.#options.groupId, partitions))
+      const response = await connection.send(offsetFetchCall(this.#options.groupId, asked))
       check(`Kafka group ${this.#options.groupId}: cannot read committed offsets`, response.errorCode)
       const offsets = new Map<string, CommittedOffset>()
       for (const { topic, partitions } of response.responses)
         for (const { partition, errorCode, offset, metadata } of partitions) {
-          check(
-            `Kafka group ${this.#options.groupId}: cannot read the committed offset of ${topic}-${partition}`,
-            errorCode,
-          )
-          offsets.set(`${topic}-${partition}`, { offset: BigInt(offset), metadata: metadata ?? '' })
+          const name = `${topic}-${partition}`
+          if (errorName(errorCode) === 'TOPIC_AUTHORIZATION_FAILED' && !needed.has(name)) continue
+          check(`Kafka group ${this.#options.groupId}: cannot read the committed offset of ${name}`, errorCode)
+          offsets.set(name, { offset: BigInt(offset), metadata: metadata ?? '' })
         }
       this.#loaded = connection
       return offsets
@@ -258,7 +273,7 @@ export class GroupMember {
       try {
         const connection = await this.#connection()
         if (connection !== this.#proven) await this.heartbeat(identity)
-        if (connection !== this.#loaded) await this.committedOffsets(partitionsOf(commits))
+        if (connection !== this.#loaded) await this.committedOffsets([], partitionsOf(commits))
         if (connection === this.#proven && connection === this.#loaded) return ended.aborted ? null : connection
       } catch (error) {
         if (isFenced(error)) throw new TenureLostError(problemLine(error), { cause: error })

@@ -176,19 +176,24 @@ export class Membership {
   async #adopt(generation: Generation): Promise<void> {
     const { problems, listener } = this.#options
     for (const [name, held] of this.#held) if (held.hasEnded) this.#held.delete(name)
-    const committed = await this.#committedOffsets([...generation.assigned, ...this.held()])
+    const committed = await this.#committedOffsets(generation.assigned, this.held())
     if (!committed) return
     problems.clear('group')
     const assigned = new Set(namesOf(generation.assigned))
-    for (const [name, held] of this.#held) if (!held.isUntouched(offsetOf(committed, name))) this.#touched(held)
+    const obsolete = [...this.#held.values()].filter(({ name }) => !assigned.has(name))
+    for (const [name, held] of this.#held) {
+      const found = committed.get(name)
+      if (found === undefined) this.#drop(held, 'its topic may not be used any more: unfinished work is left')
+      else if (!held.isUntouched(found)) this.#drop(held, 'somebody else has committed: reading begins again')
+    }
     this.#isVerified = true
     this.#commits.resume()
-    const obsolete = [...this.#held.values()].filter(({ name }) => !assigned.has(name))
     const added = this.#holdNew(generation, committed)
     listener.settled(assigned.size)
     for (const held of added) void held.begin(listener)
     if (obsolete.length === 0) return
-    await this.#revoke(obsolete, 'rebalance', AbortSignal.any([this.#tooLate(), this.#over.signal]))
+    const unfinished = obsolete.filter(({ hasEnded }) => !hasEnded)
+    await this.#revoke(unfinished, 'rebalance', AbortSignal.any([this.#tooLate(), this.#over.signal]))
     this.rejoin()
   }
 
@@ -205,9 +210,9 @@ export class Membership {
     return added
   }
 
-  /** What we have buffered does not follow what is committed: it is read again from there. */
-  #touched(held: HeldPartition): void {
-    this.#options.logger.warn({ partition: held.name }, 'somebody else has committed: reading begins again')
+  /** What we have buffered does not follow what is committed, or cannot be committed: it is read again from there, by whoever may. */
+  #drop(held: HeldPartition, why: string): void {
+    this.#options.logger.warn({ partition: held.name }, why)
     held.lose()
     this.#held.delete(held.name)
     this.#options.problems.clear(concernOf(held.tenure))
@@ -231,12 +236,15 @@ export class Membership {
     return this.#revoking
   }
 
-  async #committedOffsets(partitions: readonly TopicPartitions[]): Promise<Map<string, CommittedOffset> | null> {
+  async #committedOffsets(
+    assigned: readonly TopicPartitions[],
+    held: readonly TopicPartitions[],
+  ): Promise<Map<string, CommittedOffset> | null> {
     const { member, clock, problems } = this.#options
     const over = this.#adoptionOver.signal
     for (let attempt = 0; !over.aborted; attempt++) {
       try {
-        const committed = await member.committedOffsets(merged(partitions))
+        const committed = await member.committedOffsets(assigned, held)
         return over.aborted ? null : committed
       } catch (error) {
         // Its generation is over: nobody would clear what is said of it.
@@ -298,12 +306,4 @@ function offsetOf(committed: ReadonlyMap<string, CommittedOffset>, name: string)
 
 function nameOf({ topic, partition }: PartitionCommit): string {
   return `${topic}-${partition}`
-}
-
-/** One entry a topic, each partition once. */
-function merged(partitions: readonly TopicPartitions[]): TopicPartitions[] {
-  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, of]) => ({
-    topic,
-    partitions: [...new Set(of.flatMap(({ partitions }) => partitions))],
-  }))
 }

@@ -70,6 +70,26 @@ describe('a rebalance', () => {
     expect(listener.handlers[2]?.tenure.committed).toEqual({ offset: 3n, metadata: 'foreign' })
   })
 
+  it('goes on without a topic whose rights were taken away, of which it is not even told what is committed', async () => {
+    kafka.topics.set('payments', 1)
+    start({ topics: ['orders', 'payments'] })
+    await holds([...both, 'payments-0'])
+    kafka.forbidden.add('payments')
+    await holds(both)
+    expect(listener.handlers.map(({ name, heard }) => [name, heard])).toEqual([
+      ['orders-0', []],
+      ['orders-1', []],
+      ['payments-0', ['lost']],
+    ])
+    await listener.held[0]?.tenure.commit(4n, '')
+    expect(listener.problems).toEqual([
+      'Kafka topic payments: not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)',
+    ])
+    kafka.forbidden.delete('payments')
+    await holds([...both, 'payments-0'])
+    expect(listener.problems.at(-1)).toBeNull()
+  })
+
   it('ends every tenure when the coordinator has forgotten the member', async () => {
     start()
     const { first, second } = await joined()

@@ -1,0 +1,131 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { connectionSecurity } from '../../src/sink/kafka/connection-security.ts'
+import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
+import type { RecordSource } from '../../src/sink/record-source.ts'
+import { SecretFiles } from '../../src/sink/secret-files.ts'
+import { connectStack } from '../stack/remote.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RecordingHandler, RecordingListener } from '../support/recording-listener.ts'
+import { PASSWORD, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
+
+const GROUP = 'ours'
+let broker: SecureBroker
+let admin: Admin
+let producer: Producer
+let secrets: string
+let source: RecordSource | undefined
+
+// The broker is a process of this machine, whatever the stack is; with containers only, there may be no Java.
+describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a topic that may not be read', () => {
+  beforeAll(async () => {
+    broker = await startSecureBroker()
+    const kafka = new Kafka({ brokers: [broker.plain], logLevel: logLevel.NOTHING })
+    admin = kafka.admin()
+    producer = kafka.producer()
+    await Promise.all([admin.connect(), producer.connect()])
+    secrets = await mkdtemp(join(tmpdir(), 'kafka-secrets-'))
+    await copyFile(join(broker.certificates, 'ca.crt'), join(secrets, 'ca.crt'))
+    await writeFile(join(secrets, 'password'), PASSWORD)
+    await admin.createAcls({ acl: [right(GROUP, 'READ', 'GROUP')] })
+  }, 60_000)
+
+  afterEach(() => source?.stop(AbortSignal.timeout(5_000)))
+
+  afterAll(async () => {
+    await Promise.allSettled([admin.disconnect(), producer.disconnect()])
+    await broker.stop()
+    await rm(secrets, { recursive: true })
+  })
+
+  it('only described, holds up no other, and is read as soon as it may be', async () => {
+    await Promise.all([topicWith('seen', 'DESCRIBE'), topicWith('beside', 'READ')])
+    const listener = connect('beside', 'seen')
+    await within(() => expect(listener.problems).toEqual([notAuthorized('seen')]))
+    await within(() => expect(handlerOf(listener, 'beside').values).toEqual(['first of beside']))
+    await handlerOf(listener, 'beside').tenure.commit(1n, '')
+    expect(handlerOf(listener, 'seen').position).toBe(-1n)
+    await admin.createAcls({ acl: [right('seen', 'READ')] })
+    await within(() => expect(handlerOf(listener, 'seen').values).toEqual(['first of seen']))
+    await handlerOf(listener, 'seen').tenure.commit(1n, '')
+    expect(listener.problems.at(-1)).toBeNull()
+    expect(listener.handlers).toHaveLength(2)
+  })
+
+  it('any more, is given up by itself', async () => {
+    await Promise.all([topicWith('taken', 'READ'), topicWith('left', 'READ')])
+    const listener = connect('left', 'taken')
+    await within(() => expect(handlerOf(listener, 'taken').values).toEqual(['first of taken']))
+    await admin.deleteAcls({ filters: [{ ...right('taken', 'READ'), operation: AclOperationTypes.ANY }] })
+    await within(() => expect(handlerOf(listener, 'taken').heard).toEqual(['lost']))
+    await handlerOf(listener, 'left').tenure.commit(1n, '')
+    await within(() => expect(listener.problems.at(-1)).toBe(notAuthorized('taken')))
+    expect(listener.partitions).toEqual(['left-0'])
+  })
+})
+
+const within = <T>(check: () => T) => eventually(20_000, check, 50)
+
+const notAuthorized = (topic: string) =>
+  `Kafka topic ${topic}: not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)`
+
+async function topicWith(topic: string, operation: 'READ' | 'DESCRIBE'): Promise<void> {
+  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+  await admin.createAcls({ acl: [right(topic, operation)] })
+  await producer.send({ topic, messages: [{ value: `first of ${topic}` }] })
+}
+
+function right(resourceName: string, operation: 'READ' | 'DESCRIBE', type: 'TOPIC' | 'GROUP' = 'TOPIC') {
+  return {
+    principal: `User:${USERS.scram512}`,
+    host: '*',
+    permissionType: AclPermissionTypes.ALLOW,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    resourceType: AclResourceTypes[type],
+    resourceName,
+    operation: AclOperationTypes[operation],
+  }
+}
+
+/** Handlers commit where they begin, as the sink's do. */
+function connect(...topics: string[]): RecordingListener {
+  const listener = new RecordingListener()
+  listener.onAssigned = async (handler) => {
+    let isAnchored = handler.tenure.committed.offset >= 0n
+    handler.onRecords = async ({ nextOffset }) => {
+      if (!isAnchored) await handler.tenure.commit(nextOffset, '').catch(() => {})
+      isAnchored = true
+    }
+  }
+  source = createKafkaSource({
+    config: { bootstrapServers: [broker.sasl], groupId: GROUP },
+    security: connectionSecurity(
+      {
+        tls: { authorities: 'mounted', certificate: 'none' },
+        sasl: { mechanism: 'SCRAM-SHA-512', username: USERS.scram512 },
+      },
+      new SecretFiles(secrets),
+      systemClock,
+    ),
+    topics: () => ({ filter: { x: topics }, topicPattern: 'x', realm: 'x' }),
+    clientId: 'rights-test',
+    logger: createLogger('silent'),
+    clock: systemClock,
+    timings: { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 200, metadataRefreshMs: 500 },
+  })
+  void source.run(listener)
+  return listener
+}
+
+function handlerOf(listener: RecordingListener, topic: string): RecordingHandler {
+  const handler = listener.handlers.find(({ tenure }) => tenure.topic === topic)
+  if (!handler) throw new Error(`${topic} is not assigned`)
+  return handler
+}
