@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import { partitionsOf } from './kafka/assignment.ts'
+import { COMMITS_PER_REQUEST } from './kafka/commit-queue.ts'
 import type { GroupAdmin, GroupOffset } from './kafka/group-admin.ts'
 import { type GroupCluster, GroupMember } from './kafka/group-member.ts'
 import type { PartitionCommit } from './kafka/protocol.ts'
@@ -18,8 +19,6 @@ export type Kept = { readonly kind: 'kept'; readonly partitions: number } | { re
 /** The least that brokers take by default (group.min.session.timeout.ms): should we die, the group waits no longer than this. */
 const SESSION_TIMEOUT_MS = 6_000
 const REBALANCE_TIMEOUT_MS = 10_000
-/** A commit of one request is one batch of the offsets topic (message.max.bytes, 1 MiB); metadata is under 1 KiB. */
-const COMMITS_PER_REQUEST = 500
 
 /**
  * Makes Kafka remember the offsets of a group without members for another `offsets.retention.minutes`: joins as a member, commits what is

@@ -1,6 +1,9 @@
 import { TenureLostError } from '../record-source.ts'
 import type { PartitionCommit } from './protocol.ts'
 
+/** A commit of one request is one batch of the offsets topic (message.max.bytes, 1 MiB), or refused as a whole; metadata is under 1 KiB. */
+export const COMMITS_PER_REQUEST = 500
+
 interface Waiting {
   readonly commit: PartitionCommit
   readonly ended: AbortSignal
@@ -8,7 +11,7 @@ interface Waiting {
 }
 
 /**
- * Sends the commits that come within one turn of the event loop as one request. While it is suspended nothing is sent: from
+ * Sends the commits that come within one turn of the event loop together, in as few requests as Kafka takes them in. While it is suspended nothing is sent: from
  * before a JoinGroup until it is known which partitions are still ours, a commit could not say in which generation it is made.
  */
 export class CommitQueue {
@@ -61,8 +64,10 @@ export class CommitQueue {
     setImmediate(() => {
       this.#isScheduled = false
       if (this.#isSuspended || this.#waiting.length === 0) return
-      const sending = this.#sendAll(this.#waiting.splice(0)).finally(() => this.#underWay.delete(sending))
+      const batch = this.#waiting.splice(0, COMMITS_PER_REQUEST)
+      const sending = this.#sendAll(batch).finally(() => this.#underWay.delete(sending))
       this.#underWay.add(sending)
+      this.#schedule()
     })
   }
 

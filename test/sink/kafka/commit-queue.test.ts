@@ -36,6 +36,20 @@ it('commits of one turn are one request, later ones another that does not wait f
   ])
 })
 
+it('no request has more than Kafka writes at once, and the others do not wait for it', async () => {
+  const { commits, sent } = queue()
+  commits.resume()
+  const all = Array.from({ length: 1_200 }, (_, partition) => commits.commit(commitOf(partition), never))
+  await settled()
+  expect(sent.map(({ partitions }) => [partitions[0], partitions.length])).toEqual([
+    [0, 500],
+    [500, 500],
+    [1_000, 200],
+  ])
+  for (const { partitions, answer } of sent) answer(partitions.map(() => null))
+  await Promise.all(all)
+})
+
 it('nothing is sent while it is suspended, and suspending waits for what is under way', async () => {
   const { commits, sent } = queue()
   commits.resume()
