@@ -16,30 +16,55 @@ export interface ClientCredentialsOptions {
 const USED_PART_OF_LIFE = 0.7
 const TIMEOUT_MS = 10_000
 const MAX_RESPONSE_BYTES = 64 * 1024
+/** RFC 6749, section 5.2, and who is let to no client at all. */
+const REFUSALS = new Set([400, 401, 403])
 
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().optional() })
 const errorSchema = z.object({ error: z.string().regex(/^[\w.-]{1,64}$/) })
 
+/** Gives tokens to connections that open or authenticate again. */
+export interface TokenSource {
+  /** @throws Error that names the endpoint and never a secret */
+  token(): Promise<string>
+  /** The broker does not take this one, whatever is left of its life: its signer has changed, or somebody has revoked it. */
+  refused(token: string): void
+}
+
+/** The endpoint's answer is no until a person acts. */
+class RefusalError extends Error {
+  override readonly name = 'RefusalError'
+}
+
 /**
  * Tokens by the client credentials grant (RFC 6749, section 4.4): one request for all connections that open during a part of
- * the token's life. The returned function throws an Error that names the endpoint and never a secret.
+ * the token's life. While the endpoint fails for now, the token that it gave last is used to its end.
  */
-export function clientCredentials(options: ClientCredentialsOptions): () => Promise<string> {
-  let current: { readonly token: Promise<string>; staleAtMs: number } | null = null
-  return () => {
-    if (current && options.clock.now() < current.staleAtMs) return current.token
-    const requested = requestToken(options)
-    const entry = { token: requested.then(({ token }) => token), staleAtMs: Number.POSITIVE_INFINITY }
-    current = entry
-    requested.then(
-      ({ lifetimeMs }) => {
-        entry.staleAtMs = options.clock.now() + lifetimeMs * USED_PART_OF_LIFE
-      },
-      () => {
-        entry.staleAtMs = 0
-      },
-    )
-    return entry.token
+export function clientCredentials(options: ClientCredentialsOptions): TokenSource {
+  const { clock } = options
+  let last: { readonly token: string; readonly staleAtMs: number; readonly endsAtMs: number } | null = null
+  let asking: Promise<string> | null = null
+  const ask = async () => {
+    try {
+      const { token, lifetimeMs } = await requestToken(options)
+      const nowMs = clock.now()
+      last = { token, staleAtMs: nowMs + lifetimeMs * USED_PART_OF_LIFE, endsAtMs: nowMs + lifetimeMs }
+      return token
+    } catch (error) {
+      if (last && clock.now() < last.endsAtMs && !(error instanceof RefusalError)) return last.token
+      throw error
+    } finally {
+      asking = null
+    }
+  }
+  return {
+    token: async () => {
+      if (last && clock.now() < last.staleAtMs) return last.token
+      asking ??= ask()
+      return asking
+    },
+    refused: (token) => {
+      if (last?.token === token) last = null
+    },
   }
 }
 
@@ -76,9 +101,8 @@ async function post(
   const answer = parseJson(text)
   if (response.statusCode === 200) return answer
   const refusal = errorSchema.safeParse(answer)
-  throw new Error(
-    `the token endpoint ${endpoint} answers ${response.statusCode}${refusal.success ? ` ${refusal.data.error}` : ''}`,
-  )
+  const words = `the token endpoint ${endpoint} answers ${response.statusCode}${refusal.success ? ` ${refusal.data.error}` : ''}`
+  throw REFUSALS.has(response.statusCode) ? new RefusalError(words) : new Error(words)
 }
 
 function parseJson(text: string): unknown {

@@ -55,7 +55,7 @@ function saslFactory(
     return () => tokenSasl(() => mskIamToken(region, new Date(clock.now())))
   }
   if (sasl.mechanism === 'OAUTHBEARER') {
-    const token = clientCredentials({
+    const tokens = clientCredentials({
       ...sasl,
       clock,
       client: async () => ({
@@ -65,7 +65,7 @@ function saslFactory(
       authorities: async () =>
         tls?.authorities === 'mounted' ? [...getCACertificates('default'), await readAuthorities(files)] : null,
     })
-    return () => tokenSasl(token)
+    return () => tokenSasl(tokens.token, tokens.refused)
   }
   const { mechanism, username } = sasl
   return () =>

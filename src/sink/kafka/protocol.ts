@@ -41,18 +41,23 @@ export function passwordSasl(
 /**
  * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with a document instead of an error, and waits; kafkajs takes
  * that for consent.
+ *
+ * @param refused hears of a token that the broker does not take
  */
-export function tokenSasl(token: () => Promise<string>): KafkaJsSasl {
+export function tokenSasl(token: () => Promise<string>, refused: (token: string) => void = () => {}): KafkaJsSasl {
   return {
     mechanism: 'OAUTHBEARER',
     authenticationProvider: ({ saslAuthenticate }) => ({
       authenticate: async () => {
-        const request = await oauthBearerRequest({}, { value: await token() })
+        const value = await token()
+        const request = await oauthBearerRequest({}, { value })
         const refusal = await saslAuthenticate({
           request,
           response: { decode: async (raw) => raw.subarray(4).toString(), parse: async (text) => text },
         })
-        if (refusal) throw new Error(`the token is refused: ${refusal}`)
+        if (!refusal) return
+        refused(value)
+        throw new Error(`the token is refused: ${refusal}`)
       },
     }),
   }

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientCredentials } from '../../../src/sink/kafka/client-credentials.ts'
+import { tokenSasl } from '../../../src/sink/kafka/protocol.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 /** What the endpoint answers; `tokens` counts the requests. */
@@ -36,7 +37,7 @@ function source(secret = 'se:cret&') {
 
 describe('a token of the client credentials grant', () => {
   it('is used for the first part of its life, by all who ask at the same time, and then another is asked for', async () => {
-    const token = source()
+    const { token } = source()
     expect(await Promise.all([token(), token()])).toEqual(['t1', 't1'])
     await clock.advance(69_000)
     expect(await token()).toBe('t1')
@@ -44,9 +45,43 @@ describe('a token of the client credentials grant', () => {
     expect(await token()).toBe('t2')
   })
 
+  it('that the broker refuses is not offered again, unless another has come meanwhile', async () => {
+    const { token, refused } = source()
+    expect(await token()).toBe('t1')
+    const connection = {
+      host: '127.0.0.1',
+      port: 9092,
+      logger: undefined as never,
+      // As a broker answers: with a document.
+      saslAuthenticate: async () => '{"status":"invalid_token"}' as never,
+    }
+    const { authenticate } = tokenSasl(token, refused).authenticationProvider(connection)
+    await expect(authenticate()).rejects.toThrow('the token is refused: {"status":"invalid_token"}')
+    expect(await token()).toBe('t2')
+    refused('t1')
+    expect(await token()).toBe('t2')
+  })
+
+  it('is used to its end while the endpoint fails for now, and no longer where a person must act', async () => {
+    const { token } = source()
+    await token()
+    await clock.advance(80_000)
+    answer = { status: 503, body: '<html>' }
+    expect(await Promise.all([token(), token()])).toEqual(['t1', 't1'])
+    expect(tokens).toBe(2)
+    answer = { status: 401, body: '{"error":"invalid_client"}' }
+    await expect(token()).rejects.toThrow('answers 401 invalid_client')
+    answer = { status: 503, body: '<html>' }
+    expect(await token()).toBe('t1')
+    await clock.advance(20_000)
+    await expect(token()).rejects.toThrow('answers 503')
+    answer = { status: 200, body: '' }
+    expect(await token()).toBe('t6')
+  })
+
   it('is asked for each time when the endpoint does not say how long it lives', async () => {
     answer.body = '{"access_token":"short"}'
-    const token = source()
+    const { token } = source()
     await token()
     await token()
     expect(tokens).toBe(2)
@@ -59,7 +94,7 @@ describe('a token of the client credentials grant', () => {
   ])(
     'is asked for again after a refusal (%i), which tells what was wrong and no secret',
     async (status, body, words) => {
-      const token = source()
+      const { token } = source()
       answer = { status, body }
       const error: Error = await token().then(expect.fail, (e) => e)
       expect(error.message).toMatch(new RegExp(`^the token endpoint http://\\S+ ${words}$`))
