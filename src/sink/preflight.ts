@@ -1,6 +1,7 @@
 import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
+import { whenAborted } from '../lib/lifecycle.ts'
 
 const RETRY: BackoffOptions = { initialMs: 1_000, maxMs: 15_000 }
 
@@ -26,8 +27,9 @@ export async function preflight(
   for (const { concern, run } of checks) {
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await run(signal)
-        report(concern, null)
+        // A broker that takes connections and says nothing is waited for longer than there is time for to end.
+        await Promise.race([run(signal), whenAborted(signal)])
+        if (!signal.aborted) report(concern, null)
         break
       } catch (error) {
         if (signal.aborted) break

@@ -40,3 +40,13 @@ test('a shutdown ends the waiting at once', async () => {
   shutdown.abort()
   expect(await done).toBe(false)
 })
+
+test('a shutdown does not wait for a check that is not answered', async () => {
+  const shutdown = new AbortController()
+  const told: (string | null)[] = []
+  const unanswered = { concern: 'kafka', run: () => new Promise<void>(() => {}) }
+  const done = preflight([unanswered], new FakeClock(), shutdown.signal, (_, error) => told.push(error))
+  await settled()
+  shutdown.abort()
+  expect([await done, told]).toEqual([false, []])
+})
