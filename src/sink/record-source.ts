@@ -48,6 +48,8 @@ export interface Tenure {
   readonly clusterId: string
   /** Names this very topic: one of the same name that is created later has another. Absent where the broker tells none. */
   readonly topicId?: string | undefined
+  /** Whether the partition came while its member watched: all that is in it is new. */
+  readonly isNewcomer: boolean
   /** As fetched from the coordinator after the assignment. */
   readonly committed: CommittedOffset
   /** Aborted when the tenure is over, however it ended. */

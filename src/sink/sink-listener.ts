@@ -22,8 +22,9 @@ export function sinkListener(parts: SinkListenerParts): SourceListener {
   const planOf = (revision: string) => (revision === plan.revision ? plan : planOrNull(revision, parts))
   return {
     assigned: async (tenure) => {
-      const { topic, partition, committed, clusterId, topicId } = tenure
-      const { startFrom, epoch } = config.kafka
+      const { topic, partition, committed, clusterId, topicId, isNewcomer } = tenure
+      const { epoch } = config.kafka
+      const startFrom = isNewcomer ? 'earliest' : config.kafka.startFrom
       const beginning = beginningOf({ committed, clusterId, topicId, startFrom, epoch, planOf })
       logger.debug(
         { topic, partition, beginning: beginning.kind, offset: String(committed.offset) },
@@ -58,6 +59,7 @@ function countingCommits(tenure: Tenure, committed: SinkListenerParts['committed
     partition: tenure.partition,
     clusterId: tenure.clusterId,
     topicId: tenure.topicId,
+    isNewcomer: tenure.isNewcomer,
     committed: tenure.committed,
     ended: tenure.ended,
     commit: async (offset, metadata) => {

@@ -156,6 +156,13 @@ describe('accumulating', () => {
     }
     expect(bucket.keys).toEqual([])
   })
+
+  test('a partition that came while the sink ran is read from its beginning, wherever others begin', async () => {
+    const config = sinkConfig({ kafka: { bootstrapServers: ['k:1'], groupId: 'g', startFrom: 'latest', epoch: 0 } })
+    const held = await new SinkProcess(bucket, { config }).source.assign(log.append(...events(0, 5)), true)
+    await held.feed(0)
+    expect(log.committed).toEqual({ offset: 0n, metadata: DONE })
+  })
 })
 
 describe('giving up', () => {

@@ -153,13 +153,14 @@ export class ScriptedSource implements RecordSource {
   }
 
   /** Assigns the partition in a new generation: commits of earlier ones are refused from now on. */
-  async assign(log: ScriptedPartition): Promise<ScriptedTenure> {
+  async assign(log: ScriptedPartition, isNewcomer = false): Promise<ScriptedTenure> {
     const generation = ++log.generation
     const ended = new AbortController()
     const tenure: Tenure = {
       topic: TOPIC,
       partition: log.partition,
       clusterId: CLUSTER_ID,
+      isNewcomer,
       committed: log.committed,
       ended: ended.signal,
       commit: (offset, metadata) => this.#fate.step(() => log.commit(generation, offset, metadata)),

@@ -6,6 +6,7 @@ export interface HeldPartitionOptions {
   readonly partition: number
   readonly clusterId: string
   readonly topicId?: string | undefined
+  readonly isNewcomer: boolean
   readonly committed: CommittedOffset
   /** Sends one commit, once, under the member's generation; not when `ended`. */
   readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
@@ -28,7 +29,7 @@ export class HeldPartition {
   readonly #givenUp = new AbortController()
 
   constructor(options: HeldPartitionOptions) {
-    const { topic, partition, clusterId, topicId, committed, commit } = options
+    const { topic, partition, clusterId, topicId, isNewcomer, committed, commit } = options
     const ended = this.#ended.signal
     this.#options = options
     this.tenure = {
@@ -36,6 +37,7 @@ export class HeldPartition {
       partition,
       clusterId,
       topicId,
+      isNewcomer,
       committed,
       ended,
       commit: async (offset, metadata) => {

@@ -8,6 +8,7 @@ import type { ConnectionSecurity } from './connection-security.ts'
 import { type Generation, type GroupCluster, GroupMember } from './group-member.ts'
 import { isFenced, isOutpaced, isPassing, problemLine } from './kafka-error.ts'
 import { Membership, type PartitionReading } from './membership.ts'
+import { Newcomers } from './newcomers.ts'
 import { Problems } from './problems.ts'
 import { Reading } from './reading.ts'
 import { TopicIds } from './topic-ids.ts'
@@ -85,6 +86,7 @@ export class KafkaSource implements RecordSource {
   readonly #cluster: KafkaAccess['cluster']
   readonly #readingFor: KafkaAccess['readingFor']
   readonly #member: GroupMember
+  readonly #newcomers = new Newcomers()
   readonly #stopping = new AbortController()
   /** The deadline of `stop` has passed. */
   readonly #overdue = new AbortController()
@@ -190,6 +192,7 @@ export class KafkaSource implements RecordSource {
       reading: this.#readingFor(problems),
       clusterId: this.#cluster.metadata?.clusterId ?? '',
       topicIds: new TopicIds({ cluster: this.#cluster, clock: this.#options.clock }),
+      newcomers: this.#newcomers,
       topicIdOf: (topic) => this.#cluster.metadata?.topics.get(topic)?.id,
       listener,
       problems,
@@ -220,6 +223,7 @@ export class KafkaSource implements RecordSource {
   }
 
   #select(metadata: ClusterMetadata, problems: Problems): readonly string[] {
+    this.#newcomers.saw(metadata)
     const existing = [...metadata.topics].filter(([, { internal, partitions }]) => !internal && partitions.length > 0)
     const { topics, missing } = selectTopics(
       this.#options.topics(),

@@ -11,6 +11,7 @@ import type { Generation, GroupMember } from './group-member.ts'
 import { keepAlive } from './heartbeats.ts'
 import { HeldPartition } from './held-partition.ts'
 import { problemLine, reasonOf } from './kafka-error.ts'
+import type { Newcomers } from './newcomers.ts'
 import type { Problems } from './problems.ts'
 import type { PartitionCommit } from './protocol.ts'
 import { concernOf, type Reading } from './reading.ts'
@@ -26,6 +27,7 @@ export interface MembershipOptions {
   readonly topicIds: Pick<TopicIds, 'recreated'>
   /** As of the last metadata. */
   readonly topicIdOf: (topic: string) => string | undefined
+  readonly newcomers: Pick<Newcomers, 'has'>
   readonly clock: Clock
   readonly logger: Logger
   readonly problems: Problems
@@ -264,6 +266,7 @@ export class Membership {
       committed,
       clusterId: this.#options.clusterId,
       topicId,
+      isNewcomer: this.#options.newcomers.has(topic, partition),
       commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, topicId, offset, metadata }, ended),
       read: (tenure, handler, givenUp) => this.#options.reading.begin(tenure, handler, givenUp),
       onFailed: (tenure, error) => this.#options.reading.failed(tenure, error),

@@ -168,6 +168,7 @@ describe('a rebalance', () => {
     kafka.topics.set('orders', 3)
     await holds([...both, 'orders-2'])
     expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-1' })
+    expect(listener.held.filter(({ tenure }) => tenure.isNewcomer).map(({ name }) => name)).toEqual(['orders-2'])
   })
 
   it('happens when a topic appears that the filter asks for', async () => {

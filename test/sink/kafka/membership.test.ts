@@ -31,6 +31,7 @@ test('an answer that fails after its generation is over is no problem of the one
     clusterId: 'c',
     topicIds: { recreated: async () => new Map() },
     topicIdOf: () => undefined,
+    newcomers: { has: () => false },
     clock,
     logger: createLogger('silent'),
     problems: new Problems((line) => problems.push(line)),
