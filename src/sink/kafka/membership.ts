@@ -297,8 +297,8 @@ export class Membership {
 
   #refused(error: Error): void {
     if (this.isLost) return
-    if (reasonOf(error.cause)?.endsWith('AUTHORIZATION_FAILED'))
-      this.#options.problems.set('commit', problemLine(error))
+    // Whether the group may be used is told, and taken back, by joining it.
+    if (reasonOf(error.cause) === 'TOPIC_AUTHORIZATION_FAILED') this.#options.problems.set('commit', problemLine(error))
     this.lose(error)
   }
 }

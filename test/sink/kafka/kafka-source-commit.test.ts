@@ -13,6 +13,7 @@ import {
   NOT_COORDINATOR,
   onFakeKafka,
   start,
+  TOPIC_AUTHORIZATION,
   UNKNOWN_MEMBER,
   within,
 } from './source-on-fake-kafka.ts'
@@ -85,17 +86,30 @@ describe('a commit', () => {
     ])
   })
 
-  it('that is refused for want of rights says so until one is accepted', async () => {
-    kafka.next('OffsetCommit', GROUP_AUTHORIZATION)
+  it('that is refused for want of rights to the topic says so until one is accepted', async () => {
+    kafka.next('OffsetCommit', TOPIC_AUTHORIZATION)
     start()
     const { first } = await joined()
-    await expect(first.tenure.commit(5n, '')).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+    await expect(first.tenure.commit(5n, '')).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED')
     await within(() => expect(listener.handlers).toHaveLength(4))
     expect(listener.problems).toEqual([
-      'Kafka group group: commit of orders-0: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+      'Kafka group group: commit of orders-0: not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)',
     ])
     await listener.held[0]?.tenure.commit(5n, '')
     expect(listener.problems.at(-1)).toBeNull()
+  })
+
+  it('that is refused for want of rights to the group is no problem any more once the group is joined again', async () => {
+    kafka.next('OffsetCommit', GROUP_AUTHORIZATION)
+    start()
+    const { first } = await joined()
+    kafka.next('JoinGroup', GROUP_AUTHORIZATION)
+    await expect(first.tenure.commit(5n, '')).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    expect(listener.problems).toEqual([
+      'Kafka group group: cannot join: not authorized to use the consumer group (GROUP_AUTHORIZATION_FAILED)',
+      null,
+    ])
   })
 
   it('waits while the coordinator cannot be reached, as nothing was sent yet', async () => {

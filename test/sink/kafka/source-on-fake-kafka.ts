@@ -16,6 +16,7 @@ export const METADATA_TOO_LARGE = 12
 export const ILLEGAL_GENERATION = 22
 export const UNKNOWN_MEMBER = 25
 export const REBALANCE = 27
+export const TOPIC_AUTHORIZATION = 29
 export const GROUP_AUTHORIZATION = 30
 export const UNSTABLE = 88
 
