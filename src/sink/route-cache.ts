@@ -2,6 +2,8 @@ import type { Route } from './plan.ts'
 
 /** Far more than the namespaces, event names and time partitions that are written to at once. */
 const MOST_ROUTES = 10_000
+/** Of what a route follows from, in bytes. Longer texts are a mistake, and ten thousand of them would be more memory than the process has. */
+const LONGEST_TEXT = 256
 const FNV_PRIME = 0x01000193
 const FNV_OFFSET = 0x811c9dc5
 
@@ -45,6 +47,7 @@ export class RouteCache {
 
   /** Only for a key that is not found. */
   add(key: RouteKey, route: Route): void {
+    if (key.namespaceLength > LONGEST_TEXT || key.eventNameLength > LONGEST_TEXT) return
     if (this.#size++ >= MOST_ROUTES) {
       this.#entries.clear()
       this.#size = 1

@@ -47,3 +47,12 @@ test('it does not grow without end, and knows what came last', () => {
   expect(cache.find(keyOf('acme', '10000'))).toEqual(routeTo('10000'))
   expect(cache.find(keyOf('acme', '0'))).toBeUndefined()
 })
+
+test('it keeps no long texts, which are a mistake and would be as much memory as somebody sends', () => {
+  const cache = new RouteCache()
+  const long = 'x'.repeat(257)
+  for (const key of [keyOf(long, 'login'), keyOf('acme', long)]) {
+    cache.add(key, routeTo('a'))
+    expect(cache.find(key)).toBeUndefined()
+  }
+})
