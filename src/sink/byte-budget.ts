@@ -9,6 +9,8 @@ export interface BufferOwner {
   readonly inFlightBytes: number
   /** Whether the open set could be closed at once; false while an earlier one is being written or replayed. */
   readonly canFlush: boolean
+  /** Whether the open set is one that is replayed: it can be closed at its end only. */
+  readonly isReplaying: boolean
   /** Closes the open set: afterwards its bytes are in flight. */
   flushForMemory(): void
 }
@@ -17,11 +19,16 @@ export interface BufferOwner {
  * The bytes that one process may buffer, over all its partitions. Over the limit the largest open sets are flushed until
  * at most three quarters of it are open, and readers wait (`room`) until writes have given memory back: that is the back-pressure. A
  * reader waits only after it has taken its batch in, so the limit can be exceeded by one batch for each partition.
+ *
+ * A set that is replayed cannot be flushed before its end, and one pod may have those of many to replay. So one of them goes on over the limit,
+ * until it is written, and the others wait.
  */
 export class ByteBudget {
   readonly limitBytes: number
   readonly #owners = new Set<BufferOwner>()
   #waiting: (() => void)[] = []
+  /** Who replays over the limit. */
+  #exceeding: BufferOwner | null = null
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes
@@ -46,6 +53,7 @@ export class ByteBudget {
 
   remove(owner: BufferOwner): void {
     this.#owners.delete(owner)
+    if (this.#exceeding === owner) this.#exceeding = null
     this.released()
   }
 
@@ -56,12 +64,19 @@ export class ByteBudget {
     for (const wake of waiting) wake()
   }
 
-  /** Resolves when the process is within its budget, or when `signal` aborts; at once in the normal case. */
-  async room(signal: AbortSignal): Promise<void> {
-    while (this.isExceeded && !signal.aborted) {
+  /** Resolves when the process is within its budget or the owner may exceed it, or when `signal` aborts; at once in the normal case. */
+  async room(owner: BufferOwner, signal: AbortSignal): Promise<void> {
+    while (this.isExceeded && !signal.aborted && !this.#mayExceed(owner)) {
       this.#relieve()
       await this.#nextRelease(signal)
     }
+  }
+
+  #mayExceed(owner: BufferOwner): boolean {
+    if (!owner.isReplaying) return false
+    const isDone = this.#exceeding === null || !(this.#exceeding.isReplaying || this.#exceeding.inFlightBytes > 0)
+    if (isDone) this.#exceeding = owner
+    return this.#exceeding === owner
   }
 
   /**

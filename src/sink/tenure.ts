@@ -77,6 +77,10 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return this.#replaying === null && !this.#delivery.isBusy && this.#isReading
   }
 
+  get isReplaying(): boolean {
+    return this.#replaying !== null && this.#isReading
+  }
+
   flushForMemory(): void {
     const { stats, budget, logger } = this.#parts
     if (stats.flushes.get('memory') === 0)
@@ -191,8 +195,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open !== null && this.#isReading) {
       this.#open.advanceTo(nextOffset, this.#parts.clock.now())
       this.#armTimer()
-      // A replay needs all of its set in memory: it must not wait for itself.
-      if (this.#replaying === null) await this.#parts.budget.room(this.#reading.signal)
+      await this.#parts.budget.room(this, this.#reading.signal)
     }
     // Stopped: holding on to the batch holds back the partition, and only this one.
     if (this.#committing.signal.aborted) await whenAborted(AbortSignal.any([this.#reading.signal, this.#tenure.ended]))

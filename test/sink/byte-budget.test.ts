@@ -22,6 +22,8 @@ class Owner implements BufferOwner {
 }
 
 const never = new AbortController().signal
+/** Who holds nothing. */
+const SOMEBODY = new Owner(0)
 
 function budgetOf(limitBytes: number, ...owners: Owner[]): ByteBudget {
   const budget = new ByteBudget(limitBytes)
@@ -36,14 +38,14 @@ async function isWaiting(room: Promise<void>): Promise<boolean> {
 test('within the budget nobody waits and nothing is flushed', async () => {
   const owner = new Owner(100)
   const budget = budgetOf(100, owner)
-  expect(await isWaiting(budget.room(never))).toBe(false)
+  expect(await isWaiting(budget.room(SOMEBODY, never))).toBe(false)
   expect(owner.openBytes).toBe(100)
 })
 
 test('over it the largest sets are flushed until at most three quarters of it are open, and readers wait until they are written', async () => {
   const [small, large, larger] = [new Owner(20), new Owner(40), new Owner(60)]
   const budget = budgetOf(100, small, large, larger)
-  const room = budget.room(never)
+  const room = budget.room(SOMEBODY, never)
   expect([small.openBytes, large.openBytes, larger.openBytes]).toEqual([20, 40, 0])
   expect(await isWaiting(room)).toBe(true)
   larger.inFlightBytes = 0
@@ -56,7 +58,7 @@ test('what is replayed is never flushed, and what is in flight is not flushed ag
   replaying.isReplaying = true
   busy.inFlightBytes = 10
   const budget = budgetOf(100, replaying, busy)
-  void budget.room(never)
+  void budget.room(SOMEBODY, never)
   expect([replaying.openBytes, busy.openBytes]).toEqual([200, 50])
 })
 
@@ -65,10 +67,36 @@ test('who gives up stops waiting, and who is removed frees what it held', async 
   owner.isReplaying = true
   const budget = budgetOf(100, owner)
   const gaveUp = new AbortController()
-  const [first, second] = [budget.room(gaveUp.signal), budget.room(never)]
+  const [first, second] = [budget.room(SOMEBODY, gaveUp.signal), budget.room(SOMEBODY, never)]
   gaveUp.abort()
   expect(await isWaiting(first)).toBe(false)
   expect(await isWaiting(second)).toBe(true)
   budget.remove(owner)
   expect(await isWaiting(second)).toBe(false)
+})
+
+test('of those that replay one goes on over the limit until it is written, then the next', async () => {
+  const [first, second] = [new Owner(60), new Owner(60)]
+  for (const owner of [first, second]) owner.isReplaying = true
+  const budget = budgetOf(100, first, second)
+  expect(await isWaiting(budget.room(first, never))).toBe(false)
+  const room = budget.room(second, never)
+  expect(await isWaiting(room)).toBe(true)
+  Object.assign(first, { openBytes: 30, inFlightBytes: 90, isReplaying: false })
+  budget.released()
+  expect(await isWaiting(room)).toBe(true)
+  expect(await isWaiting(budget.room(first, never))).toBe(true)
+  first.openBytes = 90
+  first.inFlightBytes = 0
+  budget.released()
+  expect(await isWaiting(room)).toBe(false)
+})
+
+test('who replays over the limit and is given up leaves that to the next', async () => {
+  const [first, second] = [new Owner(60), new Owner(60)]
+  for (const owner of [first, second]) owner.isReplaying = true
+  const budget = budgetOf(50, first, second)
+  expect(await isWaiting(budget.room(first, never))).toBe(false)
+  budget.remove(first)
+  expect(await isWaiting(budget.room(second, never))).toBe(false)
 })

@@ -1,8 +1,9 @@
 import pino from 'pino'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { SlabPool } from '../../src/sink/slab-pool.ts'
+import type { PartitionTenure } from '../../src/sink/tenure.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
-import { ScriptedPartition } from '../support/scripted-source.ts'
+import { ScriptedPartition, type ScriptedTenure } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
 import { DONE, flush, intentOf } from './tenure-words.ts'
 
@@ -85,5 +86,38 @@ describe('memory', () => {
     await held.feed(1)
     await second.settle()
     expect(bucket.lines()).toHaveLength(3)
+  })
+
+  test('of the sets of many pods, replayed by one, is not held at once', async () => {
+    const config = sinkConfig({ flush: { intervalMs: 60_000, events: 10, bytes: 1_000_000 }, bufferBytes: 200_000 })
+    const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(10_000) })
+    const logs = Array.from({ length: 8 }, (_, partition) =>
+      new ScriptedPartition(partition).append(...Array.from({ length: 10 }, (_, id) => padded(id))),
+    )
+    bucket.onCreate = () => new Promise(() => {})
+    for (const each of logs) {
+      const pod = new SinkProcess(bucket, { config })
+      void (await pod.source.assign(each)).feed()
+      await pod.settle()
+    }
+
+    bucket.onCreate = () => {}
+    const last = new SinkProcess(bucket, { config })
+    const held = await Promise.all(logs.map((each) => last.source.assign(each)))
+    const heldBytes = () => {
+      const owners = held.map(({ handler }) => handler as PartitionTenure)
+      return owners.reduce((sum, { openBytes, inFlightBytes }) => sum + openBytes + inFlightBytes, 0)
+    }
+    let mostBytes = 0
+    const feedAll = async (tenure: ScriptedTenure) => {
+      for (let fed = 0; fed < 10; fed++) {
+        await tenure.feed(1)
+        mostBytes = Math.max(mostBytes, heldBytes())
+      }
+    }
+    await Promise.all(held.map(feedAll))
+    await last.settle()
+    expect(bucket.lines()).toHaveLength(80)
+    expect(mostBytes).toBeLessThan(500_000)
   })
 })
