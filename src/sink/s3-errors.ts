@@ -9,6 +9,7 @@ export interface BucketPlace {
   readonly endpoint?: string | undefined
   /** Whether it is asked for. */
   readonly serverSideEncryption?: object | undefined
+  readonly requestChecksumCalculation?: string | undefined
 }
 
 /**
@@ -55,6 +56,7 @@ const NEEDS_PERSON = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'EntityTooLarge',
+  'HTTP 413',
   'IllegalLocationConstraintException',
   'InvalidAccessKeyId',
   'InvalidArgument',

@@ -14,6 +14,7 @@ const NO_TLS = 'the server may not speak TLS: see spec.config.endpoint, which be
 const ANSWERS: Readonly<Record<string, string>> = {
   EntityTooLarge: 'the server does not take objects of this size: see spec.config.flushMemory',
   ExpiredToken: `the session token has expired: one that a role gives is renewed by itself, for another ${CREDENTIALS}`,
+  'HTTP 413': 'a proxy on the way does not take bodies of this size: see its limit, and spec.config.flushMemory',
   InvalidAccessKeyId: `the access key id is unknown: ${CREDENTIALS}`,
   InvalidArgument:
     'the server does not take something that is asked for with each object, such as spec.config.serverSideEncryption',
@@ -34,6 +35,13 @@ const ANSWERS: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
   SignatureDoesNotMatch: `the secret access key is wrong: ${CREDENTIALS}`,
   SlowDown: 'too many requests for now, which passes by itself',
+}
+
+/** Of those, what is meant where checksums are switched off already. Source: "PutObject", Amazon S3 API Reference. */
+const WITHOUT_CHECKSUMS: Readonly<Record<string, string>> = {
+  InvalidRequest:
+    'the server does not take the request: perhaps it wants a checksum, as for Object Lock: leave out spec.config.requestChecksumCalculation',
+  NotImplemented: NOT_KNOWN,
 }
 
 /** Codes of Node.js and of the SDK, for which there was no answer. Beside them stands what the system says. */
@@ -79,6 +87,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 export interface Asked {
   readonly region: string
   readonly serverSideEncryption?: object | undefined
+  readonly requestChecksumCalculation?: string | undefined
 }
 
 /** What S3 answered, as far as it says more than its code. */
@@ -94,16 +103,18 @@ export function hintForAnswer(
   code: string,
   operation: string,
   { region, message }: AnswerDetails,
-  { region: ours, serverSideEncryption }: Asked,
+  { region: ours, serverSideEncryption, requestChecksumCalculation }: Asked,
 ): string {
+  const hasChecksums = requestChecksumCalculation !== 'when_required'
   const isElsewhere = /^[a-z0-9-]{1,40}$/.test(region) && region !== ours
   if (isElsewhere || ELSEWHERE.has(code))
     return `the bucket is in ${isElsewhere ? `region ${region}` : 'another region'}: see spec.config.region`
   if (code === 'NotImplemented' && serverSideEncryption && BEGINS_OBJECT.has(operation))
-    return `${NOT_KNOWN}: perhaps it has no keys for spec.config.serverSideEncryption, or ${CHECKSUMS}`
+    return `${NOT_KNOWN}: perhaps it has no keys for spec.config.serverSideEncryption${hasChecksums ? `, or ${CHECKSUMS}` : ''}`
+  if (!hasChecksums && WITHOUT_CHECKSUMS[code] !== undefined) return WITHOUT_CHECKSUMS[code]
   return code === 'AccessDenied'
     ? deniedHint(operation, message)
-    : (ANSWERS[code] ?? (/^HTTP 4/.test(code) ? NOT_S3 : ''))
+    : (ANSWERS[code] ?? (/^HTTP [34]/.test(code) ? NOT_S3 : ''))
 }
 
 /** A server that expects TLS ends a connection that begins otherwise without a word. */

@@ -107,9 +107,12 @@ export class DirectPut implements ObjectPut {
     return { ...headers, authorization, ...UNSIGNED_HEADERS, 'content-length': String(sizeOf(chunks)) }
   }
 
-  /** As the SDK would have it; s3-errors.ts makes of it what a person reads. */
-  #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): S3ServiceException {
+  /** As the SDK would have it, also of an answer that is none of S3; s3-errors.ts makes of it what a person reads. */
+  #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): Error {
     const told = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]
+    const $response = { statusCode, headers }
+    if (text !== '' && told('Code') === undefined)
+      return Object.assign(new Error('the answer is not one of S3'), { $response })
     const name = told('Code') ?? 'Unknown'
     const dateMs = Date.parse(String(headers.date))
     if (name === 'RequestTimeTooSkewed' && Number.isFinite(dateMs)) this.#clockAheadMs = dateMs - Date.now()
@@ -119,7 +122,7 @@ export class DirectPut implements ObjectPut {
       message: told('Message') ?? '',
       $metadata: { httpStatusCode: statusCode },
     })
-    return Object.assign(error, { $response: { statusCode, headers }, Region: told('Region') })
+    return Object.assign(error, { $response, Region: told('Region') })
   }
 }
 

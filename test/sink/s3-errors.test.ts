@@ -151,6 +151,25 @@ test('an answer that is none of S3, as of a proxy or a console, is told as such 
     )
 })
 
+test.each([
+  [413, 'person', 'a proxy on the way does not take bodies of this size: see its limit, and spec.config.flushMemory'],
+  [308, 'passing', 'the answer is not one of S3: see spec.config.endpoint, its http:// or https:// and its port'],
+])('HTTP %i of a proxy is of kind %s and says what to do', (statusCode, kind, hint) => {
+  const unread = Object.assign(new Error('<html>'), { $response: { statusCode, headers: {} } })
+  const message = `S3 HTTP ${statusCode}: PutObject on bucket acme-events (us-west-2): ${hint}`
+  expect(s3Error(unread, 'PutObject', place)).toMatchObject({ kind, message })
+})
+
+test('nobody is told to switch checksums off who has done that', () => {
+  const without = { ...place, requestChecksumCalculation: 'when_required' } as const
+  expect(s3Error(answer('InvalidRequest', 400), 'PutObject', without).message).toMatch(
+    /: the server does not take the request: perhaps it wants a checksum, as for Object Lock: leave out spec\.config\.requestChecksumCalculation$/,
+  )
+  expect(s3Error(answer('NotImplemented', 501), 'PutObject', without).message).toMatch(
+    /: the server does not know something that is asked for$/,
+  )
+})
+
 test('nothing that the server quoted back is in the message', () => {
   expect(s3Error(answer('InvalidAccessKeyId', 403), 'PutObject', place).message).toBe(
     'S3 InvalidAccessKeyId: PutObject on bucket acme-events (us-west-2): the access key id is unknown: see spec.config.credentialsSecretRef',

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, test } from 'vitest'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import { createClient } from '../../src/sink/s3-client.ts'
+import { s3Error } from '../../src/sink/s3-errors.ts'
 import { DirectPut } from '../../src/sink/s3-put.ts'
 import { targetOf } from '../../src/sink/s3-target.ts'
 import { type Answer, recordingServer } from '../support/recording-server.ts'
@@ -81,6 +82,15 @@ test('an answer that is no success fails with its code and status, and one witho
     name: 'Unknown',
     $response: { headers: { 'x-amz-bucket-region': 'eu-west-1' } },
   })
+})
+
+test('an answer that is none of S3, as of a proxy, is not taken for what S3 means by its status', async () => {
+  const answers = [503, 403, 413].map((status) => ({ status, body: `<html><h1>${status}</h1></html>` }))
+  const { direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  const codes = []
+  for (let i = 0; i < 3; i++)
+    codes.push(await direct.put(object, signal).catch((error) => s3Error(error, 'PutObject', sinkConfig().s3).code))
+  expect(codes).toEqual(['HTTP 503', 'HTTP 403', 'HTTP 413'])
 })
 
 test('after a refusal for the time, requests tell the server’s time', async () => {
