@@ -87,8 +87,8 @@ class ColumnBuilder {
   readonly #columns: ReadonlyMap<string, ColumnData>
   readonly #others: ColumnData = { name: OTHER_FIELDS, type: 'json', data: [] }
   readonly #fields: FieldGuess
-  /** Of the row that is being read: the members that go to `other_fields`. */
-  #otherMembers: Uint8Array[] = []
+  /** Of the row that is being read: where the members that go to `other_fields` begin and end. There may be as many as an event has bytes for. */
+  #otherMembers: number[] = []
   #row = 0
 
   constructor(text: Uint8Array, columns: Columns) {
@@ -102,7 +102,7 @@ class ColumnBuilder {
     this.#fields.newRow()
     const isObject = visitMembers(this.#text, start, end, this.#addMember)
     if (!isObject) this.#set(this.#others, slice(this.#text, start, end))
-    else if (this.#otherMembers.length > 0) this.#set(this.#others, jsonObject(this.#otherMembers))
+    else if (this.#otherMembers.length > 0) this.#set(this.#others, jsonObject(this.#text, this.#otherMembers))
     this.#row++
   }
 
@@ -116,7 +116,7 @@ class ColumnBuilder {
     const column = this.#columns.get(this.#fields.nameAt(nameStart, nameEnd))
     const typed = column && typedValue(column.type, slice(this.#text, valueStart, valueEnd))
     if (column && typed) this.#set(column, typed.value)
-    if (!typed?.isWhole) this.#otherMembers.push(slice(this.#text, nameStart - 1, valueEnd))
+    if (!typed?.isWhole) this.#otherMembers.push(nameStart - 1, valueEnd)
   }
 
   #set({ data }: ColumnData, value: Value): void {
@@ -129,6 +129,9 @@ class ColumnBuilder {
 function fill(data: Value[], length: number): void {
   while (data.length < length) data.push(null)
 }
+
+/** Names that are kept, far more than the fields of events that are none by mistake. */
+const MOST_NAMES = 256
 
 /** Decodes names of fields. Events of one kind have their fields in one order, so the row before mostly tells the name at once. */
 class FieldGuess {
@@ -150,7 +153,7 @@ class FieldGuess {
     if (known && this.#isSame(known, start, end)) return known.name
     const bytes = slice(this.#text, start, end)
     const name = bytes.includes(BACKSLASH) ? String(JSON.parse(`"${utf8(bytes)}"`)) : utf8(bytes)
-    this.#known[index] = { start, end, name }
+    if (index < MOST_NAMES) this.#known[index] = { start, end, name }
     return name
   }
 
@@ -169,7 +172,10 @@ interface TypedValue {
 }
 
 const QUOTE = 0x22
+const COMMA = 0x2c
 const BACKSLASH = 0x5c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
 const LETTER_N = 0x6e
 
 function typedValue(type: ColumnType, json: Uint8Array): TypedValue | undefined {
@@ -198,11 +204,18 @@ function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
-function jsonObject(members: readonly Uint8Array[]): Buffer {
-  const comma = Buffer.from(',')
-  return Buffer.concat([
-    Buffer.from('{'),
-    ...members.flatMap((member, index) => (index === 0 ? [member] : [comma, member])),
-    Buffer.from('}'),
-  ])
+/** @param members where each begins and ends in the text */
+function jsonObject(text: Uint8Array, members: readonly number[]): Buffer {
+  const place = (index: number) => members[index] as number
+  let length = 1
+  for (let i = 0; i < members.length; i += 2) length += 1 + place(i + 1) - place(i)
+  const json = Buffer.alloc(length, COMMA)
+  let at = 0
+  for (let i = 0; i < members.length; i += 2) {
+    json.set(slice(text, place(i), place(i + 1)), at + 1)
+    at += 1 + place(i + 1) - place(i)
+  }
+  json[0] = OPEN_BRACE
+  json[at] = CLOSE_BRACE
+  return json
 }

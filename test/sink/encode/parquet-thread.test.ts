@@ -30,6 +30,14 @@ describe('the Parquet thread', () => {
     expect(Buffer.concat(given).equals(before)).toBe(true)
   })
 
+  test('has memory for an event with more than a million fields, which would otherwise be tried for ever', async () => {
+    const fields = '"a":1,'.repeat(1_400_000)
+    const file = await thread.file('game_telemetry', 'zstd', [Buffer.from(`{"EventId":"e",${fields}"b":2}\n`)])
+    expect(await parquetRows(file)).toEqual([
+      expect.objectContaining({ EventId: 'e', other_fields: `{${fields}"b":2}` }),
+    ])
+  })
+
   test('says why a file cannot be made, and makes the next one', async () => {
     const noEventType = 7 as unknown as string
     await expect(thread.file(noEventType, 'zstd', lines(0, 1))).rejects.toThrow('cannot be written as Parquet')
