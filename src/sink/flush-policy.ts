@@ -35,7 +35,7 @@ export interface SetSize {
   readonly objectCount: number
   /** When the set got its first record or passed its first offset without one, milliseconds since the epoch; null before. */
   readonly firstRecordAtMs: number | null
-  /** End of the time partition in which that was; null where paths do not tell the time, or only by months. */
+  /** End of the time partition whose events may be in it: that was in it, or no longer after its end than the grace; null where paths do not tell the time, or only by months. */
   readonly timePartitionEndMs: number | null
 }
 
@@ -44,8 +44,8 @@ export interface SetSize {
  * `flushDeadlineMs` has come, so that a topic that fell silent is flushed too. Memory, expiry, rebalance and shutdown are
  * decided by those who see more than one set.
  *
- * A set that was begun in one time partition is not kept long into the next, so that a reader can take a partition for
- * complete soon after its end. This goes by our clock and not by the records': late ones would cause a flush each.
+ * A set that was begun in one time partition, or within the grace after it, is not kept long into the next, so that a reader
+ * can take a partition for complete soon after its end. This goes by our clock and not by the records': late ones would cause a flush each.
  */
 export function flushReason(limits: FlushLimits, set: SetSize, nowMs: number): FlushReason | null {
   return sizeFlushReason(limits, set) ?? timeFlushReason(limits, set, nowMs)

@@ -1,7 +1,7 @@
 import { ByteLog, crc32Of } from './byte-log.ts'
 import type { BodyFormat } from './encode/body-encoder.ts'
 import { asOneLine } from './envelope.ts'
-import type { SetSize } from './flush-policy.ts'
+import { type SetSize, TIME_PARTITION_GRACE_MS } from './flush-policy.ts'
 import type { Plan } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
 import { type RejectReason, rejectLine } from './rejects.ts'
@@ -64,8 +64,11 @@ export class RecordSet implements SetSize {
     return this.#objects.size
   }
 
+  /** A set that is begun soon after the end of a time partition may have the last events of that one. */
   get timePartitionEndMs(): number | null {
-    return this.firstRecordAtMs === null ? null : this.plan.timePartitionEndMs(this.firstRecordAtMs)
+    return this.firstRecordAtMs === null
+      ? null
+      : this.plan.timePartitionEndMs(this.firstRecordAtMs - TIME_PARTITION_GRACE_MS)
   }
 
   get isUntouched(): boolean {

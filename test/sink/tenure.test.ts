@@ -60,6 +60,24 @@ describe('accumulating', () => {
     expect(bucket.lines()).toEqual(events(0, 2))
   })
 
+  test('the last events of a time partition are flushed soon after it though they begin a set after its end', async () => {
+    const limits = { intervalMs: 3_600_000, events: 2, bytes: 1_000_000 }
+    const sink = new SinkProcess(bucket, { config: { ...flush(limits), path: BY_THE_QUARTER } })
+    const held = await sink.source.assign(log.append(...events(0, 4)))
+    await sink.clock.advance(10 * 60_000 + 5_000)
+    // The limit of events is reached just then; what comes next is of 12:05 too, by Kafka's time.
+    await held.feed(2)
+    await sink.clock.advance(1_000)
+    await held.feed(1)
+    await sink.clock.advance(23_999)
+    expect(bucket.lines()).toEqual(events(0, 2))
+    await sink.clock.advance(1)
+    expect(bucket.lines()).toEqual(events(0, 3))
+    await held.feed(1)
+    await sink.clock.advance(14 * 60_000)
+    expect(bucket.lines()).toEqual(events(0, 3))
+  })
+
   test('late events are objects of the set that they are read in: they cause no flush of their own', async () => {
     const sink = new SinkProcess(bucket, { config: { ...flush({}), path: BY_THE_QUARTER } })
     const hours = ['01', '02', '03', '04', '12', '05', '12']

@@ -53,6 +53,9 @@ export function events(from: number, to: number, options = {}): string[] {
   return Array.from({ length: to - from }, (_, i) => event(from + i, options))
 }
 
+/** At no edge of a time partition: what is begun there is flushed for that, soon. */
+const clockInAPartition = () => new FakeClock(Date.parse('2026-03-01T12:05:00Z'))
+
 /** A sink on a bucket in memory and a scripted Kafka, joined to its group. */
 export class SinkProcess {
   readonly clock: FakeClock
@@ -63,7 +66,7 @@ export class SinkProcess {
     bucket: FakeBucket,
     options: { config?: SinkConfig; older?: SinkConfig[]; fate?: Fate; clock?: FakeClock; logger?: Logger } = {},
   ) {
-    const { config = sinkConfig(), older = [], fate = new Fate(), clock = new FakeClock() } = options
+    const { config = sinkConfig(), older = [], fate = new Fate(), clock = clockInAPartition() } = options
     const { logger = createLogger('silent') } = options
     const revisions = new Map([config, ...older].map((each) => [revisionOf(each), each]))
     this.clock = clock
