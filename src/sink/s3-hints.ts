@@ -117,6 +117,8 @@ export function hintForAnswer(
     : (ANSWERS[code] ?? (/^HTTP [34]/.test(code) ? NOT_S3 : ''))
 }
 
+/** By the default endpoint, whose host is made of bucket and region. */
+const NO_HOST_OF_AWS = 'there is no such host: see spec.config.region'
 /** A server that expects TLS ends a connection that begins otherwise without a word. */
 const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET'])
 
@@ -125,8 +127,14 @@ const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET'])
  * @param endpoint as configured
  */
 export function hintWithoutAnswer(code: string, described: string, endpoint = ''): string {
-  const hint = NO_ANSWERS[code] ?? (CLOSED.has(code) && endpoint.startsWith('http:') ? WANTS_TLS : undefined)
+  const hint = hintAtEndpoint(code, endpoint)
   return hint === undefined || described.includes('spec.config.') ? described : `${described}: ${hint}`
+}
+
+function hintAtEndpoint(code: string, endpoint: string): string | undefined {
+  if (code === 'ENOTFOUND' && endpoint === '') return NO_HOST_OF_AWS
+  if (CLOSED.has(code) && endpoint.startsWith('http:')) return WANTS_TLS
+  return NO_ANSWERS[code]
 }
 
 function deniedHint(operation: string, message: string): string {

@@ -111,10 +111,17 @@ test.each([
   ['SELF_SIGNED_CERT_IN_CHAIN', 'person', /name its own by spec\.config\.tls\.caSecretRef$/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'person', /for another name: see spec\.config\.endpoint$/],
   ['HPE_INVALID_CONSTANT', 'passing', /the server may expect https:\/\/: see spec\.config\.endpoint$/],
-  ['ENOTFOUND', 'passing', /no such host: see spec\.config\.endpoint, and spec\.config\.forcePathStyle/],
+  ['ENOTFOUND', 'passing', /no such host: see spec\.config\.region$/],
 ])('no answer for %s is of kind %s and names the field', (code, kind, words) => {
   const error = Object.assign(new Error('what the system says'), { code })
   expect(s3Error(error, 'PutObject', place)).toMatchObject({ kind, message: expect.stringMatching(words) })
+})
+
+test('a host that is not there is one of the endpoint, where that is configured', () => {
+  const error = Object.assign(new Error('getaddrinfo ENOTFOUND acme-events.minio'), { code: 'ENOTFOUND' })
+  expect(s3Error(error, 'PutObject', { ...place, endpoint: 'http://minio' }).message).toMatch(
+    /no such host: see spec\.config\.endpoint, and spec\.config\.forcePathStyle/,
+  )
 })
 
 test('a network error shows what could not be reached, and passes', () => {
