@@ -42,9 +42,20 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
     return made
   } catch (error) {
     if (!(error instanceof Stalled)) throw error
-    // A pause holds also where the rest of the spec cannot become a configuration.
-    if (made.plan || observed.spec.active !== false) return { ...made, stalled: error }
-    return { deployment: await applier.stopPods(observed), stalled: error }
+    made = { ...made, stalled: error }
+    // What hangs may hang again, and the pass would not come to its end to tell of it.
+    if (observed.spec.active !== false || error.isSlow) return made
+    return { ...made, deployment: await stopPods({ ...observed, deployment: made.deployment }, applier) }
+  }
+}
+
+/** A pause holds also where the rest of the spec cannot become a configuration, or is refused; a refusal of this too is no other news. */
+async function stopPods(observed: Observed, applier: Applier): Promise<Deployment | undefined> {
+  try {
+    return await applier.stopPods(observed)
+  } catch (error) {
+    if (error instanceof Stalled) return observed.deployment
+    throw error
   }
 }
 

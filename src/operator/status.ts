@@ -114,8 +114,10 @@ function conditionsOf(verdict: Verdict, situation: Situation, now: string): Cond
   const isActive = verdict.status === 'ACTIVE'
   const limited = limitOf(situation)
   const isWritingStill = replicas === 0 && pods.length > 0
-  const isKept = isIdle(verdict, situation) && !isWritingStill && revision !== undefined && deletion === undefined
-  const kept = isKept ? offsetsKept(keeping, nowMs) : undefined
+  // What is refused may have kept the renewal from being set up: then there is nothing to promise.
+  const isSetUp = situation.stalled === undefined || keeping.sinceMs !== undefined
+  const mayTell = isSetUp && !isWritingStill && revision !== undefined && deletion === undefined
+  const kept = mayTell && isIdle(verdict, situation) ? offsetsKept(keeping, nowMs) : undefined
   return [
     condition('Ready', ready, reason, message),
     condition('Active', isActive ? 'True' : 'False', activeReason(verdict), verdict.error ?? message),

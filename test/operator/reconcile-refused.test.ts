@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONNECTORS, DEPLOYMENTS } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
+import { aSpec } from './builders.ts'
 import { KEY, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
 
 describe('reconcile', () => {
@@ -26,6 +27,30 @@ describe('reconcile', () => {
     expect(set.status()?.connector).toMatchObject({
       status: 'FAILED',
       error: expect.stringContaining('exceeded quota'),
+    })
+  })
+
+  it.each(['ConfigMap', 'Deployment'])(
+    'stops the pods of a paused connector also where the API server refuses its new %s',
+    async (kind) => {
+      const set = await setUpDelivering()
+      const { spec } = set.cluster.get(DEPLOYMENTS, SINK_KEY) ?? {}
+      set.cluster.edit({ active: false, filter: { other: ['*'] } })
+      set.cluster.failures.set(`apply ${kind}`, new KubeApiError(403, 'Forbidden', 'exceeded quota'))
+      await set.pass()
+      expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec).toEqual({ ...spec, replicas: 0 })
+      expect(set.status()?.conditions).toContainEqual(expect.objectContaining({ type: 'Stalled', reason: 'Forbidden' }))
+    },
+  )
+
+  it('says what is wrong with a paused connector also where its pods cannot be stopped', async () => {
+    const set = await setUpDelivering()
+    set.cluster.edit({ active: false, config: { ...aSpec().config, eventType: 'justice_event' } })
+    set.cluster.failures.set('patch Deployment', new KubeApiError(403, 'Forbidden', 'no change by policy'))
+    await set.pass()
+    expect(set.status()).toMatchObject({
+      observedGeneration: 2,
+      connector: { status: 'FAILED', error: expect.stringContaining('has no topic pattern') },
     })
   })
 

@@ -121,6 +121,13 @@ describe('isSameStatus', () => {
     expect(conditionOf(statusOf(aSituation(long)), 'OffsetsKept')).toBeUndefined()
   })
 
+  it('promises no renewal of the offsets where a refusal kept it from being set up', () => {
+    const paused = { active: false, replicas: 0, pods: [], stalled: { reason: 'ObjectRefused', message: 'no' } }
+    expect(conditionOf(statusOf(aSituation(paused)), 'OffsetsKept')).toBeUndefined()
+    const keeping = { sinceMs: NOW, renewedAt: undefined, failure: undefined }
+    expect(conditionOf(statusOf(aSituation({ ...paused, keeping })), 'OffsetsKept')?.reason).toBe('NotYetRenewed')
+  })
+
   it('says while another connector has the same, and stays Ready, as nothing is overwritten', () => {
     const conflict = { reason: 'ObjectKeyConflict', message: 'games/other gives …' } as const
     const status = statusOf(aSituation({ conflict }))
