@@ -128,6 +128,15 @@ describe('reconcile', () => {
     expect(set.cluster.names()).not.toContain('ServiceAccount events-sink')
   })
 
+  it('keeps its own service account where the spec names it', async () => {
+    const set = await setUpDelivering()
+    set.cluster.edit({ serviceAccountName: 'events-sink' })
+    await set.pass()
+    rollOut(set)
+    await set.pass()
+    expect(set.cluster.names()).toContain('ServiceAccount events-sink')
+  })
+
   it('scales to zero for a pause, and is Ready only when the pods are gone', async () => {
     const set = await setUpDelivering()
     set.cluster.edit({ active: false })

@@ -16,6 +16,7 @@ import { needsKeeping } from '../offsets-kept.ts'
 import { desiredConfigMap, revisionConfigMapName } from './config-map.ts'
 import { desiredDeployment } from './deployment.ts'
 import { desiredDeleteGroup, desiredKeepOffsets } from './group-task.ts'
+import { sinkName } from './metadata.ts'
 import type { PodInput } from './pod.ts'
 import { desiredPodDisruptionBudget } from './pod-disruption-budget.ts'
 import { desiredServiceAccount } from './service-account.ts'
@@ -90,7 +91,8 @@ export function desiredObjects(observed: Observed, plan: Plan, defaults: SinkDef
     deployment: { kind: DEPLOYMENTS, object: deployment, live: observed.deployment },
     after: [...(needsBudget ? [budget] : []), ...(needsKeeper ? [keepOffsets] : [])],
     obsolete: [...(needsBudget ? [] : [budget]), ...(needsKeeper ? [] : [keepOffsets])],
-    ofOldPods: needsAccount ? [] : [serviceAccount],
+    // The spec may name the very one that was made before, such as for a cloud role: the pods go on using it.
+    ofOldPods: needsAccount || spec.serviceAccountName === sinkName(owner.name) ? [] : [serviceAccount],
   }
 }
 
