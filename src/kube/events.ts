@@ -14,8 +14,8 @@ const BURST = 25
 const ONE_MORE_AFTER_MS = 300_000
 /** Objects whose Events are counted; beyond, the one that had none for the longest time is forgotten. */
 const MAX_COUNTED = 4096
-/** Longest note that the API server accepts (events.k8s.io/v1). */
-const MAX_NOTE = 1024
+/** Longest note that the API server accepts (events.k8s.io/v1): it says characters, and counts bytes. */
+const MAX_NOTE_BYTES = 1024
 
 export interface Transition {
   readonly type: 'Normal' | 'Warning'
@@ -63,7 +63,7 @@ export class EventRecorder {
         type: transition.type,
         reason: transition.reason,
         action: transition.action,
-        note: transition.note.slice(0, MAX_NOTE),
+        note: fitting(transition.note),
         reportingController: controller,
         reportingInstance: instance,
         regarding: { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name, uid, resourceVersion },
@@ -88,4 +88,9 @@ export class EventRecorder {
     if (this.#allowances.size > MAX_COUNTED && oldest !== undefined) this.#allowances.delete(oldest)
     return events >= 1
   }
+}
+
+function fitting(note: string): string {
+  // As of a stream that goes on, so that the beginning of a character at the end is left out.
+  return new TextDecoder().decode(Buffer.from(note).subarray(0, MAX_NOTE_BYTES), { stream: true })
 }

@@ -28,6 +28,14 @@ describe('EventRecorder', () => {
     ])
   })
 
+  it('cuts a note to the bytes that the API server counts, between two characters', async () => {
+    const created: KubeObject[] = []
+    const note = `${'n'.repeat(1_022)}… by policy`
+    const events = recorder(async (each) => created[created.push(each) - 1] ?? each)
+    await events.record(CONNECTORS, object, { ...transition, note })
+    expect(created).toMatchObject([{ note: 'n'.repeat(1_022) }])
+  })
+
   it('writes 25 for one object at once, then one every five minutes; others do not count', async () => {
     const clock = new FakeClock()
     const created: KubeObject[] = []
