@@ -121,6 +121,7 @@ export function observe(
   const owner = { namespace, name, uid }
   const deletion = caches.jobs.get(`${namespace}/${deleteGroupName(name)}`)
   const pods = caches.pods.ofConnector(key)
+  const nowMs = clock.now()
   const isSink = ({ metadata }: Pod) => metadata?.labels?.['app.kubernetes.io/component'] !== GROUP_COMPONENT
   return {
     key,
@@ -139,14 +140,14 @@ export function observe(
     configMaps: caches.configMaps.ofConnector(key),
     pods: pods
       .filter((pod) => isSink(pod) && isAlive(pod))
-      .map((pod) => observePod(pod, reportOf))
+      .map((pod) => observePod(pod, reportOf, nowMs))
       // Of several pods with a problem the status names the first: the same one after a restart of the operator.
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     keepOffsets,
     keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
     // One of an earlier connector of this name says nothing of this one's group.
     deleteGroup: deletion && ownershipOf(deletion, owner) === 'ours' ? jobState(deletion, pods) : undefined,
-    idleMs: idleMsOf(connector.status, clock.now()),
+    idleMs: idleMsOf(connector.status, nowMs),
     conflict: conflicts.of(key),
   }
 }
@@ -165,7 +166,7 @@ function isAlive({ status, metadata }: Pod): boolean {
   return metadata?.deletionTimestamp !== undefined || (status?.phase !== 'Failed' && status?.phase !== 'Succeeded')
 }
 
-function observePod(pod: Pod, reportOf: (podUid: string) => PodReport | undefined): ObservedPod {
+function observePod(pod: Pod, reportOf: Sources['reportOf'], nowMs: number): ObservedPod {
   const { name = '', uid = '', annotations, deletionTimestamp } = pod.metadata ?? {}
   return {
     name,
@@ -173,7 +174,7 @@ function observePod(pod: Pod, reportOf: (podUid: string) => PodReport | undefine
     template: annotations?.[TEMPLATE_ANNOTATION],
     // The server sets deletionTimestamp to the end of the grace period.
     endsAtMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
-    problem: problemOf(pod),
+    problem: problemOf(pod, nowMs),
     report: reportOf(uid),
   }
 }

@@ -18,12 +18,13 @@ const PULL_FAILURES = new Set(['ErrImagePull', 'ImagePullBackOff'])
 /** Of a crashed sink's last words, the end says why; more does not fit in a line. */
 const MAX_LAST_WORDS = 300
 
+/** The kubelet begins at the shortest back-off again with a container that has run for so long: what crashed before is history. */
+const CRASHES_FORGOTTEN_MS = 600_000
+
 /** The problem of a pod, or undefined when there is none that Kubernetes knows of. */
-export function problemOf({ status }: Pod): PodProblem | undefined {
-  return (
-    schedulingProblem(status) ??
-    containerProblem(status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME))
-  )
+export function problemOf({ status }: Pod, nowMs: number): PodProblem | undefined {
+  const sink = status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME)
+  return schedulingProblem(status) ?? containerProblem(sink, nowMs)
 }
 
 function schedulingProblem(status: PodStatus | undefined): PodProblem | undefined {
@@ -32,9 +33,9 @@ function schedulingProblem(status: PodStatus | undefined): PodProblem | undefine
   return { reason: 'Unschedulable', message: `no node for the pod: ${scheduled.message ?? 'no reason given'}` }
 }
 
-function containerProblem(container: ContainerStatus | undefined): PodProblem | undefined {
+function containerProblem(container: ContainerStatus | undefined, nowMs: number): PodProblem | undefined {
   const waiting = container?.state?.waiting
-  if (container && isCrashLooping(container)) return crashProblem(container)
+  if (container && isCrashLooping(container, nowMs)) return crashProblem(container)
   if (!waiting?.reason || NORMAL_WAITING.has(waiting.reason)) return undefined
   if (container && PULL_FAILURES.has(waiting.reason)) return pullProblem(container.image, waiting.message)
   return { reason: waiting.reason, message: oneLine(waiting.message ?? waiting.reason) }
@@ -50,8 +51,9 @@ function pullProblem(image: string, message = ''): PodProblem {
  * One crash is restarted at once and is no problem of its own; from the second on the kubelet waits between starts. The
  * start after a wait is still part of the loop, until the sink has shown that it is ready.
  */
-function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus): boolean {
+function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus, nowMs: number): boolean {
   if (state?.waiting?.reason === 'CrashLoopBackOff') return true
+  if (nowMs - Date.parse(state?.running?.startedAt ?? '') >= CRASHES_FORGOTTEN_MS) return false
   return restartCount >= 2 && !ready && (lastState?.terminated ?? state?.terminated) !== undefined
 }
 

@@ -70,9 +70,11 @@ function judgeStopped({ active, deployment, pods }: Situation): Verdict {
 /** The newest template fails: Kubernetes cannot run a pod, or a sink says that it does not deliver. */
 function judgeProblems(situation: Situation, current: readonly ObservedPod[]): Verdict | undefined {
   for (const pod of current) {
-    const own = pod.report?.kind === 'status' && pod.report.status.state === 'FAILED' ? pod.report.status : undefined
-    if (own) return failed(situation, failureReasonOf(own.error ?? ''), own.error ?? NO_REASON)
-    if (pod.problem) return failed(situation, pod.problem.reason, `pod ${pod.name}: ${pod.problem.message}`)
+    const own = pod.report?.kind === 'status' ? pod.report.status : undefined
+    if (own?.state === 'FAILED') return failed(situation, failureReasonOf(own.error ?? ''), own.error ?? NO_REASON)
+    // A sink that delivers has come out of its crashes, though Kubernetes may be yet to find it ready.
+    if (pod.problem && own?.state !== 'ACTIVE')
+      return failed(situation, pod.problem.reason, `pod ${pod.name}: ${pod.problem.message}`)
   }
   return undefined
 }

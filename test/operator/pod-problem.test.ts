@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Pod } from '../../src/kube/kinds.ts'
 import { problemOf } from '../../src/operator/pod-problem.ts'
-import { aKubePod } from './builders.ts'
+import { aKubePod, NOW } from './builders.ts'
+
+const problemIn = (pod: Pod) => problemOf(pod, NOW)
 
 const crashed = (message: string | undefined, overrides = {}) => ({
   terminated: { exitCode: 1, reason: 'Error', ...(message === undefined ? {} : { message }), ...overrides },
@@ -9,17 +12,17 @@ const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s 
 
 describe('problemOf', () => {
   it('finds none in a pod that runs, is created, or crashed once and runs again', () => {
-    expect(problemOf(aKubePod())).toBeUndefined()
-    expect(problemOf(aKubePod({ state: { waiting: { reason: 'ContainerCreating' } } }))).toBeUndefined()
-    expect(problemOf(aKubePod({ restartCount: 1, lastState: crashed('killed') }))).toBeUndefined()
-    expect(problemOf(aKubePod({ state: crashed('first') }))).toBeUndefined()
+    expect(problemIn(aKubePod())).toBeUndefined()
+    expect(problemIn(aKubePod({ state: { waiting: { reason: 'ContainerCreating' } } }))).toBeUndefined()
+    expect(problemIn(aKubePod({ restartCount: 1, lastState: crashed('killed') }))).toBeUndefined()
+    expect(problemIn(aKubePod({ state: crashed('first') }))).toBeUndefined()
   })
 
   it('says why no node takes the pod', () => {
     const conditions = [
       { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes: insufficient cpu' },
     ]
-    expect(problemOf(aKubePod({}, { conditions, containerStatuses: [] }))).toEqual({
+    expect(problemIn(aKubePod({}, { conditions, containerStatuses: [] }))).toEqual({
       reason: 'Unschedulable',
       message: 'no node for the pod: 0/3 nodes: insufficient cpu',
     })
@@ -29,7 +32,7 @@ describe('problemOf', () => {
     'passes %s on in Kubernetes’ own words',
     (reason) => {
       const state = { waiting: { reason, message: 'secret "s3" not found' } }
-      expect(problemOf(aKubePod({ state }))).toEqual({ reason, message: 'secret "s3" not found' })
+      expect(problemIn(aKubePod({ state }))).toEqual({ reason, message: 'secret "s3" not found' })
     },
   )
 
@@ -40,14 +43,14 @@ describe('problemOf', () => {
       { reason: 'ErrImagePull', message: cause },
       { reason: 'ImagePullBackOff', message: `Back-off pulling image "i": ErrImagePull: ${cause}` },
     ]
-    for (const waiting of states) expect(problemOf(aKubePod({ state: { waiting } }))).toEqual(problem)
+    for (const waiting of states) expect(problemIn(aKubePod({ state: { waiting } }))).toEqual(problem)
   })
 
   it('gives the last words of a sink that crashes again and again, without the syntax of the log', () => {
     const lastState = crashed(
       '{"level":"info","msg":"a"}\n{"level":"fatal","error":"no such file","msg":"the sink cannot run"}\n',
     )
-    expect(problemOf(aKubePod({ state: backOff, lastState, restartCount: 3 }))).toEqual({
+    expect(problemIn(aKubePod({ state: backOff, lastState, restartCount: 3 }))).toEqual({
       reason: 'CrashLoopBackOff',
       message: 'the sink ends with exit code 1: the sink cannot run: no such file',
     })
@@ -55,17 +58,17 @@ describe('problemOf', () => {
 
   it('gives the end of words that are no log line of ours, cut to a line', () => {
     const lastState = crashed(`Error: boom\n    at ${'x'.repeat(400)}`)
-    const { message } = problemOf(aKubePod({ state: backOff, lastState, restartCount: 3 })) ?? { message: '' }
+    const { message } = problemIn(aKubePod({ state: backOff, lastState, restartCount: 3 })) ?? { message: '' }
     expect(message).toMatch(/^the sink ends with exit code 1: …x{300}$/)
   })
 
   it('names the signal of a sink that was killed, and what to do about too little memory', () => {
     const killed = crashed(undefined, { signal: 9, exitCode: 137 })
-    expect(problemOf(aKubePod({ state: backOff, lastState: killed, restartCount: 2 }))?.message).toBe(
+    expect(problemIn(aKubePod({ state: backOff, lastState: killed, restartCount: 2 }))?.message).toBe(
       'the sink ends with signal 9',
     )
     const oom = crashed(undefined, { reason: 'OOMKilled', exitCode: 137 })
-    expect(problemOf(aKubePod({ state: backOff, lastState: oom, restartCount: 2 }))).toEqual({
+    expect(problemIn(aKubePod({ state: backOff, lastState: oom, restartCount: 2 }))).toEqual({
       reason: 'OOMKilled',
       message: 'the sink needs more memory than its limit allows: raise spec.resources.limits.memory',
     })
@@ -73,15 +76,22 @@ describe('problemOf', () => {
 
   it('holds on through the start after a back-off, until the sink is ready', () => {
     const loop = { lastState: crashed('boom'), restartCount: 2 }
-    expect(problemOf(aKubePod(loop))?.reason).toBe('CrashLoopBackOff')
-    expect(problemOf(aKubePod({ ...loop, ready: true }))).toBeUndefined()
+    expect(problemIn(aKubePod(loop))?.reason).toBe('CrashLoopBackOff')
+    expect(problemIn(aKubePod({ ...loop, ready: true }))).toBeUndefined()
+  })
+
+  it('does not blame crashes of long ago for a sink that is not ready for a moment', () => {
+    const runningFor = (ms: number) => ({ running: { startedAt: new Date(NOW - ms).toISOString() } })
+    const loop = { lastState: crashed('boom'), restartCount: 2 }
+    expect(problemIn(aKubePod({ ...loop, state: runningFor(599_000) }))?.reason).toBe('CrashLoopBackOff')
+    expect(problemIn(aKubePod({ ...loop, state: runningFor(600_000) }))).toBeUndefined()
   })
 
   it('does not mind the container of a mesh beside the sink', () => {
     const pod = aKubePod()
     const mesh = { name: 'proxy', image: 'p', imageID: 'p', ready: false, restartCount: 9, state: backOff }
     expect(
-      problemOf({ ...pod, status: { containerStatuses: [mesh, ...(pod.status?.containerStatuses ?? [])] } }),
+      problemIn({ ...pod, status: { containerStatuses: [mesh, ...(pod.status?.containerStatuses ?? [])] } }),
     ).toBeUndefined()
   })
 })

@@ -14,7 +14,7 @@ import {
   trimServiceAccount,
 } from '../../src/operator/trim.ts'
 import { judge } from '../../src/operator/verdict.ts'
-import { aDeployment, aKubePod, aSituation, OWNER } from './builders.ts'
+import { aDeployment, aKubePod, aSituation, NOW, OWNER } from './builders.ts'
 
 /** As the server gives it back: with what it and others add. */
 function stored<T extends KubeObject>(object: T, resourceVersion = '7'): T {
@@ -39,12 +39,12 @@ describe('trimPod', () => {
   it('keeps all that a problem is told from', () => {
     const waiting = { reason: 'ImagePullBackOff', message: 'no such image' }
     const pod = aKubePod({ state: { waiting } })
-    expect(problemOf(trimPod(pod))).toEqual(problemOf(pod))
+    expect(problemOf(trimPod(pod), NOW)).toEqual(problemOf(pod, NOW))
     const terminated = { exitCode: 137, reason: 'OOMKilled' }
     const killed = aKubePod({ state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated } })
-    expect(problemOf(trimPod(killed))?.reason).toBe('OOMKilled')
+    expect(problemOf(trimPod(killed), NOW)?.reason).toBe('OOMKilled')
     const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'full' }]
-    expect(problemOf(trimPod(aKubePod({}, { conditions })))?.reason).toBe('Unschedulable')
+    expect(problemOf(trimPod(aKubePod({}, { conditions })), NOW)?.reason).toBe('Unschedulable')
   })
 
   it('keeps when a pod ends', () => {

@@ -219,6 +219,12 @@ describe('judge', () => {
     expect(judge(aSituation({ pods })).error).toBe(missing)
   })
 
+  it('takes a sink that delivers for well again, while Kubernetes is yet to find it ready after crashes', () => {
+    const problem = { reason: 'CrashLoopBackOff', message: 'exit code 1' }
+    const situation = aSituation({ pods: [aPod({ problem })], deployment: aDeployment(1, { availableReplicas: 0 }) })
+    expect(judge(situation)).toMatchObject({ status: 'ACTIVE', reason: 'RollingOut', error: null })
+  })
+
   it('counts the pods that deliver and those that end', () => {
     const pods = [aPod(), aPod({ report: says('STARTING') }), anOldPod({ endsAtMs: NOW + 5 })]
     expect(judge(aSituation({ replicas: 2, pods })).message).toBe(
