@@ -174,7 +174,7 @@ test('alerts link to the runbooks where they are', async () => {
   expect(urls[0]).toBe('https://runbooks.example.com/AnalyticsConnectorFailed.md')
 })
 
-test('without the CRD a second install leaves it to the first', async () => {
-  const objects = await templated({ crds: { enabled: false } })
-  expect(Object.keys(objects).filter((name) => name.startsWith('CustomResource'))).toEqual([])
+test('without the CRD a second install that looks after its own namespace has nothing of the cluster’s, so nothing of the first one’s', async () => {
+  const objects = await templated({ crds: { enabled: false }, watchNamespaces: [NAMESPACE], admin: { enabled: true } })
+  expect(Object.keys(objects).filter((name) => !name.includes(` ${NAMESPACE}/`))).toEqual([])
 })
