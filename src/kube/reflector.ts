@@ -80,6 +80,11 @@ export class Reflector<T extends KubeObject> {
     return this.#synced
   }
 
+  /** Whether the right to list is missing: the server refuses it again and again. */
+  get isRefused(): boolean {
+    return this.#refusals >= REFUSALS_BEFORE_MISSING
+  }
+
   /**
    * Milliseconds since the server was last heard or asked. Dead watches are given up after some minutes, so much more than that means
    * that nothing here runs any more.
@@ -224,8 +229,7 @@ export class Reflector<T extends KubeObject> {
       logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
       return
     }
-    const isMissing = this.#refusals >= REFUSALS_BEFORE_MISSING
-    const leastMs = isMissing ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
+    const leastMs = this.isRefused ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)
     const attempt = (this.#refusals || this.#failures) - 1
     const waitMs = Math.max(leastMs, backoffMs(attempt, RETRY, this.#random))
     const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }

@@ -1,5 +1,5 @@
 import { CONNECTOR_LABEL } from '../contract/names.ts'
-import { type Kind, type KubeObject, keyOf } from '../kube/kinds.ts'
+import { type Kind, type KubeObject, keyOf, refOf } from '../kube/kinds.ts'
 import { Reflector, type ReflectorEvent, type ReflectorOptions } from '../kube/reflector.ts'
 
 export interface CacheOptions<T extends KubeObject> extends Omit<ReflectorOptions<T>, 'scope'> {
@@ -27,8 +27,14 @@ export class Cache<T extends KubeObject> {
     }
   }
 
-  get hasSynced(): boolean {
-    return [...this.#reflectors.values()].every((reflector) => reflector.hasSynced)
+  /** Whether the objects of a namespace that is looked after are known. */
+  hasSyncedIn(namespace: string): boolean {
+    return this.#of(namespace)?.hasSynced ?? false
+  }
+
+  /** Whether it has no right to know them. */
+  isRefusedIn(namespace: string): boolean {
+    return this.#of(namespace)?.isRefused ?? false
   }
 
   /** The longest that any namespace's watch has neither heard nor asked anything, in milliseconds. */
@@ -42,14 +48,37 @@ export class Cache<T extends KubeObject> {
   }
 
   get(key: string): T | undefined {
-    const namespace = key.slice(0, key.indexOf('/'))
-    return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.objects.get(key)
+    return this.#of(refOf(key).namespace)?.objects.get(key)
   }
 
   /** Every object. */
   *all(): Iterable<T> {
     for (const reflector of this.#reflectors.values()) yield* reflector.objects.values()
   }
+
+  #of(namespace: string): Reflector<T> | undefined {
+    return this.#reflectors.get(namespace) ?? this.#reflectors.get('')
+  }
+}
+
+type Synced = Pick<Cache<KubeObject>, 'hasSyncedIn' | 'isRefusedIn'>
+
+/** Whether everything in a namespace is known. */
+export function isKnown(caches: Readonly<Record<string, Synced>>, namespace: string): boolean {
+  return Object.values(caches).every((cache) => cache.hasSyncedIn(namespace))
+}
+
+/**
+ * Whether everything is known that can be. A namespace that is deleted takes the rights in it along, and must not keep the others from being looked
+ * after: without connectors that may be seen there is nothing to know of it. Where that is so of all, it is the install that lacks its rights.
+ */
+export function areKnown(
+  caches: Readonly<Record<string, Synced>> & { readonly connectors: Synced },
+  namespaces: readonly string[],
+): boolean {
+  const known = namespaces.filter((namespace) => isKnown(caches, namespace))
+  const lost = namespaces.filter((namespace) => !known.includes(namespace) && caches.connectors.isRefusedIn(namespace))
+  return known.length > 0 && known.length + lost.length === namespaces.length
 }
 
 /** The same, found also by the connector that they are made for. */

@@ -17,6 +17,7 @@ import {
   POD_DISRUPTION_BUDGETS,
   PODS,
   type Pod,
+  refOf,
   SERVICE_ACCOUNTS,
 } from '../kube/kinds.ts'
 import type { ReflectorEvent } from '../kube/reflector.ts'
@@ -24,7 +25,7 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { Applier } from './apply.ts'
-import { Cache, connectorKeyOf, IndexedCache } from './cache.ts'
+import { areKnown, Cache, connectorKeyOf, IndexedCache, isKnown } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
 import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
@@ -34,7 +35,7 @@ import type { Caches, IndexedLookup } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
 import { OwnWrites } from './own-writes.ts'
 import { PodPoller } from './pod-poller.ts'
-import { KeyQueue, type Outcome, type Priority } from './queue.ts'
+import { KeyQueue, type Outcome, type Priority, priorityOf } from './queue.ts'
 import { type ReconcileParts, reconcile } from './reconcile.ts'
 import { References } from './references.ts'
 import {
@@ -64,6 +65,8 @@ export interface ControllerOptions {
  * and within 30 s where an admission webhook hangs.
  */
 const RECONCILE_DEADLINE_MS = 60_000
+/** Where not everything that a pass goes by is known. */
+const UNKNOWN_RETRY_MS = 1_000
 /** Pods asked for their status at the same time. */
 const POLL_CONCURRENCY = 32
 
@@ -148,7 +151,7 @@ export class Controller {
   }
 
   get hasSynced(): boolean {
-    return Object.values(this.caches).every((cache) => cache.hasSynced)
+    return areKnown(this.caches, this.#options.config.watchNamespaces ?? [''])
   }
 
   /** The longest that any watch has neither heard nor asked anything, in milliseconds. */
@@ -248,6 +251,8 @@ export class Controller {
 
   async #work(key: string): Promise<Outcome> {
     const { clock, metrics } = this.#options
+    // The rights in this namespace have only just come.
+    if (!isKnown(this.caches, refOf(key).namespace)) return { kind: 'after', delayMs: UNKNOWN_RETRY_MS }
     const begun = clock.elapsed()
     const [outcome, result] = await this.#reconcile(key)
     metrics.reconciled(result, (clock.elapsed() - begun) / 1000)
@@ -290,9 +295,4 @@ export class Controller {
     else logger.warn({ connector: key, error: describeError(error) }, 'reconcile failed, trying again')
     return [{ kind: 'retry', ...(retryAfterMs === undefined ? {} : { delayMs: retryAfterMs }) }, 'error']
   }
-}
-
-/** A list after a start finds everything, most of it as it was; the news is what the server tells. */
-function priorityOf({ isListed }: ReflectorEvent<KubeObject>): Priority {
-  return isListed ? 'resync' : 'change'
 }

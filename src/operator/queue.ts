@@ -9,6 +9,11 @@ export type Priority = (typeof PRIORITIES)[number]
 
 const PRIORITIES = ['change', 'retry', 'resync'] as const
 
+/** A list after a start finds everything, most of it as it was; the news is what the server tells. */
+export function priorityOf({ isListed }: { readonly isListed: boolean }): Priority {
+  return isListed ? 'resync' : 'change'
+}
+
 /** What the worker wants to happen with a key next. */
 export type Outcome =
   | { readonly kind: 'done' }

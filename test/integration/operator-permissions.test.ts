@@ -49,6 +49,26 @@ test('so are those of the overlays for one namespace and for some, which have no
   await bothConfined(stack, namespace, usesWhatItHas)
 })
 
+test('a namespace that is gone, and its rights with it, keeps the operator from none of the others', async () => {
+  const [home, watched] = [`${namespace}-home`, `${namespace}-left`]
+  for (const name of [home, watched]) await kubectl(stack, ['create', 'namespace', name])
+  onTestFinished(async () => void (await kubectl(stack, ['delete', 'namespace', home, watched, '--wait=false'])))
+  // Ids were given while the namespace was there.
+  await kubectl(stack, ['create', 'configmap', ID_COUNTER_NAME, '--from-literal=lastId=7', '-n', home])
+  const operator = await startOperator(stack, {
+    access: await signInConfined(stack, { folder: 'overlays/namespaces', home, watched }),
+    config: { watchNamespaces: [`${namespace}-gone`, watched] },
+  })
+  onTestFinished(() => operator.stop())
+  const spec = { active: false }
+  const filter = { acme: ['*'] }
+  await apply(stack, connector(stack, { name: NAME, namespace: watched, bucketName: 'nowhere', filter, spec }))
+  await eventually(30_000, async () => {
+    const { status } = await kubectlJson<AnalyticsConnector>(stack, 'get', 'ac', NAME, '-n', watched)
+    expect(status).toMatchObject({ observedGeneration: 1, id: 8 })
+  })
+}, 60_000)
+
 /** @param confined undefined: as deploy/base has it, in every namespace */
 async function usesWhatItHas(confined?: Confined): Promise<void> {
   const { home = OPERATOR_NAMESPACE, watched } = confined ?? {}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ID_LABEL } from '../../src/contract/names.ts'
 import { type Connector, ConnectorIds } from '../../src/kube/connector-ids.ts'
+import { KubeApiError } from '../../src/kube/errors.ts'
 import { IdCounter } from '../../src/kube/id-counter.ts'
 import { CONFIG_MAPS, CONNECTORS, type ObjectMeta } from '../../src/kube/kinds.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -9,11 +10,11 @@ import { MemoryKubeApi } from '../support/memory-kube-api.ts'
 
 const REF = { namespace: 'install', name: 'ids' }
 
-function setUp(lastId = 10) {
+function setUp(lastId = 10, namespaces?: readonly string[]) {
   const api = new MemoryKubeApi()
   api.put(CONFIG_MAPS, { metadata: REF, data: { lastId: String(lastId) } })
-  const counter = new IdCounter({ api, ref: REF, namespaces: undefined, clock: systemClock })
-  const ids = new ConnectorIds({ api, counter, namespaces: undefined })
+  const counter = new IdCounter({ api, ref: REF, namespaces, clock: systemClock })
+  const ids = new ConnectorIds({ api, counter, namespaces })
   const put = (metadata: Partial<ObjectMeta>, statusId?: number): Connector =>
     api.put(CONNECTORS, aConnector(metadata, {}, statusId === undefined ? undefined : { id: statusId }))
   const labelOf = (name: string) => api.peek(CONNECTORS, { namespace: 'games', name })?.metadata.labels?.[ID_LABEL]
@@ -65,6 +66,34 @@ describe('ensure', () => {
     const read = put({ name: 'new' })
     api.put(CONNECTORS, { ...read, spec: { ...read.spec, active: false } })
     await expect(ids.ensure(read)).rejects.toMatchObject({ status: 409 })
+  })
+})
+
+describe('in some namespaces', () => {
+  const refused = new KubeApiError(
+    403,
+    'Forbidden',
+    'x is forbidden: User "o" cannot list resource "analyticsconnectors"',
+  )
+
+  test('one that was deleted, and the rights in it with it, keeps nobody in another from having an id', async () => {
+    const { api, ids, put } = setUp(10, ['gone', 'games'])
+    const own = put({ name: 'own', labels: { [ID_LABEL]: '7' } })
+    api.failures.set('list analyticsconnectors', refused)
+    expect(await ids.ensure(own)).toBe(7)
+    api.failures.set('list analyticsconnectors', refused)
+    expect((await ids.find(7))?.metadata.name).toBe('own')
+  })
+
+  test('without the right in any, or without an answer, nothing is known of who has an id', async () => {
+    const { api, ids, put } = setUp(10, ['games'])
+    const own = put({ name: 'own', labels: { [ID_LABEL]: '7' } })
+    api.failures.set('list analyticsconnectors', refused)
+    await expect(ids.ensure(own)).rejects.toBe(refused)
+    const unreachable = new KubeApiError(0, 'Unreachable', 'no answer')
+    const some = setUp(10, ['gone', 'games'])
+    some.api.failures.set('list analyticsconnectors', unreachable)
+    await expect(some.ids.find(7)).rejects.toBe(unreachable)
   })
 })
 
