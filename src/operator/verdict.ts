@@ -1,6 +1,7 @@
 import { failureReasonOf } from '../contract/failure-reason.ts'
 import type { ConnectorStatus } from '../contract/resource.ts'
 import type { Deployment } from '../kube/kinds.ts'
+import { sinkName } from './desired/metadata.ts'
 import type { ObservedPod } from './observe.ts'
 import type { Situation } from './status.ts'
 
@@ -120,7 +121,16 @@ function judgeUnreachable(situation: Situation, current: readonly ObservedPod[])
 }
 
 function judgeProgress(situation: Situation, current: readonly ObservedPod[]): Verdict {
-  const { pods, replicas, wantedReplicas = 0, topicPartitions, revision, previous } = situation
+  const {
+    connectorName,
+    deployment,
+    pods,
+    replicas,
+    wantedReplicas = 0,
+    topicPartitions,
+    revision,
+    previous,
+  } = situation
   // An operator that has just begun has not asked the pods yet, and an edit may come before it has: what the status said of them stays.
   const isUnasked = pods.some(({ report, endsAtMs }) => report?.kind === 'pending' && endsAtMs === undefined)
   const isDelivering = pods.some((pod) => delivers(pod)) || (isUnasked && previous?.connector?.status === 'ACTIVE')
@@ -131,6 +141,10 @@ function judgeProgress(situation: Situation, current: readonly ObservedPod[]): V
     ...(ending > 0 ? [`ending: ${ending}`] : []),
     ...(topicPartitions === undefined && wantedReplicas > replicas
       ? [`up to ${wantedReplicas} once the first has counted the partitions of its topics`]
+      : []),
+    // By a person: no rollout goes on then, and no deadline of it runs out.
+    ...(deployment?.spec?.paused
+      ? [`the Deployment is paused: kubectl rollout resume deployment/${sinkName(connectorName)}`]
       : []),
   ].join('; ')
   return {

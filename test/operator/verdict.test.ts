@@ -239,6 +239,14 @@ describe('judge', () => {
     )
   })
 
+  it('says what a rollout waits for where somebody has paused the Deployment', () => {
+    const deployment = aDeployment(1, { updatedReplicas: 0 })
+    const paused = { ...deployment, spec: { paused: true } } as typeof deployment
+    expect(judge(aSituation({ deployment: paused, pods: [anOldPod()] })).message).toBe(
+      'pods delivering with revision bbb: 0 of 1; the Deployment is paused: kubectl rollout resume deployment/events-sink',
+    )
+  })
+
   it('says that nothing is read while no topic fits the filter, as where its namespace is misspelt', () => {
     const none = aPod({ report: says('ACTIVE', { topicPartitions: 0 }) })
     expect(judge(aSituation({ pods: [none] }))).toMatchObject({
