@@ -158,11 +158,20 @@ function judgeProgress(situation: Situation, current: readonly ObservedPod[]): V
   }
 }
 
-/** What is asked for does not run. What ran before goes on, and the error says so. */
+/**
+ * What is asked for does not run, or not all of it. What ran before or beside it goes on, and the error says so; not where a sink fails
+ * beside it, as that keeps its partitions from the others.
+ */
 function failed(situation: Situation, reason: string, message: string): Verdict {
-  const older = situation.pods.find((pod) => pod.template !== situation.template && delivers(pod))
-  const error = older ? `${message} (revision ${older.revision} goes on delivering)` : message
+  const delivering = situation.pods.filter((pod) => delivers(pod))
+  const older = delivering.find((pod) => pod.template !== situation.template)
+  const goingOn = older ?? (situation.pods.some(fails) ? undefined : delivering[0])
+  const error = goingOn ? `${message} (revision ${goingOn.revision} goes on delivering)` : message
   return { status: 'FAILED', error, ready: 'False', reason, message: error, progress: 'Stalled', isComplete: false }
+}
+
+function fails({ report }: ObservedPod): boolean {
+  return report?.kind === 'status' && report.status.state === 'FAILED'
 }
 
 /** Whether a pod says that it delivers, with `revision` if one is given. */

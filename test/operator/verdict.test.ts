@@ -213,6 +213,22 @@ describe('judge', () => {
     expect(judge(aSituation({ pods })).error).toBe(`${missing} (revision aaa goes on delivering)`)
   })
 
+  it('says that it goes on delivering while one pod of several does not run, or an object beside the pods is refused', () => {
+    const problem = { reason: 'Unschedulable', message: 'no node' }
+    const pods = [aPod({ name: 'events-sink-0', report: undefined, problem }), aPod()]
+    expect(judge(aSituation({ replicas: 2, pods })).error).toBe(
+      'pod events-sink-0: no node (revision bbb goes on delivering)',
+    )
+    const stalled = { reason: 'Forbidden', message: 'exceeded quota' }
+    expect(judge(aSituation({ stalled })).error).toBe('exceeded quota (revision bbb goes on delivering)')
+    expect(judge(aSituation({ stalled, pods: [aPod(), anOldPod()] })).error).toContain('(revision aaa goes on')
+  })
+
+  it('does not say so while a sink of the same rollout fails, whose partitions nobody else has', () => {
+    const failing = aPod({ name: 'events-sink-0', report: says('FAILED', { error: missing }) })
+    expect(judge(aSituation({ replicas: 2, pods: [failing, aPod()] })).error).toBe(missing)
+  })
+
   it('takes the words of the sink before those of Kubernetes about the same pod', () => {
     const problem = { reason: 'CrashLoopBackOff', message: 'exit code 1' }
     const pods = [aPod({ problem, report: says('FAILED', { error: missing }) })]
