@@ -49,6 +49,14 @@ describe('fields', () => {
     expect(spec().filter).toEqual({ other: ['*'] })
   })
 
+  test('an object in an object is replaced as a whole too: a key of the old Secret is not looked for in the new one', async () => {
+    const { edit, spec } = await withConnector()
+    await edit({ config: { endpoint: 'https://minio:9000', tls: { caSecretRef: { name: 'old', key: 'old.pem' } } } })
+    const { json } = await edit({ config: { tls: { caSecretRef: { name: 'new' } } } })
+    expect(json.config.tls).toEqual({ caSecretRef: { name: 'new' } })
+    expect(spec().config.tls).toEqual({ caSecretRef: { name: 'new' } })
+  })
+
   test('an edit that repeats everything changes nothing and writes nothing', async () => {
     const { api, edit, connectorName } = await withConnector()
     api.calls.length = 0
@@ -194,6 +202,14 @@ describe('fields of other managers', () => {
     kubectl({ config: { flushSize: 200 } }, 'argocd-controller')
     expect((await edit({ config: { flushSize: '200', flushInterval: '10' } })).status).toBe(200)
     expect(spec().config).toMatchObject({ flushSize: 200, flushInterval: '10' })
+  })
+
+  test('the same value is accepted in whatever order its members come: the API server sorts them', async () => {
+    const { edit, kubectl } = await withConnector()
+    const assumeRole = { externalId: 'acme-42', roleArn: 'arn:aws:iam::111122223333:role/a' }
+    kubectl({ config: { assumeRole }, filter: { a: ['*'], b: ['*'] } })
+    const { status } = await edit({ config: { assumeRole, flushInterval: '10' }, filter: { b: ['*'], a: ['*'] } })
+    expect(status).toBe(200)
   })
 
   test('who owns active decides who pauses', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { ADMIN_FIELD_MANAGER } from '../../contract/names.ts'
 import { problemsOf } from '../../contract/problems.ts'
 import { type AnalyticsConnectorSpec, specSchema } from '../../contract/resource.ts'
@@ -84,10 +85,9 @@ function differing({ active, config = {}, filter }: SpecChange, spec: AnalyticsC
   return fields.filter(({ path, value }) => value !== undefined && !isSame(value, valueAt(spec, path)))
 }
 
-/** `10000` and `"10000"` are the same to everybody who reads them. */
+/** `10000` and `"10000"` are the same to everybody who reads them, and so is an object whose members come in another order. */
 function isSame(a: unknown, b: unknown): boolean {
-  const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))
-  return b !== undefined && text(a) === text(b)
+  return isObject(a) ? isDeepStrictEqual(a, b) : b !== undefined && String(a) === String(b)
 }
 
 function valueAt(spec: object, path: readonly string[]): unknown {
@@ -115,11 +115,12 @@ function mergePatchOf(changed: readonly FieldChange[], spec: AnalyticsConnectorS
   return patch
 }
 
-/** A merge patch leaves the keys of an object that it does not name: they are named, as null. */
+/** A merge patch leaves the keys of an object that it does not name, at every depth: they are named, as null. */
 function replacing(old: unknown, value: unknown): unknown {
   if (!isObject(old) || !isObject(value)) return value
   const gone = Object.keys(old).filter((key) => !Object.hasOwn(value, key))
-  return { ...value, ...Object.fromEntries(gone.map((key) => [key, null])) }
+  const kept = Object.entries(value).map(([key, each]) => [key, replacing(valueAt(old, [key]), each)])
+  return Object.fromEntries([...kept, ...gone.map((key) => [key, null])])
 }
 
 function isObject(value: unknown): value is object {
