@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml'
+import { parseAllDocuments, type ScalarTag, type Tags } from 'yaml'
 
 /** One document of a manifest file, as plain data. */
 export interface ManifestDocument {
@@ -14,12 +14,19 @@ export interface ManifestDocument {
  * @throws {Error} with line and column, if the text is no YAML
  */
 export function manifestDocuments(text: string): ManifestDocument[] {
-  return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
+  return parseAllDocuments(text, { version: '1.1', customTags: withoutTimes }).flatMap((document) => {
     const [error] = document.errors
     if (error) throw new Error(error.message.split('\n')[0]?.replace(/:$/, ''))
     const content: unknown = document.toJS()
     return content === null ? [] : itemsOf(content).map((item) => ({ name: nameOf(item), content: item }))
   })
+}
+
+/** Of YAML 1.1 kubectl leaves out that `1:30` is the number 90 and `2026-11-30` a time: both are text. */
+function withoutTimes(tags: Tags): Tags {
+  return tags.filter(
+    (tag) => typeof tag === 'string' || ((tag as ScalarTag).format !== 'TIME' && !tag.tag.endsWith(':timestamp')),
+  )
 }
 
 function itemsOf(content: unknown): unknown[] {

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { connectorConfigSchema } from './config-fields.ts'
 import { DEFAULTS } from './defaults.ts'
 import { kafkaSchema } from './kafka-fields.ts'
+import { metadataSchema } from './metadata-fields.ts'
 import { API_GROUP, API_VERSION, KIND } from './names.ts'
 import { podTemplateSchema, resourcesSchema } from './pod-fields.ts'
 import { boundedMap, celString, field, immutable, matches, type Rule } from './rule.ts'
@@ -103,19 +104,6 @@ export const specSchema = z.strictObject({
       ],
     },
   ).optional(),
-})
-
-/** The parts of metadata that we read. */
-const metadataSchema = z.looseObject({
-  name: z.string(),
-  namespace: z.string().optional(),
-  uid: z.string().optional(),
-  resourceVersion: z.string().optional(),
-  generation: z.int().optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  creationTimestamp: z.string().optional(),
-  deletionTimestamp: z.string().optional(),
 })
 
 export const analyticsConnectorSchema = z.strictObject({

@@ -13,13 +13,34 @@ const namePattern = new RegExp(NAME_PATTERN)
  * passes here is accepted there. What only the API server can know is left to it (immutable fields, names in use).
  */
 export function validateManifest(manifest: unknown): Validated {
-  const result = analyticsConnectorSchema.safeParse(manifest, { reportInput: true })
-  const problems = [
-    ...nameProblems(manifest),
-    ...(result.error ? problemsOf(result.error, analyticsConnectorSchema) : []),
-  ]
+  const given = withoutNulls(manifest)
+  const result = parsed(given)
+  const problems = [...nameProblems(given), ...(result.error ? problemsOf(result.error, analyticsConnectorSchema) : [])]
   return result.success && problems.length === 0 ? { connector: result.data, problems: [] } : { problems }
 }
+
+function parsed(manifest: unknown) {
+  return analyticsConnectorSchema.safeParse(manifest, { reportInput: true })
+}
+
+/**
+ * A field that may not be null is as good as left out, so that `kafka:` with nothing below it is no fault; in a list a null is one.
+ * Source: "Defaulting and Nullable", Kubernetes documentation on CustomResourceDefinitions.
+ */
+function withoutNulls(manifest: unknown): unknown {
+  const nulls = (parsed(manifest).error?.issues ?? []).filter(
+    ({ input, path }) => input === null && typeof path.at(-1) === 'string',
+  )
+  if (nulls.length === 0) return manifest
+  const copy: unknown = structuredClone(manifest)
+  for (const { path } of nulls) {
+    const parent = path.slice(0, -1).reduce<unknown>((node, part) => (node as Members)[part], copy) as Members
+    delete parent[path.at(-1) ?? '']
+  }
+  return copy
+}
+
+type Members = Record<PropertyKey, unknown>
 
 /** Whether a parsed document claims to be an AnalyticsConnector of any version. */
 export function isConnectorManifest(manifest: unknown): boolean {

@@ -24,6 +24,14 @@ test('a boolean may be written as kubectl reads it', () => {
   expect(manifestDocuments('active: yes')[0]?.content).toEqual({ active: true })
 })
 
+test.each([
+  ['a time, such as that of a restart', 'at: 2026-11-30T10:00:00Z', { at: '2026-11-30T10:00:00Z' }],
+  ['a day', '2026-11-30: a', { '2026-11-30': 'a' }],
+  ['minutes and seconds', 'flushInterval: 1:30', { flushInterval: '1:30' }],
+])('%s is text, as kubectl reads it', (_what, yaml, content) => {
+  expect(manifestDocuments(yaml)[0]?.content).toEqual(content)
+})
+
 test.each(['text', '- a\n- b\n', 'metadata: {name: 3}', 'metadata:'])(
   '%j has no name, and that is no crash',
   (text) => {

@@ -23,6 +23,11 @@ export const right = {
 type Patch = Record<string, unknown>
 
 const accepted = (what: string, patch: Patch): ManifestCase => ({ what, manifest: mergePatch(right, patch) })
+/** Members that are null, which a patch cannot make. */
+const acceptedSpec = (what: string, spec: Patch): ManifestCase => ({
+  what,
+  manifest: { ...right, spec: { ...right.spec, ...spec } },
+})
 const acceptedConfig = (config: Patch) => accepted(JSON.stringify(config).slice(0, 100), { spec: { config } })
 
 export const rightManifests: readonly ManifestCase[] = [
@@ -62,6 +67,28 @@ export const rightManifests: readonly ManifestCase[] = [
   ...['arn:aws-cn:iam::111122223333:role/a/b', 'arn:aws:iam:::role/ceph'].map((roleArn) =>
     acceptedConfig({ assumeRole: { roleArn, externalId: 'acme:42' } }),
   ),
+  accepted('labels and annotations of every form', {
+    metadata: {
+      labels: { team: '', 'acme.io/Team_1': 'A.b_c-1' },
+      annotations: { 'Acme.io/note': 'any text at all', [`a.io/${'b'.repeat(63)}`]: '' },
+    },
+  }),
+  {
+    what: 'metadata as kubectl create --dry-run=client prints it',
+    manifest: {
+      ...right,
+      metadata: { ...right.metadata, creationTimestamp: null, labels: null, annotations: { a: null } },
+    },
+  },
+  acceptedSpec('fields of which only the name was written', {
+    active: null,
+    replicas: null,
+    kafka: null,
+    resources: { limits: null, requests: { cpu: null } },
+    podTemplate: { affinity: null, tolerations: null },
+    config: { ...right.spec.config, flushSize: null, format: null, endpoint: null },
+    filter: { acme: ['*'], other: null },
+  }),
   accepted('a paused connector without replicas', { spec: { active: false, replicas: 0 } }),
   accepted('everything of every namespace', { spec: { filter: { acme: null, '*': ['*'] } } }),
   accepted('dotted namespaces and 249 characters of topic', { spec: { filter: { 'acme.eu': ['t'.repeat(249)] } } }),

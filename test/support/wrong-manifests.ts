@@ -21,6 +21,39 @@ const names: readonly WrongManifest[] = [
   ),
 ]
 
+const metadata: readonly WrongManifest[] = [
+  wrong(
+    'a field of metadata that does not exist',
+    { metadata: { label: { team: 'a' } } },
+    { field: 'metadata.label', allowed: /unknown field|name, generateName, namespace/ },
+  ),
+  wrong(
+    'a label of the connector with a space',
+    { metadata: { labels: { team: 'data eng' } } },
+    { field: 'metadata.labels', value: 'data eng', allowed: /start and end with|begin and end with/ },
+  ),
+  wrong(
+    'a label key with a space',
+    { metadata: { labels: { 'my team': 'a' } } },
+    { field: 'metadata.labels', value: 'my team', allowed: /start and end with|begin and end with/ },
+  ),
+  wrong(
+    'a label key whose prefix has capitals',
+    { metadata: { labels: { 'Acme.io/team': 'a' } } },
+    { field: 'metadata.labels', value: 'Acme.io', allowed: /lower.?case/ },
+  ),
+  wrong(
+    'an annotation key with two slashes',
+    { metadata: { annotations: { 'acme.io/a/b': 'c' } } },
+    { field: 'metadata.annotations', value: 'acme.io/a/b', allowed: /start and end with|begin and end with/ },
+  ),
+  wrong(
+    'annotations of more than 256 KiB',
+    { metadata: { annotations: { a: 'x'.repeat(262_144) } } },
+    { field: 'metadata.annotations', allowed: '262144' },
+  ),
+]
+
 const wholeFields: readonly WrongManifest[] = [
   wrong('no spec', { spec: null }, { field: 'spec', allowed: /required/i }),
   wrongSpec('no config', { config: null }, { field: 'spec.config', allowed: /required/i }),
@@ -239,6 +272,7 @@ const pods: readonly WrongManifest[] = [
 
 export const wrongManifests: readonly WrongManifest[] = [
   ...names,
+  ...metadata,
   ...wholeFields,
   ...scalars,
   ...wrongConfigs,
