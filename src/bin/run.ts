@@ -16,7 +16,7 @@ import { readRevision } from '../sink/revisions.ts'
 import { runSink } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
 import { type Command, FlagError, parseFlags, parseLogLevel, parseSeconds, UsageError } from './command.ts'
-import { manifestDocuments } from './manifest-documents.ts'
+import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
 import { showProgress } from './progress.ts'
 import { endSoon } from './sink.ts'
 import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
@@ -126,16 +126,21 @@ function defaultRevisionsDir(): string {
 }
 
 async function readManifest(path: string): Promise<AnalyticsConnector> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(describeError(error))
-  })
-  const connectors = manifestDocuments(text).filter(({ content }) => isConnectorManifest(content))
+  const connectors = (await documentsOf(path)).filter(({ content }) => isConnectorManifest(content))
   const [only] = connectors
   if (only === undefined || connectors.length > 1)
     throw new UsageError(`${path} holds ${connectors.length} AnalyticsConnectors, not one`)
   const { connector, problems } = validateManifest(only.content)
   if (connector !== undefined) return connector
   throw new UsageError(problems.map(({ path: field, message }) => `${path}: ${field}: ${message}`).join('\n'))
+}
+
+async function documentsOf(path: string): Promise<ManifestDocument[]> {
+  try {
+    return manifestDocuments(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${path}: ${describeError(error)}`)
+  }
 }
 
 function configOf({ metadata, spec }: AnalyticsConnector, flags: RunFlags): SinkConfig {

@@ -34,17 +34,26 @@ async function run(args: string[]): Promise<number> {
 }
 
 async function checkSource(source: string): Promise<Findings[]> {
+  const findings: Findings[] = []
   try {
-    const files = await filesOf(source)
-    return await Promise.all(
-      files.map(async (file) =>
-        checkText(file, file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')),
-      ),
-    )
+    for (const file of await filesOf(source)) findings.push(await checkFile(file))
   } catch (error) {
-    process.stderr.write(`${source}: ${describeError(error)}\n`)
-    return [{ valid: 0, problems: 0, unreadable: 1 }]
+    findings.push(unreadable(source, error))
   }
+  return findings
+}
+
+async function checkFile(file: string): Promise<Findings> {
+  try {
+    return checkText(file, file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8'))
+  } catch (error) {
+    return unreadable(file, error)
+  }
+}
+
+function unreadable(source: string, error: unknown): Findings {
+  process.stderr.write(`${source}: ${describeError(error)}\n`)
+  return { valid: 0, problems: 0, unreadable: 1 }
 }
 
 async function filesOf(source: string): Promise<string[]> {

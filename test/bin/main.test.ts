@@ -40,6 +40,12 @@ describe('analytics-connector', () => {
   test('a manifest that cannot be read is no question of flags, exit code 2', () => {
     const { status, stderr } = run('run', 'no-such-file.yaml')
     expect(status).toBe(2)
-    expect(stderr).toMatch(/^analytics-connector run: ENOENT.*no-such-file.yaml'\n$/)
+    expect(stderr).toMatch(/^analytics-connector run: no-such-file.yaml: ENOENT.*'\n$/)
+  })
+
+  test('nor is one that is no YAML: the file and the line are named', () => {
+    const { status, stderr } = run('run', main)
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^analytics-connector run: .*main.ts: .* at line \d+, column \d+\n$/)
   })
 })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -67,6 +67,23 @@ test('what cannot be read or is no YAML is told on standard error, exit code 2, 
   expect(status).toBe(2)
   expect(stderr).toMatch(/^missing.yaml: ENOENT.*\nbroken.txt: .*line 1/)
   expect(stdout).toContain('good.yaml: AnalyticsConnector/game-events: valid')
+})
+
+test('in a folder the file that cannot be read is named, and the others are checked and counted', () => {
+  const inFolder = join(folder, 'some')
+  mkdirSync(inFolder)
+  file('some/a.yaml', right)
+  file('some/b.yaml', 'a: [')
+  file('some/c.yaml', right)
+  const { status, stdout, stderr } = validate([inFolder])
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^some\/b.yaml: .*line 1/)
+  expect(stdout.split('\n')).toEqual([
+    'some/a.yaml: AnalyticsConnector/game-events: valid',
+    'some/c.yaml: AnalyticsConnector/game-events: valid',
+    '2 valid, 0 problems, 1 unreadable',
+    '',
+  ])
 })
 
 test('without a manifest it says what to name, exit code 2', () => {
