@@ -1,4 +1,4 @@
-import { isRefusal, isUnavailable, KubeApiError } from '../kube/errors.ts'
+import { isRefusal, isRightMissing, isUnavailable, KubeApiError } from '../kube/errors.ts'
 import { ApiError } from './api-error.ts'
 import { MAX_BODY_BYTES } from './json-body.ts'
 
@@ -16,13 +16,11 @@ export function apiErrorOf(error: unknown): ApiError {
 }
 
 function fromKubernetes(error: KubeApiError): ApiError {
-  // An admission policy of the cluster, or a rule that only it can check.
-  if (isRefusal(error) && (error.status === 400 || error.status === 422)) {
+  if (isOfTheObject(error)) {
     return new ApiError('validation', `the cluster refuses it: ${firstLine(error.message)}`, { cause: error })
   }
   if (error.status === 409)
     return new ApiError('conflict', 'another editor was faster: read it again, then edit', { cause: error })
-  if (error.status === 404) return new ApiError('connectorNotFound', 'the connector has been deleted', { cause: error })
   if (isUnavailable(error)) {
     const seconds = Math.ceil((error.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000)
     return new ApiError('unavailable', 'Kubernetes does not answer; try again', {
@@ -31,6 +29,11 @@ function fromKubernetes(error: KubeApiError): ApiError {
     })
   }
   return new ApiError('internal', 'the server failed; its log says why', { cause: error })
+}
+
+/** An admission policy or quota of the cluster, or a rule that only it can check. */
+function isOfTheObject(error: unknown): boolean {
+  return !isRightMissing(error) && isRefusal(error) && [400, 403, 422].includes(error.status)
 }
 
 /** Errors that fastify makes before a handler is reached. Source: "Errors", Fastify documentation. */

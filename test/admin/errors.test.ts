@@ -155,7 +155,7 @@ describe('when something behind the API fails', () => {
     ],
     [
       'a right is missing',
-      new KubeApiError(403, 'Forbidden', 'secret details'),
+      new KubeApiError(403, 'Forbidden', 'acs is forbidden: User "secret details" cannot list resource "acs"'),
       500,
       20000,
       'the server failed; its log says why',
@@ -170,15 +170,31 @@ describe('when something behind the API fails', () => {
     expect(answer.text).not.toContain('secret details')
   })
 
-  test('a policy of the cluster that refuses a connector is told to the caller', async () => {
+  test.each([
+    ['a policy', new KubeApiError(422, 'Invalid', 'denied by policy: buckets of acme only'), 'buckets of acme only'],
+    ['a webhook', new KubeApiError(403, 'Forbidden', 'admission webhook "w" denied the request: no'), 'denied the req'],
+    ['a quota', new KubeApiError(403, 'Forbidden', '"x" is forbidden: exceeded quota: acs'), 'exceeded quota: acs'],
+  ])('%s of the cluster that refuses a connector is told to the caller', async (_what, refusal, message) => {
     const { api, send } = anAdmin()
-    api.failures.set(
-      'create analyticsconnectors',
-      new KubeApiError(422, 'Invalid', 'denied by policy: buckets of acme only'),
-    )
+    api.failures.set('create analyticsconnectors', refusal)
     const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
     expect([status, json.errorCode]).toEqual([400, 20002])
-    expect(json.errorMessage).toContain('denied by policy: buckets of acme only')
+    expect(json.errorMessage).toContain(message)
+  })
+
+  test('where connectors are to be made is no namespace: no connector is said to be missing', async () => {
+    const { api, send } = anAdmin()
+    api.failures.set('create analyticsconnectors', new KubeApiError(404, 'NotFound', 'namespaces "games" not found'))
+    const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
+    expect([status, json.errorCode]).toEqual([500, 20000])
+  })
+
+  test('a connector that is deleted between read and write is not there', async () => {
+    const { api, create, send } = anAdmin()
+    const { id } = await create()
+    api.failures.set('patch analyticsconnectors', new KubeApiError(404, 'NotFound', 'not found'))
+    const { status, json } = await send({ method: 'PUT', url: `${V1}/connectors/${id}/activate` })
+    expect([status, json]).toEqual([404, { errorCode: 90001, errorMessage: `there is no connector ${id}` }])
   })
 
   test('Kafka is away', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../../contract/rest-connector.ts'
 import type { KubeApi } from '../../kube/api.ts'
 import type { Connector } from '../../kube/connector-ids.ts'
-import { isConflict } from '../../kube/errors.ts'
+import { isConflict, KubeApiError } from '../../kube/errors.ts'
 import type { IdCounter } from '../../kube/id-counter.ts'
 import { CONNECTORS } from '../../kube/kinds.ts'
 import { ApiError } from '../api-error.ts'
@@ -146,6 +146,7 @@ export class ConnectorService {
       try {
         return { id, connector: await this.#write(connector, wanted.patch) }
       } catch (error) {
+        if (error instanceof KubeApiError && error.status === 404) throw notThere(id)
         if (!isConflict(error) || attempt === WRITE_ATTEMPTS) throw error
       }
       connector = (await this.get(scope, id)).connector
@@ -166,7 +167,11 @@ function isNamed({ metadata: { name } }: Connector, wanted: string): boolean {
 
 function checkShown(scope: Scope, id: number, connector: Connector | undefined): Connector {
   if (connector && isWithin(scope, connector.spec)) return connector
-  throw new ApiError('connectorNotFound', `there is no connector ${id}`)
+  throw notThere(id)
+}
+
+function notThere(id: number): ApiError {
+  return new ApiError('connectorNotFound', `there is no connector ${id}`)
 }
 
 function checkTag(connector: Connector, ifMatch: readonly string[] | undefined): void {
