@@ -67,9 +67,10 @@ export async function runAdmin(
   const { config, registry, clock, logger, listen, healthPort, tls } = options
   const app = createApp(options)
   const stopped = new AbortController()
-  const health = await serveHttp(listen.address, healthPort, healthRoutes(signal, registry))
+  const health = await serveHttp(listen.address, healthPort, healthRoutes(signal, registry), '--health-port')
   try {
-    await app.listen({ host: listen.address || '::', port: listen.port })
+    // An empty address is left to Node.js: `::` would fail where there is no IPv6.
+    await app.listen({ host: listen.address, port: listen.port })
     const { port } = app.server.address() as { port: number }
     const following = tls ? followTls(tls, app, { clock, logger }, stopped.signal) : undefined
     logger.info({ port, healthPort: health.port, tls: tls !== undefined }, 'REST API started')

@@ -29,16 +29,22 @@ export function jsonAnswer(body: unknown): HttpAnswer {
  *
  * @param address empty for all interfaces
  * @param port 0 for any free port
+ * @param portFlag the flag by which the port was given, for the message
  * @throws Error where the address cannot be listened on; `cause` is the error of `listen`, such as EADDRINUSE
  */
-export async function serveHttp(address: string, port: number, routes: HttpRoutes): Promise<HttpEndpoint> {
+export async function serveHttp(
+  address: string,
+  port: number,
+  routes: HttpRoutes,
+  portFlag = '--port',
+): Promise<HttpEndpoint> {
   const server = createServer((request, response) => {
     void answerTo(request.method, request.url, routes).then(({ status, contentType, body }) => {
       response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
       response.end(request.method === 'HEAD' ? undefined : body)
     })
   })
-  await listen(server, address, port)
+  await listen(server, { address, port, portFlag })
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -61,11 +67,14 @@ async function answerTo(method = 'GET', url = '/', routes: HttpRoutes): Promise<
   }
 }
 
-function listen(server: Server, address: string, port: number): Promise<void> {
+function listen(
+  server: Server,
+  { address, port, portFlag }: { readonly address: string; readonly port: number; readonly portFlag: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (cause: Error) => {
       const place = `${address || 'any address'}, port ${port}`
-      reject(new Error(`cannot listen on ${place} (--listen-address and --port choose another)`, { cause }))
+      reject(new Error(`cannot listen on ${place} (--listen-address and ${portFlag} choose another)`, { cause }))
     }
     server.once('error', refuse)
     server.listen({ port, ...(address ? { host: address } : {}) }, () => {
