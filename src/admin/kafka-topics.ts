@@ -19,10 +19,18 @@ export interface KafkaSettings {
   }
 }
 
-/** Every topic of the Kafka cluster, kept for a few seconds. @returns a function that throws ApiError 503 */
-export function kafkaTopics(settings: KafkaSettings, clock: Pick<Clock, 'elapsed'>): () => Promise<readonly string[]> {
+/**
+ * Every topic of the Kafka cluster, kept for a few seconds.
+ *
+ * @param settings asked for each connection: passwords and authorities are renewed
+ * @returns a function that throws ApiError 503
+ */
+export function kafkaTopics(
+  settings: () => KafkaSettings,
+  clock: Pick<Clock, 'elapsed'>,
+): () => Promise<readonly string[]> {
   const topics = new Refreshed({
-    load: () => readTopics(settings),
+    load: async () => readTopics(settings()),
     freshMs: FRESH_MS,
     staleMs: FRESH_MS,
     retryMs: RETRY_MS,

@@ -73,6 +73,7 @@ async function serve(flags: AdminFlags, logger: Logger, shutdown: AbortSignal): 
   const config = parseAdminConfig(readFileSync(flags.config, 'utf8'), flags.config)
   const access = await findCluster(flags.kubeconfig)
   const connectorNamespace = connectorNamespaceOf(config, access.namespace, flags.config)
+  const kafkaSettings = atEachUse(() => kafkaSettingsOf(config))
   const registry = createRegistry()
   const api = new HttpKubeApi({
     access,
@@ -96,7 +97,7 @@ async function serve(flags: AdminFlags, logger: Logger, shutdown: AbortSignal): 
         connectorNamespace,
         authenticator: auth.authenticator,
         issuer: auth.issuer && issuerRoutes(auth.issuer, logger),
-        listTopics: kafkaTopics(kafkaSettings(config), systemClock),
+        listTopics: kafkaTopics(kafkaSettings, systemClock),
         tls: config.tls && new TlsFiles(config.tls),
         listen: flags.listen,
         healthPort: flags.healthPort,
@@ -118,12 +119,18 @@ function authOf({ insecureNoAuth, config: name }: AdminFlags, { auth }: AdminCon
   throw new Error(`${name}: auth: is required: whose tokens are accepted (--insecure-no-auth goes without)`)
 }
 
-function secretOf({ auth }: AdminConfig): { iamClientSecret?: string } {
-  const path = auth?.iam?.clientSecretFile
-  return path === undefined ? {} : { iamClientSecret: readFileSync(path, 'utf8').trim() }
+/** Reads files again whenever they are needed, as Secrets are renewed. Once here, so that the start tells of one that is missing. */
+function atEachUse<T>(read: () => T): () => T {
+  read()
+  return read
 }
 
-function kafkaSettings({ kafka: { bootstrapServers, tls, sasl } }: AdminConfig): KafkaSettings {
+function secretOf({ auth }: AdminConfig): { iamClientSecret?: () => string } {
+  const path = auth?.iam?.clientSecretFile
+  return path === undefined ? {} : { iamClientSecret: atEachUse(() => readFileSync(path, 'utf8').trim()) }
+}
+
+function kafkaSettingsOf({ kafka: { bootstrapServers, tls, sasl } }: AdminConfig): KafkaSettings {
   return {
     bootstrapServers,
     ...(tls ? { tls: tls.caFile === undefined ? {} : { ca: readFileSync(tls.caFile, 'utf8') } } : {}),

@@ -48,7 +48,7 @@ export async function startAdmin(stack: Stack, namespace: string): Promise<Runni
       idCounter: { namespace: access.namespace, name: ID_COUNTER_NAME },
       connectorNamespace: namespace,
       authenticator: EVERYBODY,
-      listTopics: kafkaTopics({ bootstrapServers }, systemClock),
+      listTopics: kafkaTopics(() => ({ bootstrapServers }), systemClock),
       listen: { address: '127.0.0.1', port: 0 },
       healthPort: 0,
       registry: new Registry(),

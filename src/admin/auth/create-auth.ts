@@ -16,8 +16,8 @@ export interface AuthOptions {
   readonly api: Pick<KubeApi, 'get' | 'create' | 'replace'>
   /** Namespace of the admin service, where the built-in issuer's Secrets are. */
   readonly ownNamespace: string
-  /** What is in `iam.clientSecretFile`. */
-  readonly iamClientSecret?: string
+  /** What is in `iam.clientSecretFile` by now. */
+  readonly iamClientSecret?: () => string
   readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }

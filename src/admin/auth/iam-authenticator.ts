@@ -15,8 +15,8 @@ const IAM_AWAY_MS = 60 * MINUTE_MS
 
 export interface IamAuthenticatorOptions {
   readonly config: IamConfig
-  /** Of the configured client. */
-  readonly clientSecret: string | undefined
+  /** Of the configured client, as it is by now. */
+  readonly clientSecret: (() => string) | undefined
   readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly logger: Logger
 }

@@ -12,11 +12,17 @@ const UNKNOWN = Number.POSITIVE_INFINITY
 
 const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().min(0) })
 
+interface Client {
+  readonly id: string
+  /** As it is by now: it is renewed. */
+  readonly secret: () => string
+}
+
 export interface IamServiceOptions {
   /** Base of the service's endpoints, such as `https://demo.example.com/iam`. */
   readonly url: string
   /** Of this service itself; for roles, and for IAM services that want it for their keys too. */
-  readonly client?: { readonly id: string; readonly secret: string }
+  readonly client?: Client
   readonly clock: Pick<Clock, 'elapsed'>
 }
 
@@ -109,6 +115,6 @@ export class IamService {
   }
 }
 
-function basic({ id, secret }: { id: string; secret: string }): string {
-  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+function basic({ id, secret }: Client): string {
+  return `Basic ${Buffer.from(`${id}:${secret()}`).toString('base64')}`
 }

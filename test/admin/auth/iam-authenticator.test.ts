@@ -13,7 +13,14 @@ const CONNECTOR = 'ADMIN:ANALYTICS:CONNECTOR'
 const SECRET = 's3cr3t'
 let first: IssuerKey
 let second: IssuerKey
-let iam: { keys: unknown[]; revoked: RevocationList; roles: Record<string, unknown>; isDown: boolean; tokens: number }
+let iam: {
+  keys: unknown[]
+  revoked: RevocationList
+  roles: Record<string, unknown>
+  isDown: boolean
+  tokens: number
+  secret: string
+}
 
 beforeAll(async () => {
   first = await anIssuerKey('first')
@@ -26,6 +33,7 @@ beforeEach(() => {
     roles: {},
     isDown: false,
     tokens: 0,
+    secret: SECRET,
   }
 })
 
@@ -41,7 +49,7 @@ function answer(asked: Asked, response: ServerResponse): void {
 function answerOf({ url, headers, body }: Asked): [status: number, body: unknown] {
   if (url === '/iam/v3/oauth/jwks') return [200, { keys: iam.keys }]
   if (url === '/iam/v3/oauth/token') {
-    const basic = `Basic ${Buffer.from(`us:${SECRET}`).toString('base64')}`
+    const basic = `Basic ${Buffer.from(`us:${iam.secret}`).toString('base64')}`
     const isGood = headers.authorization === basic && body === 'grant_type=client_credentials'
     return isGood ? [200, { access_token: `ours-${++iam.tokens}`, expires_in: 3_600 }] : [401, {}]
   }
@@ -56,7 +64,7 @@ async function authenticator(withClient = true) {
   const client = withClient ? { clientId: 'us', clientSecretFile: '/secret' } : {}
   const config = authConfigSchema.parse({ iam: { url: `${origin}/iam/`, issuer: ISSUER, ...client } }).iam
   if (config === undefined) throw new Error('no config')
-  const clientSecret = withClient ? SECRET : undefined
+  const clientSecret = withClient ? () => iam.secret : undefined
   const { authenticator, close } = iamAuthenticator({ config, clientSecret, clock, logger: createLogger('silent') })
   onTestFinished(close)
   const paths = () => asked.map(({ url }) => url.replace('/iam/v3/', ''))
@@ -168,6 +176,14 @@ it('takes another token of its own when the last one is refused', async () => {
   await clock.advance(10_000)
   expect(await (await authenticate(token)).allows(CONNECTOR, 'READ')).toBe(true)
   expect(iam.tokens).toBe(8)
+})
+
+it('asks by the secret that is in the file by then', async () => {
+  iam.roles = { reader: [{ Resource: CONNECTOR, Action: 2 }] }
+  const { authenticate } = await authenticator()
+  iam.secret = 'renewed'
+  const caller = await authenticate(await signed(first, claims({ permissions: [], roles: ['reader'] })))
+  expect(await caller.allows(CONNECTOR, 'READ')).toBe(true)
 })
 
 it('says that it cannot tell while roles cannot be looked up', async () => {
