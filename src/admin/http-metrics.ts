@@ -14,7 +14,7 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
   const registers = [registry]
   const requests = new Counter({
     name: 'analytics_connector_http_requests_total',
-    help: 'Requests to the REST API by method, route and HTTP status.',
+    help: 'Requests to the REST API by method, route and HTTP status; 499: the client had gone before the answer.',
     labelNames: ['method', 'route', 'status'],
     registers,
   })

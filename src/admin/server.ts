@@ -36,6 +36,8 @@ const REQUEST_TIMEOUTS: RequestTimeouts = { headMs: 10_000, requestMs: 30_000, l
 /** Longer than the idle time of common load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 75_000
 const MAX_CONNECTIONS = 2_000
+/** Of an answer that nobody was there to take, in log and metrics. Source: nginx. */
+const CLIENT_GONE = 499
 /** Longest value in a path. */
 const MAX_PARAM_LENGTH = 1_024
 
@@ -108,22 +110,33 @@ function observe(app: FastifyInstance, { metrics, logger, tls }: ServerParts): v
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     if (tls) reply.header('strict-transport-security', 'max-age=31536000')
   })
-  app.addHook('onResponse', async (request, reply) => {
+  const ended = (request: FastifyRequest, reply: FastifyReply, status: number) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1000
-    metrics.ended(request.method, route, reply.statusCode, seconds)
+    metrics.ended(request.method, route, status, seconds)
     logger.info(
       {
         requestId: request.id,
         method: request.method,
         path: request.url.split('?', 1)[0],
-        status: reply.statusCode,
+        status,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         client: request.caller?.subject,
         address: request.ip,
       },
       'request',
     )
+  }
+  // Not by onResponse: of a request whose client hangs up before the answer, which is served all the same, fastify tells nobody.
+  app.addHook('onSend', async (request, reply) => {
+    const { raw } = reply
+    let isEnded = false
+    const end = (status: number) => {
+      if (!isEnded) ended(request, reply, status)
+      isEnded = true
+    }
+    if (raw.destroyed) end(CLIENT_GONE)
+    else raw.once('finish', () => end(reply.statusCode)).once('close', () => end(CLIENT_GONE))
   })
 }
 

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { anAdmin, NEW_CONNECTOR, V1 } from './fixture.ts'
 
 describe('request ids', () => {
@@ -132,6 +132,42 @@ describe('on a socket', () => {
     const { raw } = await listening()
     const head = `POST ${V1}/connectors HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n`
     expect(await raw(`${head}0\r\n\r\nGET / HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  test.each([
+    ['before', '499'],
+    ['after', '200'],
+  ])('a request whose client has gone %s the answer is logged and counted too', async (when, status) => {
+    const lines: string[] = []
+    const registry = new Registry()
+    const write = (line: string) => void lines.push(line)
+    const begun = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<string[]>()
+    const listTopics = () => {
+      begun.resolve()
+      return answered.promise
+    }
+    const { app } = anAdmin({}, { registry, listTopics, logger: pino({}, { write }) })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    onTestFinished(() => app.close())
+    const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+    const path = `${V1}/tools/kafka/topics/game_telemetry`
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer all\r\n\r\n`)
+    await begun.promise
+    if (when === 'after') {
+      answered.resolve([])
+      await new Promise((resolve) => socket.once('data', resolve))
+    }
+    socket.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    answered.resolve([])
+    await vi.waitFor(() => expect(lines.some((line) => line.includes('"msg":"request"'))).toBe(true))
+    expect(lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')).toMatchObject([
+      { method: 'GET', path, status: Number(status), client: 'all' },
+    ])
+    const metrics = await registry.metrics()
+    expect(metrics).toContain('analytics_connector_http_requests_in_flight 0')
+    expect(metrics).toMatch(new RegExp(`requests_total{method="GET",route="[^"]*",status="${status}"} 1`))
   })
 
   test('requests under way are answered before the server ends', async () => {
