@@ -63,11 +63,11 @@ export class CommitQueue {
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      if (this.#isSuspended || this.#waiting.length === 0) return
-      const batch = this.#waiting.splice(0, COMMITS_PER_REQUEST)
-      const sending = this.#sendAll(batch).finally(() => this.#underWay.delete(sending))
-      this.#underWay.add(sending)
-      this.#schedule()
+      while (!this.#isSuspended && this.#waiting.length > 0) {
+        const batch = this.#waiting.splice(0, COMMITS_PER_REQUEST)
+        const sending = this.#sendAll(batch).finally(() => this.#underWay.delete(sending))
+        this.#underWay.add(sending)
+      }
     })
   }
 
