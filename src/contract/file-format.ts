@@ -20,13 +20,13 @@ const COMPRESSION_ENDINGS: Readonly<Record<Compression, string>> = { none: '', g
 
 /**
  * The ending of an object's name: that of the template, made true, as Athena, Spark and DuckDB decide by it how to read
- * a file. `.json` becomes `.json.gz`, `.json.zst` or `.parquet`; a compression that the template claims and the file
- * has not is dropped.
+ * a file. `.json` becomes `.json.gz`, `.json.zst` or `.parquet`, and `.parquet` is `.json` where the file is not
+ * Parquet; a compression that the template claims and the file has not is dropped.
  *
  * @param own the template's own extension, empty where it has none
  */
 export function objectExtension(own: string, { format, compression }: FileFormat): string {
   const uncompressed = own.replace(/\.(gz|zst)$/, '')
   if (format === 'parquet') return `${uncompressed.replace(/\.(json|jsonl|ndjson|parquet)$/, '')}.parquet`
-  return `${uncompressed}${COMPRESSION_ENDINGS[compression]}`
+  return `${uncompressed.replace(/\.parquet$/, '.json')}${COMPRESSION_ENDINGS[compression]}`
 }

@@ -104,6 +104,8 @@ describe('keys', () => {
     [{ format: 'ndjson', compression: 'gzip' }, '{topic}.json.gz', '.json.gz'],
     [{ format: 'ndjson', compression: 'zstd' }, '{topic}.json', '.json.zst'],
     [{ format: 'ndjson', compression: 'zstd' }, '{topic}', '.zst'],
+    [{ format: 'ndjson', compression: 'none' }, '{topic}.parquet', '.json'],
+    [{ format: 'ndjson', compression: 'gzip' }, '{topic}.parquet', '.json.gz'],
     [{ format: 'parquet', compression: 'gzip' }, '{topic}.json', '.parquet'],
     [{ format: 'parquet', compression: 'zstd' }, '{topic}.parquet', '.parquet'],
     [{ format: 'parquet', compression: 'none' }, '{topic}.v2', '.v2.parquet'],
