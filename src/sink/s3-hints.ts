@@ -114,7 +114,7 @@ export function hintForAnswer(
   if (!hasChecksums && WITHOUT_CHECKSUMS[code] !== undefined) return WITHOUT_CHECKSUMS[code]
   return code === 'AccessDenied'
     ? deniedHint(operation, message)
-    : (ANSWERS[code] ?? (/^HTTP [34]/.test(code) ? NOT_S3 : ''))
+    : (ANSWERS[code] ?? (/^HTTP [234]/.test(code) ? NOT_S3 : ''))
 }
 
 /** By the default endpoint, whose host is made of bucket and region. */
