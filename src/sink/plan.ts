@@ -5,6 +5,7 @@ import { envelopeFieldsOf } from './envelope.ts'
 import { topicFilter } from './filter.ts'
 import type { SourceRecord } from './record-source.ts'
 import { type RejectReason, rejectsKey } from './rejects.ts'
+import { RouteRoom } from './route-cache.ts'
 import { TopicRules } from './topic-rules.ts'
 
 /** Where one record goes; routes are shared between records. `isOneLine`: the value can be written as a line as it is. */
@@ -38,7 +39,12 @@ export function compilePlan(config: SinkConfig): Plan {
   const { template, partitionDurationMs, timestampSource } = config.path
   const { epoch } = config.kafka
   const compiled = compileTemplate(template, partitionDurationMs, config)
-  const parts = { template: compiled, timestampSource, fields: envelopeFieldsOf(config.eventType) }
+  const parts = {
+    template: compiled,
+    timestampSource,
+    fields: envelopeFieldsOf(config.eventType),
+    routeRoom: new RouteRoom(),
+  }
   const rules = new Map<string, TopicRules>()
   const rulesOf = (topic: string) => {
     const created = new TopicRules(topic, topicFilter(config.filter, topic), parts)

@@ -1,7 +1,7 @@
 import type { Route } from './plan.ts'
 
-/** Far more than the namespaces, event names and time partitions that are written to at once. */
-const MOST_ROUTES = 10_000
+/** Of all topics of a plan: far more than the namespaces, event names and time partitions that are written to at once, and some 15 MB. */
+const MOST_ROUTES = 20_000
 /** Of what a route follows from, in bytes. Longer texts are a mistake, and ten thousand of them would be more memory than the process has. */
 const LONGEST_TEXT = 256
 const FNV_PRIME = 0x01000193
@@ -30,12 +30,44 @@ interface Entry {
   readonly next: Entry | undefined
 }
 
+/**
+ * Room for the known routes of all topics of a plan. Each time partition brings each topic new ones and nobody says which
+ * are over, so where they are too many all are forgotten: what is still in use is soon known again.
+ */
+export class RouteRoom {
+  readonly #caches: RouteCache[] = []
+  #routes = 0
+
+  share(cache: RouteCache): void {
+    this.#caches.push(cache)
+  }
+
+  /** To be called before a route is added. */
+  take(): void {
+    if (this.#routes === MOST_ROUTES) {
+      for (const cache of this.#caches) cache.clear()
+      this.#routes = 0
+    }
+    this.#routes++
+  }
+}
+
 /** The routes of one topic that are known already. */
 export class RouteCache {
+  readonly #room: RouteRoom
   readonly #entries = new Map<number, Entry>()
-  #size = 0
   /** Of the record before: most often the next one goes there too. */
   #last: Entry | undefined
+
+  constructor(room: RouteRoom) {
+    this.#room = room
+    room.share(this)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#last = undefined
+  }
 
   find(key: RouteKey): Route | undefined {
     if (this.#last !== undefined && isOf(this.#last, key)) return this.#last.route
@@ -48,10 +80,7 @@ export class RouteCache {
   /** Only for a key that is not found. */
   add(key: RouteKey, route: Route): void {
     if (key.namespaceLength > LONGEST_TEXT || key.eventNameLength > LONGEST_TEXT) return
-    if (this.#size++ >= MOST_ROUTES) {
-      this.#entries.clear()
-      this.#size = 1
-    }
+    this.#room.take()
     const { bytes, namespaceAt, namespaceLength, eventNameAt, eventNameLength, partitionStartMs } = key
     const hash = hashOf(key)
     this.#entries.set(hash, {

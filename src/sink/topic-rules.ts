@@ -6,7 +6,7 @@ import { readEventTime, usualEventTimeMs } from './event-time.ts'
 import type { TopicFilter } from './filter.ts'
 import type { Route } from './plan.ts'
 import type { SourceRecord } from './record-source.ts'
-import { RouteCache, RouteKey } from './route-cache.ts'
+import { RouteCache, RouteKey, type RouteRoom } from './route-cache.ts'
 
 const TOMBSTONE: Route = { kind: 'reject', reason: 'tombstone' }
 
@@ -15,6 +15,7 @@ export interface TopicRulesParts {
   readonly template: CompiledTemplate
   readonly timestampSource: SinkConfig['path']['timestampSource']
   readonly fields: EnvelopeFields
+  readonly routeRoom: RouteRoom
 }
 
 /** Where the records of one topic go. */
@@ -24,8 +25,8 @@ export class TopicRules {
   readonly #parts: TopicRulesParts
   readonly #needsNamespace: boolean
   readonly #scan: EnvelopeScan
-  readonly #oneLine = new RouteCache()
-  readonly #severalLines = new RouteCache()
+  readonly #oneLine: RouteCache
+  readonly #severalLines: RouteCache
   readonly #key = new RouteKey()
 
   constructor(topic: string, filter: TopicFilter, parts: TopicRulesParts) {
@@ -33,6 +34,8 @@ export class TopicRules {
     this.#filter = filter
     this.#parts = parts
     this.#needsNamespace = filter.needsNamespace || parts.template.needsNamespace
+    this.#oneLine = new RouteCache(parts.routeRoom)
+    this.#severalLines = new RouteCache(parts.routeRoom)
     const { namespace, eventName, timestamp } = parts.fields
     this.#scan = new EnvelopeScan([namespace, eventName, timestamp])
   }
