@@ -31,6 +31,13 @@ for (const byte of Buffer.from('0123456789abcdefABCDEF'))
 let inUse: EnvelopeScan | null = null
 
 /**
+ * The buffer that the value before was in, as to ask where it begins takes longer than to remember it. Of all scans, as each would
+ * keep one.
+ */
+let lastBytes: Buffer = wasmBytes
+let lastBytesAt = 0
+
+/**
  * Checks that a value is one JSON object and finds the texts of some of its own fields, not of what is nested in it. It
  * knows the grammar of JSON but leaves what is unusual (escapes where a field could be, deep nesting, anything that is
  * no object) to JSON.parse, so the two never disagree: docs/decisions/0006-envelope-scan.md.
@@ -43,9 +50,6 @@ export class EnvelopeScan {
   readonly #fields: readonly string[]
   /** Where the value that was scanned last lies in the memory. */
   #address = VALUE_AT
-  /** The buffer that the value before was in, as to ask where it begins takes longer than to remember it. */
-  #bytes: Buffer = wasmBytes
-  #bytesAt = 0
 
   constructor(fields: readonly string[]) {
     if (fields.length > MOST_FIELDS) throw new Error(`${fields.length} fields are more than ${MOST_FIELDS}`)
@@ -72,12 +76,12 @@ export class EnvelopeScan {
   }
 
   #scan(bytes: Buffer, at: number, length: number): number {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes
-      this.#bytesAt = addressOf(bytes)
+    if (bytes !== lastBytes) {
+      lastBytes = bytes
+      lastBytesAt = addressOf(bytes)
     }
-    if (this.#bytesAt >= 0) {
-      this.#address = this.#bytesAt + at
+    if (lastBytesAt >= 0) {
+      this.#address = lastBytesAt + at
       return scanInPlace(this.#address, this.#address + length)
     }
     const end = VALUE_AT + length

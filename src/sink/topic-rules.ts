@@ -10,6 +10,9 @@ import { RouteCache, RouteKey, type RouteRoom } from './route-cache.ts'
 
 const TOMBSTONE: Route = { kind: 'reject', reason: 'tombstone' }
 
+/** Of the record that is being routed. One for all topics: each would keep the bytes that its last record was in, a decompressed batch. */
+const KEY = new RouteKey()
+
 /** What is the same for all topics of a plan. */
 export interface TopicRulesParts {
   readonly template: CompiledTemplate
@@ -27,7 +30,6 @@ export class TopicRules {
   readonly #scan: EnvelopeScan
   readonly #oneLine: RouteCache
   readonly #severalLines: RouteCache
-  readonly #key = new RouteKey()
 
   constructor(topic: string, filter: TopicFilter, parts: TopicRulesParts) {
     this.#topic = topic
@@ -59,7 +61,7 @@ export class TopicRules {
   /** What needs no looking at is left out, so that it does not tell routes apart. */
   #keyFor({ bytes, valueAt }: SourceRecord, timestampMs: number): RouteKey {
     const { template } = this.#parts
-    const [key, scan] = [this.#key, this.#scan]
+    const [key, scan] = [KEY, this.#scan]
     key.bytes = bytes
     key.namespaceAt = valueAt + scan.atOf(NAMESPACE)
     key.namespaceLength = this.#needsNamespace ? scan.lengthOf(NAMESPACE) || NO_TEXT : NO_TEXT

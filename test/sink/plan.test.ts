@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compilePlan } from '../../src/sink/plan.ts'
@@ -123,6 +125,21 @@ describe('a route', () => {
     }
     fc.assert(fc.property(fc.array(value, { maxLength: 6 }), fc.integer({ min: 0, max: 86_400_000 }), check))
   })
+})
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+test('what records were in is not kept: a decompressed batch for each topic would be memory that nobody counts', async () => {
+  const plan = compilePlan(sinkConfig())
+  const routed = Array.from({ length: 10 }, (_, i) => {
+    const from = record(event(1))
+    plan.route(`${TOPIC}${i}`, from)
+    return new WeakRef(from.bytes)
+  })
+  await new Promise((resolve) => setTimeout(resolve))
+  collectGarbage()
+  expect(routed.filter((bytes) => bytes.deref()).length).toBeLessThanOrEqual(1)
 })
 
 describe('the end of a time partition', () => {
