@@ -1,75 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
-import type { SinkConfig } from '../../src/contract/sink-config.ts'
-import { connectStack } from '../stack/remote.ts'
+import { expect, it, onTestFinished } from 'vitest'
 import { Bucket } from '../support/bucket.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
-import { createTopics, EventProducer, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
-import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { localBucket, sinkConfig } from '../support/sink-process.ts'
+import { createTopics, gameTopic, kafkaClient } from '../support/game-events.ts'
+import { storeRevision } from '../support/sink-child.ts'
+import { sinkStage } from '../support/sink-stage.ts'
 
-const stack = connectStack(inject('stack'))
-const { s3, kafkaBootstrapServers } = stack
-const run = Date.now().toString(36)
-const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey }
-const producer = new EventProducer(kafkaBootstrapServers)
-const children: SinkChild[] = []
-let dir: string
-let tests = 0
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'revisions-'))
-  await producer.connect()
-})
-afterEach(async () => {
-  await producer.stopStream()
-  producer.acknowledged.clear()
-  for (const child of children.splice(0)) await child.end()
-})
-afterAll(async () => {
-  await producer.disconnect()
-  await rm(dir, { recursive: true })
-})
-
-interface Scene {
-  readonly bucket: Bucket
-  readonly eventName: string
-  readonly config: SinkConfig
-}
-
-/** A topic, a bucket and a configuration of the test's own. */
-async function scene(changes: Partial<SinkConfig> & { template?: string } = {}): Promise<Scene> {
-  const name = `sink-${run}-${tests++}`
-  const topic = gameTopic('acme', name)
-  const bucket = new Bucket(s3, name)
-  await Promise.all([bucket.create(), createTopics(kafkaBootstrapServers, [topic])])
-  const config = sinkConfig({
-    connector: `test/${name}`,
-    filter: { acme: [topic] },
-    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
-    s3: localBucket(bucket.name, s3.region, s3.endpoint),
-    flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
-    ...changes,
-  })
-  return { bucket, eventName: name, config }
-}
-
-async function start(config: SinkConfig, ...args: string[]): Promise<SinkChild> {
-  const revision = await storeRevision(dir, config)
-  const child = new SinkChild(['--revision', revision, '--revisions-dir', dir, ...args], env)
-  children.push(child)
-  return child
-}
-
-const produce = (name: string, count: number) =>
-  producer.send(
-    gameTopic('acme', name),
-    Array.from({ length: count }, () => gameEvent('acme', name)),
-  )
+const { s3, kafkaBootstrapServers, producer, folder, scene, start, startWith, produce } = sinkStage('sink')
 
 it('delivers, tells so, and drains on SIGTERM with exit code 0', async () => {
   const { bucket, eventName, config } = await scene({ flush: { intervalMs: 600_000, events: 40, bytes: 1_000_000 } })
@@ -122,12 +62,11 @@ it('joins no group before a topic is there and the mounted revisions are whole, 
   const { bucket, eventName, config } = await scene()
   const later = `${eventName}-later`
   const topic = gameTopic('acme', later)
-  const damaged = join(dir, 'damaged')
+  const damaged = join(folder(), 'damaged')
   const started = { ...config, filter: { acme: [topic] } }
   const revision = await storeRevision(damaged, started)
   await writeFile(join(damaged, '0123456789.json'), '{}')
-  const sink = new SinkChild(['--revision', revision, '--revisions-dir', damaged], env)
-  children.push(sink)
+  const sink = startWith('--revision', revision, '--revisions-dir', damaged)
   const says = (error: unknown) =>
     eventually(30_000, async () => expect(await sink.status()).toMatchObject({ state: 'FAILED', error, partitions: 0 }))
   await says(expect.stringMatching(/0123456789\.json: the content is that of revision/))
@@ -143,8 +82,9 @@ it('joins no group before a topic is there and the mounted revisions are whole, 
 })
 
 it('reads on behind events that expired while it was away, and tells exactly which', async () => {
-  const { bucket, eventName, config } = await scene({ flush: { intervalMs: 600_000, events: 1_000, bytes: 1_000_000 } })
-  const topic = gameTopic('acme', eventName)
+  const { bucket, topic, config } = await scene({
+    flush: { intervalMs: 600_000, events: 1_000, bytes: 1_000_000 },
+  })
   // Where it begins is kept, though nothing was there to deliver.
   const first = await start(config)
   const admin = kafkaClient(kafkaBootstrapServers).admin()
@@ -181,8 +121,7 @@ it('reads on behind events that expired while it was away, and tells exactly whi
 })
 
 it('overwrites nothing when a topic is created again, and delivers the new one under a new epoch', async () => {
-  const { bucket, eventName, config } = await scene()
-  const topic = gameTopic('acme', eventName)
+  const { bucket, eventName, topic, config } = await scene()
   await produce(eventName, 50)
   const first = await start(config)
   await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
@@ -203,8 +142,7 @@ it('overwrites nothing when a topic is created again, and delivers the new one u
 })
 
 it('stops where names are taken, when a topic was created again while no sink ran and its offsets went with it; and the way out that the error tells works', async () => {
-  const { bucket, eventName, config } = await scene({ template: 'no-time/{topic}.json' })
-  const topic = gameTopic('acme', eventName)
+  const { bucket, topic, config } = await scene({ template: 'no-time/{topic}.json' })
   const admin = kafkaClient(kafkaBootstrapServers).admin()
   await admin.connect()
   const committed = async () => {
@@ -244,8 +182,7 @@ it('stops where names are taken, when a topic was created again while no sink ra
 })
 
 it('stops at an offset that another program committed, and says why; under an epoch it goes on exactly there', async () => {
-  const { bucket, eventName, config } = await scene({ template: 'events/{eventName}.json' })
-  const topic = gameTopic('acme', eventName)
+  const { bucket, topic, config } = await scene({ template: 'events/{eventName}.json' })
   for (const partition of [0, 1, 2]) await producer.sendTo(topic, partition, 20)
   const admin = kafkaClient(kafkaBootstrapServers).admin()
   await admin.connect()
@@ -315,7 +252,7 @@ it('an S3 that does not answer ends no sink, however soon it takes itself for st
 })
 
 it('without its revision it ends with exit code 1, and its last line says why', async () => {
-  const sink = new SinkChild(['--revision', 'ffffffffff', '--revisions-dir', dir], env)
+  const sink = startWith('--revision', 'ffffffffff', '--revisions-dir', folder())
   expect(await sink.exitCode).toBe(1)
   await eventually(5_000, () =>
     expect(JSON.parse(sink.log.at(-1) ?? '')).toMatchObject({
@@ -328,6 +265,6 @@ it('without its revision it ends with exit code 1, and its last line says why', 
 
 it('refuses wrong usage with exit code 2', async () => {
   for (const args of [[], ['--revision', 'a', '--drain-timeout', 'soon'], ['--revision', 'a', '--prot', '1']]) {
-    expect(await new SinkChild(args, env).exitCode).toBe(2)
+    expect(await startWith(...args).exitCode).toBe(2)
   }
 })
