@@ -1,8 +1,8 @@
 import { ID_FIELD_MANAGER, ID_LABEL } from '../contract/names.ts'
 import type { KubeApi } from './api.ts'
-import { isRightMissing } from './errors.ts'
 import { type IdCounter, parseId } from './id-counter.ts'
 import { type AnalyticsConnector, CONNECTORS, type KubeObject } from './kinds.ts'
+import { whereAllowed } from './where-allowed.ts'
 
 export type Connector = AnalyticsConnector & KubeObject
 
@@ -71,20 +71,6 @@ export class ConnectorIds {
     const patch = { metadata: { uid, resourceVersion, labels: { [ID_LABEL]: String(id) } } }
     await this.#options.api.patch(CONNECTORS, { namespace, name }, patch, { fieldManager: ID_FIELD_MANAGER })
   }
-}
-
-/**
- * The answers of the namespaces that may be read. One that is deleted takes the rights in it along, and must not keep the others from having
- * ids. Where none may be read it is the API server that has not read its roles yet, or the install.
- */
-async function whereAllowed<T>(calls: readonly Promise<T>[]): Promise<T[]> {
-  const answers = await Promise.allSettled(calls)
-  const refused = answers.filter((each) => each.status === 'rejected' && isRightMissing(each.reason))
-  return answers.flatMap((each) => {
-    if (each.status === 'fulfilled') return [each.value]
-    if (refused.includes(each) && refused.length < answers.length) return []
-    throw each.reason
-  })
 }
 
 /**

@@ -2,6 +2,7 @@ import type { KubeApi } from '../../kube/api.ts'
 import { type Connector, type ConnectorIds, claimedId, holderOf } from '../../kube/connector-ids.ts'
 import { KubeApiError } from '../../kube/errors.ts'
 import { CONNECTORS, type ObjectRef } from '../../kube/kinds.ts'
+import { whereAllowed } from '../../kube/where-allowed.ts'
 import { sharedRead } from '../../lib/shared-read.ts'
 import { ConnectorReader } from './connector-reader.ts'
 import type { IdentifiedConnector } from './shown-connector.ts'
@@ -46,7 +47,7 @@ export class ConnectorStore {
   }
 
   async #readAll(): Promise<IdentifiedConnector[]> {
-    const connectors = (await Promise.all(this.#readers.map((reader) => reader.read()))).flat().filter(isThere)
+    const connectors = (await whereAllowed(this.#readers.map((reader) => reader.read()))).flat().filter(isThere)
     const claims = Map.groupBy(connectors, claimedId)
     const identified = await Promise.all(
       connectors.map((connector) => {
