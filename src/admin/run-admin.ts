@@ -9,6 +9,7 @@ import { describeError } from '../lib/errors.ts'
 import { type HttpRoutes, serveHttp, textAnswer } from '../lib/http-server.ts'
 import { whenAborted } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
+import { openLoopback } from '../lib/loopback.ts'
 import { metricsAnswer } from '../lib/metrics.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import type { AdminConfig } from './config.ts'
@@ -72,6 +73,7 @@ export async function runAdmin(
     // An empty address is left to Node.js: `::` would fail where there is no IPv6.
     await app.listen({ host: listen.address, port: listen.port })
     const { port } = app.server.address() as { port: number }
+    const closeLoopback = await openLoopback(app.server, listen.address)
     const following = tls ? followTls(tls, app, { clock, logger }, stopped.signal) : undefined
     logger.info({ port, healthPort: health.port, tls: tls !== undefined }, 'REST API started')
     onListening({ port, healthPort: health.port })
@@ -80,6 +82,7 @@ export async function runAdmin(
     await sleep(clock, config.shutdownDelaySeconds * 1000)
     stopped.abort()
     await following
+    closeLoopback()
     await closeInTime(app, options)
   } finally {
     await health.close()

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { openLoopback } from './loopback.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -45,10 +46,12 @@ export async function serveHttp(
     })
   })
   await listen(server, { address, port, portFlag })
+  const closeLoopback = await openLoopback(server, address)
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
+        closeLoopback()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
