@@ -87,6 +87,8 @@ async function list({ clients }: Stores): Promise<void> {
 
 function remove(id: string): Action {
   return async ({ clients, revocations }) => {
+    // Before, as a client that is gone cannot be deleted again for its tokens; after, for those that it was given meanwhile.
+    await revocations.revokeClient(id)
     await clients.delete(id)
     await revocations.revokeClient(id)
     process.stdout.write(`client ${id} is deleted, and its tokens are void\n`)

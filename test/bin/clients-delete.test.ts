@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { clientsCommand } from '../../src/bin/clients.ts'
+import { answerJson, serveJson } from '../kube/json-server.ts'
+
+const encoded = (document: unknown) => Buffer.from(JSON.stringify(document)).toString('base64')
+
+/** The issuer's Secrets on an API server, and a kubeconfig that leads there. */
+async function anIssuer() {
+  const isAway = { revocations: false }
+  const documents: Record<string, unknown> = {
+    clients: [{ id: 'ci', hash: 'h', permissions: [], createdAt: '2026-03-01T12:00:00Z' }],
+    revocations: { tokens: [], clients: [] },
+  }
+  const { origin } = await serveJson(({ method, url, body }, response) => {
+    const name = url.slice(url.lastIndexOf('-') + 1)
+    if (method === 'PUT' && name === 'revocations' && isAway.revocations) return answerJson(response, 503, {})
+    const { data } = method === 'PUT' ? JSON.parse(body) : { data: { [`${name}.json`]: encoded(documents[name]) } }
+    documents[name] = JSON.parse(Buffer.from(data[`${name}.json`], 'base64').toString())
+    answerJson(response, 200, { metadata: { namespace: 'n', name: `analytics-connector-oauth-${name}` }, data })
+  })
+  const folder = mkdtempSync(join(tmpdir(), 'clients-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const kubeconfig = join(folder, 'config')
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster: { server: origin, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'u', user: { token: 't' } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'n' } }],
+      'current-context': 'x',
+    }),
+  )
+  return { documents, isAway, remove: () => clientsCommand.run(['delete', 'ci', '--kubeconfig', kubeconfig]) }
+}
+
+it('deletes no client whose tokens it cannot void: said again, it does both', async () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const { documents, isAway, remove } = await anIssuer()
+  isAway.revocations = true
+  await expect(remove()).rejects.toMatchObject({ status: 503 })
+  isAway.revocations = false
+  expect(await remove()).toBe(0)
+  expect(documents).toMatchObject({ clients: [], revocations: { clients: [{ id: 'ci' }] } })
+})
