@@ -20,6 +20,7 @@ export function findCluster(kubeconfig: string | undefined): Promise<ClusterAcce
   }
   if (kubeconfig === undefined && isInCluster(service)) return loadClusterAccess(service)
   const ofUser = join(homedir(), '.kube', 'config')
-  const path = kubeconfig ?? KUBECONFIG?.split(delimiter)[0] ?? (existsSync(ofUser) ? ofUser : undefined)
+  const path =
+    kubeconfig ?? KUBECONFIG?.split(delimiter).find((each) => each !== '') ?? (existsSync(ofUser) ? ofUser : undefined)
   return loadClusterAccess(path === undefined ? service : { kubeconfig: path })
 }

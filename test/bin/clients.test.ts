@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { clientsCommand } from '../../src/bin/clients.ts'
 
 const KUBECONFIG = ['--kubeconfig', 'no-such-file']
@@ -16,4 +16,11 @@ it.each([
   await expect(clientsCommand.run([...args, ...KUBECONFIG])).rejects.toThrow(
     expect.objectContaining({ name: 'FlagError', message: expect.stringContaining(problem) }),
   )
+})
+
+it('takes an empty KUBECONFIG for none, as kubectl does', async () => {
+  for (const name of ['KUBECONFIG', 'KUBERNETES_SERVICE_HOST']) vi.stubEnv(name, '')
+  vi.stubEnv('HOME', '/nowhere')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await expect(clientsCommand.run(['list'])).rejects.toThrow('no kubeconfig: set KUBECONFIG or give --kubeconfig')
 })
