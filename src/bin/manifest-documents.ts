@@ -1,5 +1,11 @@
 import { parseAllDocuments, type ScalarTag, type Tags } from 'yaml'
 
+/**
+ * Aliases of one document, times those that each leads to: what is written once may be meant for every connector of a List, and
+ * nobody writes so many by hand. Beyond, a few lines could stand for more than there is memory.
+ */
+const MAX_ALIASES = 10_000
+
 /** One document of a manifest file, as plain data. */
 export interface ManifestDocument {
   /** `<kind>/<name>`, as far as they can be told. */
@@ -17,7 +23,7 @@ export function manifestDocuments(text: string): ManifestDocument[] {
   return parseAllDocuments(text, { version: '1.1', customTags: withoutTimes }).flatMap((document) => {
     const [error] = document.errors
     if (error) throw new Error(error.message.split('\n')[0]?.replace(/:$/, ''))
-    const content: unknown = document.toJS()
+    const content: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
     return content === null ? [] : itemsOf(content).map((item) => ({ name: nameOf(item), content: item }))
   })
 }

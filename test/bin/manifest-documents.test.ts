@@ -43,6 +43,16 @@ test('what is no YAML is refused with its line', () => {
   expect(() => manifestDocuments('a: 1\nb: [')).toThrow(/line 2/)
 })
 
+test('what is written once and meant a thousand times is no attack, a chain of such is', () => {
+  const items = (aliases: number) =>
+    `kind: List\nitems:\n- &first {kind: A, metadata: {name: a}}\n${'- *first\n'.repeat(aliases)}`
+  expect(names(items(1_000))).toHaveLength(1_001)
+  const chain = ['a', 'b', 'c', 'd', 'e', 'f'].map(
+    (name, i, all) => `${name}: &${name} [${`*${all[i - 1]},`.repeat(i && 10)}x]`,
+  )
+  expect(() => manifestDocuments(chain.join('\n'))).toThrow('alias')
+})
+
 test('a field that occurs twice is refused', () => {
   expect(() => manifestDocuments('a: 1\na: 2\n')).toThrow(/unique.*line 2/)
 })
