@@ -5,7 +5,7 @@ import { actionsOf } from '../admin/auth/permissions.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
-import { type Command, FlagError, parseFlags } from './command.ts'
+import { type Command, endWithReader, FlagError, parseFlags } from './command.ts'
 import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
 import { parsePermission } from './permission-flag.ts'
 
@@ -40,6 +40,7 @@ type Action = (stores: Stores) => Promise<void>
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseFlags({ args, allowPositionals: true, options: OPTIONS })
   const action = actionFor(positionals, values.permission)
+  endWithReader()
   const access = await findCluster(values.kubeconfig)
   const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-clients' })
   const namespace = values.namespace ?? access.namespace

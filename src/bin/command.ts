@@ -30,6 +30,11 @@ export function parseFlags<T extends ParseArgsConfig>(config: T): ReturnType<typ
   }
 }
 
+/** Who reads no further (`| head`) ends the program, as SIGPIPE does to others: Node.js ignores that signal. */
+export function endWithReader(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 128 + 13 : 1))
+}
+
 /** A TCP port, or 0 for any free one. @throws FlagError */
 export function parsePort(flag: string, text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)

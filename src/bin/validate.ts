@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
 import { isConnectorManifest, validateManifest } from '../contract/validate.ts'
 import { describeError } from '../lib/errors.ts'
-import { type Command, FlagError, parseFlags } from './command.ts'
+import { type Command, endWithReader, FlagError, parseFlags } from './command.ts'
 import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
 
 const USAGE = `Usage: analytics-connector validate <manifest…>
@@ -26,6 +26,7 @@ export const validateCommand: Command = { usage: USAGE, run }
 async function run(args: string[]): Promise<number> {
   const { positionals: sources } = parseFlags({ args, allowPositionals: true })
   if (sources.length === 0) throw new FlagError('name a manifest, a folder or - for standard input')
+  endWithReader()
   const all: Findings[] = []
   for (const source of sources) all.push(...(await checkSource(source)))
   const total = (count: keyof Findings) => all.reduce((sum, findings) => sum + findings[count], 0)

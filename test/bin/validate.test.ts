@@ -86,6 +86,12 @@ test('in a folder the file that cannot be read is named, and the others are chec
   ])
 })
 
+test('who reads no further than the first line ends it without a word', () => {
+  const command = `"${process.execPath}" "${join(root, 'src/bin/main.ts')}" validate ${good} ${`${bad} `.repeat(50)} | head -n 1`
+  const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' })
+  expect([stdout, stderr]).toEqual([expect.stringMatching(/good.yaml: .*: valid\n$/), ''])
+})
+
 test('without a manifest it says what to name, exit code 2', () => {
   expect(validate([])).toMatchObject({ status: 2, stderr: expect.stringContaining('name a manifest, a folder or -') })
 })
