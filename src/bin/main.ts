@@ -71,7 +71,9 @@ async function runCommand(name: string, command: Command, args: string[]): Promi
     return await command.run(args)
   } catch (error) {
     const hint = error instanceof FlagError ? `analytics-connector ${name} --help lists what there is.\n` : ''
-    process.stderr.write(`analytics-connector ${name}: ${describeError(error)}\n${hint}`)
+    // What a person can put right may take several lines.
+    const text = error instanceof UsageError ? error.message : describeError(error)
+    process.stderr.write(`analytics-connector ${name}: ${text}\n${hint}`)
     return error instanceof UsageError ? 2 : 1
   }
 }

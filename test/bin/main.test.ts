@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { right } from '../support/right-manifests.ts'
 
 const main = join(import.meta.dirname, '../../src/bin/main.ts')
 
@@ -41,6 +44,20 @@ describe('analytics-connector', () => {
     const { status, stderr } = run('run', 'no-such-file.yaml')
     expect(status).toBe(2)
     expect(stderr).toMatch(/^analytics-connector run: no-such-file.yaml: ENOENT.*'\n$/)
+  })
+
+  test('every problem of a manifest is a line of its own', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'main-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const manifest = join(folder, 'wrong.json')
+    writeFileSync(manifest, JSON.stringify({ ...right, spec: { ...right.spec, active: 'yes', replicas: -1 } }))
+    const { status, stderr } = run('run', manifest)
+    expect(status).toBe(2)
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(/^analytics-connector run: .*wrong.json: spec.active: /),
+      expect.stringMatching(/^.*wrong.json: spec.replicas: -1 is not allowed/),
+      '',
+    ])
   })
 
   test('nor is one that is no YAML: the file and the line are named', () => {
