@@ -128,6 +128,6 @@ export const S3_FIELDS = {
   ).optional(),
   requestChecksumCalculation: field(
     z.enum(CHECKSUM_CALCULATIONS),
-    'when_supported: a CRC-32 goes with each upload and S3 refuses what was damaged on the way. when_required: only where S3 insists, for servers that do not know such checksums. Default when_supported.',
+    'when_supported: a CRC-32 goes with each upload and S3 refuses what was damaged on the way. when_required: none goes with it, for servers that do not know such checksums (a bucket with Object Lock asks for one). Default when_supported.',
   ).optional(),
 }
