@@ -15,6 +15,7 @@ import {
 } from './record-source.ts'
 import { RecordSet, setChecksum } from './set.ts'
 import type { SlabPool } from './slab-pool.ts'
+import { beyondTheEnd, replayDiffers } from './stop-reasons.ts'
 
 export interface TenureParts extends DeliveryParts {
   readonly limits: FlushLimits
@@ -306,19 +307,4 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     this.#open?.release()
     this.#open = null
   }
-}
-
-function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRange): string {
-  return (
-    `offset ${position} is beyond the end of the log (${startOffset} to ${endOffset}): the topic was created again or has lost ` +
-    'its newest records. To go on, move the offset of the consumer group and set spec.kafka.epoch to a number that was not used before'
-  )
-}
-
-function replayDiffers(set: RecordSet, intent: Intent, checksum: string): string {
-  const kept = set.counts.read - set.counts.filtered
-  return (
-    `offsets ${set.startOffset} to ${intent.endOffset} were promised as ${intent.records} records in ${intent.objects} objects ` +
-    `(checksum ${intent.checksum}), but reading them again gives ${kept} records (checksum ${checksum}): records have expired or the topic was created again`
-  )
 }

@@ -5,7 +5,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { SecretFiles } from '../secret-files.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { mskIamToken } from './msk-iam-token.ts'
-import { type KafkaJsSasl, passwordSasl, tokenSasl } from './protocol.ts'
+import type { KafkaJsSasl } from './protocol.ts'
+import { passwordSasl, tokenSasl } from './sasl.ts'
 
 /** How connections are encrypted and authenticated. */
 export interface ConnectionSecurity {

@@ -1,18 +1,14 @@
-import plain from 'kafkajs/src/broker/saslAuthenticator/plain.js'
-import scram256 from 'kafkajs/src/broker/saslAuthenticator/scram256.js'
-import scram512 from 'kafkajs/src/broker/saslAuthenticator/scram512.js'
 import assignerProtocol from 'kafkajs/src/consumer/assignerProtocol.js'
 import Connection, { type KafkaJsLogger, type Sasl as KafkaJsSasl } from 'kafkajs/src/network/connection.js'
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import Decoder from 'kafkajs/src/protocol/decoder.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import protocolRequests from 'kafkajs/src/protocol/requests/index.js'
-import oauthBearerRequest from 'kafkajs/src/protocol/sasl/oauthBearer/request.js'
 import type { Assignment, SubscribedMember, TopicPartitions } from './assignment.ts'
 import { decodeOwned } from './member-data.ts'
 
 /*
- * The only importer of kafkajs. Taken from it: connections (framing, timeouts, SASL), request encoders, response
+ * The only importer of kafkajs, with sasl.ts. Taken from it: connections (framing, timeouts, SASL), request encoders, response
  * decoders. Not taken: its consumer, `Cluster` and `Broker`. They retry inside (a commit must be sent once), fail a whole
  * response for one partition's error code, and reconnect by rules of their own.
  */
@@ -22,46 +18,6 @@ export type SocketFactory = ReturnType<typeof createSocketFactory>
 
 const { requests } = protocolRequests
 const { MemberMetadata, MemberAssignment } = assignerProtocol
-
-const PASSWORD_MECHANISMS = { PLAIN: plain, 'SCRAM-SHA-256': scram256, 'SCRAM-SHA-512': scram512 }
-
-/** @param credentials asked at every authentication, so that a new password is used for the next one */
-export function passwordSasl(
-  mechanism: keyof typeof PASSWORD_MECHANISMS,
-  credentials: () => Promise<{ username: string; password: string }>,
-): KafkaJsSasl {
-  return {
-    mechanism,
-    authenticationProvider: (exchange) => ({
-      authenticate: async () => PASSWORD_MECHANISMS[mechanism](await credentials())(exchange).authenticate(),
-    }),
-  }
-}
-
-/**
- * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with a document instead of an error, and waits; kafkajs takes
- * that for consent.
- *
- * @param refused hears of a token that the broker does not take
- */
-export function tokenSasl(token: () => Promise<string>, refused: (token: string) => void = () => {}): KafkaJsSasl {
-  return {
-    mechanism: 'OAUTHBEARER',
-    authenticationProvider: ({ saslAuthenticate }) => ({
-      authenticate: async () => {
-        const value = await token()
-        const request = await oauthBearerRequest({}, { value })
-        const refusal = await saslAuthenticate({
-          request,
-          response: { decode: async (raw) => raw.subarray(4).toString(), parse: async (text) => text },
-        })
-        if (!refusal) return
-        refused(value)
-        throw new Error(`the token is refused: ${refusal}`)
-      },
-    }),
-  }
-}
 
 /** One request ready to be sent, and what its answer decodes to. Error codes in the answer are left to the caller. */
 export interface ApiCall<Response> {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientCredentials } from '../../../src/sink/kafka/client-credentials.ts'
-import { tokenSasl } from '../../../src/sink/kafka/protocol.ts'
+import { tokenSasl } from '../../../src/sink/kafka/sasl.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 /** What the endpoint answers; `tokens` counts the requests. */

@@ -1,0 +1,21 @@
+/* Why a partition stops, in words for the status: what was found, and how a person lets it go on. */
+import type { Intent } from './commit-metadata.ts'
+import type { LogRange } from './record-source.ts'
+import type { RecordSet } from './set.ts'
+
+/** The log ends before the position. */
+export function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRange): string {
+  return (
+    `offset ${position} is beyond the end of the log (${startOffset} to ${endOffset}): the topic was created again or has lost ` +
+    'its newest records. To go on, move the offset of the consumer group and set spec.kafka.epoch to a number that was not used before'
+  )
+}
+
+/** What was promised cannot be written as it was promised. */
+export function replayDiffers(set: RecordSet, intent: Intent, checksum: string): string {
+  const kept = set.counts.read - set.counts.filtered
+  return (
+    `offsets ${set.startOffset} to ${intent.endOffset} were promised as ${intent.records} records in ${intent.objects} objects ` +
+    `(checksum ${intent.checksum}), but reading them again gives ${kept} records (checksum ${checksum}): records have expired or the topic was created again`
+  )
+}
