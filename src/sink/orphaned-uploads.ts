@@ -19,8 +19,10 @@ export interface OrphanedUploadsParts {
 }
 
 const RETRY: BackoffOptions = { initialMs: 200, maxMs: 2_000 }
-/** No attempt begins later: the final commit of the set waits meanwhile. */
+/** The final commit of the set waits meanwhile, no longer than this. */
 const MOST_MS = 10_000
+/** Nothing is tried again later: there is to be time for every object. */
+const RETRIES_MS = 5_000
 
 /**
  * Uploads in parts that were begun and not completed: by earlier owners of a set, or by this one where an answer got lost.
@@ -41,14 +43,25 @@ export class OrphanedUploads {
 
   /** Of objects that are there. Delivery waits for it, not long, and goes on whatever it comes to: never rejects. */
   async abort(objects: readonly Pick<SetObject, 'key' | 'sizeBytes'>[], signal: AbortSignal): Promise<void> {
-    const untilMs = this.#parts.clock.elapsed() + MOST_MS
-    for (const object of objects) if (this.#isPermitted && !signal.aborted) await this.#abort(object, untilMs, signal)
+    const { clock } = this.#parts
+    const retriesUntilMs = clock.elapsed() + RETRIES_MS
+    const tooLong = new AbortController()
+    const cancel = clock.after(MOST_MS, () => tooLong.abort(new Error(`took longer than ${MOST_MS / 1000} s`)))
+    const either = AbortSignal.any([signal, tooLong.signal])
+    for (const object of objects)
+      if (this.#isPermitted && !signal.aborted) await this.#abort(object, retriesUntilMs, either, signal)
+    cancel()
   }
 
-  async #abort({ key, sizeBytes }: Pick<SetObject, 'key' | 'sizeBytes'>, untilMs: number, signal: AbortSignal) {
+  async #abort(
+    { key, sizeBytes }: Pick<SetObject, 'key' | 'sizeBytes'>,
+    retriesUntilMs: number,
+    either: AbortSignal,
+    signal: AbortSignal,
+  ) {
     const { stats, logger } = this.#parts
     try {
-      const aborted = await this.#abortUploads(key, sizeBytes, untilMs, signal)
+      const aborted = await this.#abortUploads(key, sizeBytes, retriesUntilMs, either)
       stats.orphansFound('aborted', aborted)
       if (aborted > 0) logger.info({ key, aborted }, 'uploads that were left of the set aborted')
     } catch (error) {
@@ -62,13 +75,14 @@ export class OrphanedUploads {
     }
   }
 
-  async #abortUploads(key: string, sizeBytes: number, untilMs: number, signal: AbortSignal): Promise<number> {
+  async #abortUploads(key: string, sizeBytes: number, retriesUntilMs: number, signal: AbortSignal): Promise<number> {
     const { store, clock } = this.#parts
+    signal.throwIfAborted()
     for (let failures = 0; ; failures++) {
       try {
         return await store.abortUploads(key, sizeBytes, signal)
       } catch (error) {
-        if (signal.aborted || isDenied(error) || clock.elapsed() > untilMs) throw error
+        if (signal.aborted || isDenied(error) || clock.elapsed() > retriesUntilMs) throw error
         await sleep(clock, backoffMs(failures, RETRY), signal)
       }
     }

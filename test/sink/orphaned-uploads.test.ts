@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createLogger } from '../../src/lib/logger.ts'
+import type { ObjectStore } from '../../src/sink/object-store.ts'
 import { OrphanedUploads } from '../../src/sink/orphaned-uploads.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
 import { SinkStats } from '../../src/sink/sink-stats.ts'
@@ -60,6 +61,27 @@ test('a commit does not wait long for what does not pass: the others are looked 
   await done
   expect(asked.slice(-2)).toEqual(['b', 'c'])
   expect(Object.fromEntries(stats.orphanedUploads)).toEqual({ aborted: 1, not_permitted: 0, failed: 1 })
+})
+
+test('nor for a server that does not answer, however many objects there are', async () => {
+  const store: ObjectStore = {
+    ...bucket.store(),
+    abortUploads: (key, _sizeBytes, either) => {
+      asked.push(key)
+      return new Promise((_, reject) => either.addEventListener('abort', () => reject(either.reason)))
+    },
+  }
+  const waiting = new OrphanedUploads({ store, stats, clock, logger: createLogger('silent') })
+  let isDone = false
+  void waiting.abort(objects, signal).then(() => {
+    isDone = true
+  })
+  await clock.advance(9_999)
+  expect(isDone).toBe(false)
+  await clock.advance(1)
+  expect(isDone).toBe(true)
+  expect(asked).toEqual(['a'])
+  expect(Object.fromEntries(stats.orphanedUploads)).toEqual({ aborted: 0, not_permitted: 0, failed: 3 })
 })
 
 test('a partition that is given up looks for nothing more', async () => {
