@@ -9,9 +9,10 @@ import { PLURAL } from '../../src/contract/names.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
+import type { ForwardedPort } from '../support/forward-port.ts'
 import { createTopics, EventProducer, gameTopic } from '../support/game-events.ts'
 import { type GuideStep, guideSteps, shapeOf } from '../support/guide.ts'
-import { type AdminEndpoint, installAdmin, reachAdmin } from '../support/install-admin.ts'
+import { installAdmin, reachAdmin } from '../support/install-admin.ts'
 import { installOperator, OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { apply, kubectl, stackEnvironment } from '../support/kubectl.ts'
 import { s3CredentialsSecret } from '../support/manifests.ts'
@@ -25,7 +26,7 @@ const bucket = new Bucket(stack.s3, `${game}-events`)
 const producer = new EventProducer(stack.kafkaBootstrapServers)
 const inNamespace = (...args: string[]) => kubectl(stack, [...args, '-n', OPERATOR_NAMESPACE])
 let folder: string
-let admin: AdminEndpoint
+let admin: ForwardedPort
 let shell: Shell
 
 beforeAll(async () => {

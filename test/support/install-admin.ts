@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parse, stringify } from 'yaml'
 import { adminConfiguration } from '../stack/env-file.ts'
 import type { Stack } from '../stack/stack.ts'
+import { type ForwardedPort, forwardPort } from './forward-port.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
-import { kubectl, kubectlJson, stackEnvironment } from './kubectl.ts'
+import { kubectl, kubectlJson } from './kubectl.ts'
 
 const NAME = 'analytics-connector-admin'
 const ADMIN = resolve(import.meta.dirname, '../../deploy/admin')
@@ -63,40 +61,16 @@ async function writeOverlay(dir: string, stack: Stack, extra: AdminOverlay): Pro
   await writeFile(join(dir, 'kustomization.yaml'), stringify(overlay))
 }
 
-export interface AdminEndpoint {
-  /** Such as `http://127.3.4.5:8443`. */
-  readonly url: string
-  close(): Promise<void>
-}
-
 interface Pod {
   readonly metadata: { readonly deletionTimestamp?: string }
   readonly status: { readonly podIP?: string }
 }
 
 /** A way to one of the pods: its own address where this machine reaches pods, else kubectl port-forward. */
-export async function reachAdmin(stack: Stack): Promise<AdminEndpoint> {
-  if (stack.kind === 'containers') return forwardPort(stack)
+export async function reachAdmin(stack: Stack): Promise<ForwardedPort> {
+  if (stack.kind === 'containers') return forwardPort(stack, OPERATOR_NAMESPACE, `service/${NAME}`, 80)
   const selector = 'app.kubernetes.io/component=admin'
   const { items } = await kubectlJson<{ items: Pod[] }>(stack, 'get', 'pods', '-l', selector, '-n', OPERATOR_NAMESPACE)
   const pod = items.find(({ metadata }) => metadata.deletionTimestamp === undefined)
   return { url: `http://${pod?.status.podIP}:8443`, close: async () => {} }
-}
-
-async function forwardPort(stack: Stack): Promise<AdminEndpoint> {
-  const args = ['port-forward', '-n', OPERATOR_NAMESPACE, `service/${NAME}`, ':80']
-  const child: ChildProcess = spawn('kubectl', args, {
-    env: stackEnvironment(stack),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  if (child.stdout === null) throw new Error('kubectl has no output')
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-  const port = /:(\d+) ->/.exec(line)?.[1]
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close: async () => {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
 }

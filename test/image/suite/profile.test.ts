@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { test } from '../../e2e/scene.ts'
 import { eventually } from '../../support/eventually.ts'
+import { forwardPort } from '../../support/forward-port.ts'
 import { OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
 import { kubectl } from '../../support/kubectl.ts'
 import { cgroupMounts } from '../cgroups.ts'
@@ -51,6 +52,17 @@ test('a sink in its pod: the same, no Kubernetes token, and connections to Kafka
   await eventually(10_000, async () => expect(await peersOf(pod)).toEqual([KAFKA, S3].sort()))
   expect(await memoryLimit(sink.pid)).toBe(300 << 20)
   await scene.settled()
+})
+
+test('kubectl port-forward reaches a sink, as the troubleshooting page has it', async ({ scene }) => {
+  await scene.apply('forwarded')
+  await scene.ready('forwarded')
+  const { url, close } = await forwardPort(stack, scene.id, 'deployment/forwarded-sink', 8080)
+  try {
+    expect(await (await fetch(`${url}/status`)).json()).toMatchObject({ state: 'ACTIVE' })
+  } finally {
+    await close()
+  }
 })
 
 test('a pod that asks for more than the profile allows is refused, in the connectors’ namespaces too', async ({
