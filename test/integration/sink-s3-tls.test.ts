@@ -102,6 +102,12 @@ const says = (sink: SinkChild, error: RegExp) =>
     }),
   )
 
+/** It says so a moment after the objects are there: the end of their set is committed then. */
+const hasDelivered = (sink: SinkChild, delivered: number) =>
+  eventually(10_000, async () =>
+    expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null, records: { delivered } }),
+  )
+
 test.each([
   [
     'a server whose certificate nobody vouches for',
@@ -140,7 +146,7 @@ test('the authority is missing, no certificate, another one, the right one: told
   expect(puts).toEqual([])
   await copyFile(join(dir, 'ca.crt'), file)
   await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
-  expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null, records: { delivered: 60 } })
+  await hasDelivered(sink, 60)
   sink.kill('SIGTERM')
   expect(await sink.exitCode).toBe(0)
 })
@@ -169,7 +175,7 @@ test('over https a body is not part of the signature but of a checksum, and arri
   await produce(120)
   const sink = await start({ authorities: 'mounted' }, await rightAuthority())
   await eventually(30_000, () => bucket.expectExactly(producer.acknowledged))
-  expect(await sink.status()).toMatchObject({ state: 'ACTIVE', error: null, records: { delivered: 120 } })
+  await hasDelivered(sink, 120)
   expect(new Set(puts.map((headers) => headers['x-amz-content-sha256']))).toEqual(new Set(['UNSIGNED-PAYLOAD']))
   expect(puts.every((headers) => 'x-amz-checksum-crc32' in headers)).toBe(true)
   await sink.end()
