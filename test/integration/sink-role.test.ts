@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
 import type { S3User } from '../support/s3-user.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { localBucket, sinkConfig } from '../support/sink-process.ts'
+import { localBucket, localKafka, sinkConfig } from '../support/sink-process.ts'
 
 const stack = connectStack(inject('stack'))
 const { kafkaBootstrapServers } = stack
@@ -63,12 +63,7 @@ describe.skipIf(stack.kind !== 'native')('a sink that takes a role on', () => {
     const config = sinkConfig({
       connector: `test/${eventName}`,
       filter: { acme: [topic] },
-      kafka: {
-        bootstrapServers: kafkaBootstrapServers.split(','),
-        groupId: eventName,
-        startFrom: 'earliest',
-        epoch: 0,
-      },
+      kafka: localKafka(kafkaBootstrapServers, eventName),
       s3: s3Of(externalId),
       flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
     })

@@ -16,7 +16,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
 import { S3Front } from '../support/s3-front.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { localBucket, sinkConfig } from '../support/sink-process.ts'
+import { localBucket, localKafka, sinkConfig } from '../support/sink-process.ts'
 
 const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
 const name = `sink-tls-${Date.now().toString(36)}`
@@ -81,7 +81,7 @@ async function start(settings: TlsSettings, authorities: string): Promise<SinkCh
   const config = sinkConfig({
     connector: `test/${name}`,
     filter: { acme: [topic] },
-    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
+    kafka: localKafka(kafkaBootstrapServers, name),
     s3: { ...localBucket(bucket.name, s3.region, front.endpoint), ...settings },
     flush: { intervalMs: 500, events: 100, bytes: 1_000_000 },
   })

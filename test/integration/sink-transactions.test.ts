@@ -7,7 +7,7 @@ import { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { localBucket, sinkConfig } from '../support/sink-process.ts'
+import { localBucket, localKafka, sinkConfig } from '../support/sink-process.ts'
 
 const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
 const name = `sink-transactions-${Date.now().toString(36)}`
@@ -60,7 +60,7 @@ it('delivers what was committed and nothing that was aborted, and leaves no lag 
   const config = sinkConfig({
     connector: `test/${name}`,
     filter: { acme: [topic] },
-    kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
+    kafka: localKafka(kafkaBootstrapServers, name),
     s3: localBucket(bucket.name, s3.region, s3.endpoint),
     // A set is full with the last event of its transaction: the marker is what follows it.
     flush: { intervalMs: 1_000, events: FULL, bytes: 1_000_000 },

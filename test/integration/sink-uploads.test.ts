@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
 import { S3Front } from '../support/s3-front.ts'
 import { SinkChild, storeRevision } from '../support/sink-child.ts'
-import { sinkConfig } from '../support/sink-process.ts'
+import { localKafka, sinkConfig } from '../support/sink-process.ts'
 
 const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
 const run = Date.now().toString(36)
@@ -52,7 +52,7 @@ test.concurrent.each([
       const config = sinkConfig({
         connector: `test/${name}`,
         filter: { acme: [topic] },
-        kafka: { bootstrapServers: kafkaBootstrapServers.split(','), groupId: name, startFrom: 'earliest', epoch: 0 },
+        kafka: localKafka(kafkaBootstrapServers, name),
         s3: {
           ...{ bucketName: bucket.name, region: s3.region, endpoint, forcePathStyle: true },
           ...{ partSizeBytes: 5_242_880, credentials: 'default', requestChecksumCalculation: 'when_supported' },

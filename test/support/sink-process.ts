@@ -22,6 +22,11 @@ export function localBucket(bucketName: string, region: string, endpoint: string
   return { bucketName, region, endpoint, forcePathStyle: true, ...S3_DEFAULTS }
 }
 
+/** A group of its own on brokers of the tests, from the beginning of its topics. */
+export function localKafka(bootstrapServers: string, groupId: string): SinkConfig['kafka'] {
+  return { bootstrapServers: bootstrapServers.split(','), groupId, startFrom: 'earliest', epoch: 0 }
+}
+
 export function sinkConfig({
   template = 'events/{eventName}/{hh}{mm}.json',
   ...overrides

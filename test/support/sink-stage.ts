@@ -7,7 +7,7 @@ import { connectStack } from '../stack/remote.ts'
 import { Bucket } from './bucket.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from './game-events.ts'
 import { SinkChild, storeRevision } from './sink-child.ts'
-import { localBucket, sinkConfig } from './sink-process.ts'
+import { localBucket, localKafka, sinkConfig } from './sink-process.ts'
 
 /** A topic, a bucket and a configuration of a test's own. */
 export interface Scene {
@@ -57,12 +57,7 @@ export function sinkStage(name: string) {
       const config = sinkConfig({
         connector: `test/${eventName}`,
         filter: { acme: [topic] },
-        kafka: {
-          bootstrapServers: kafkaBootstrapServers.split(','),
-          groupId: eventName,
-          startFrom: 'earliest',
-          epoch: 0,
-        },
+        kafka: localKafka(kafkaBootstrapServers, eventName),
         s3: localBucket(bucket.name, s3.region, s3.endpoint),
         flush: { intervalMs: 1_000, events: 100, bytes: 1_000_000 },
         ...changes,

@@ -44,6 +44,7 @@ export class OperatorProcess {
     const child = spawn(process.execPath, [...nodeFlags, main, dist, credentials, server, configuration], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
+      // The shell's variables find programs and folders; NODE_ENV is the image's, and what deploy/base sets holds over both.
       env: { ...process.env, NODE_ENV: 'production', ...environmentOfBase() },
     })
     // It ends with the bench, whatever that ends by.
