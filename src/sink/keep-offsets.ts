@@ -3,7 +3,7 @@ import { partitionsOf } from './kafka/assignment.ts'
 import { COMMITS_PER_REQUEST } from './kafka/commit-queue.ts'
 import type { GroupAdmin, GroupOffset } from './kafka/group-admin.ts'
 import { type GroupCluster, GroupMember } from './kafka/group-member.ts'
-import type { PartitionCommit } from './kafka/protocol.ts'
+import type { PartitionCommit } from './kafka/offset-calls.ts'
 
 export interface KeepOffsetsParts {
   readonly admin: Pick<GroupAdmin, 'groupId' | 'isActive' | 'offsets'>
@@ -22,7 +22,7 @@ const REBALANCE_TIMEOUT_MS = 10_000
 
 /**
  * Makes Kafka remember the offsets of a group without members for another `offsets.retention.minutes`: joins as a member, commits what is
- * committed already, metadata included, and leaves. A commit from outside, which Kafka takes for an empty group too, is not
+ * committed already, metadata and leader epoch included, and leaves. A commit from outside, which Kafka takes for an empty group too, is not
  * enough: brokers of 2.1 to 3.x count from the moment at which the last member left, whatever is committed afterwards
  * (KIP-211; GroupMetadata.removeExpiredOffsets). Nor could it be refused if a sink had been there meanwhile.
  *
@@ -57,8 +57,8 @@ async function commitAgain(member: GroupMember, offsets: readonly GroupOffset[],
   const committed = await member.committedOffsets(generation.assigned)
   const commits = generation.assigned.flatMap(({ topic, partitions }) =>
     partitions.flatMap((partition): PartitionCommit[] => {
-      const { offset, metadata } = committed.get(`${topic}-${partition}`) ?? { offset: -1n, metadata: '' }
-      return offset < 0n ? [] : [{ topic, partition, offset, metadata }]
+      const found = committed.get(`${topic}-${partition}`)
+      return found === undefined || found.offset < 0n ? [] : [{ topic, partition, ...found }]
     }),
   )
   for (let i = 0; i < commits.length; i += COMMITS_PER_REQUEST) {

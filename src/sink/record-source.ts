@@ -85,6 +85,11 @@ export interface PartitionHandler {
    */
   outOfRange(position: bigint, log: LogRange): Promise<bigint | null>
   /**
+   * Kafka has lost what was read before `position`, from `keptTo` on, and has other records there now: a broker became the leader that had
+   * not had them. Everything that was read has been handed over. Returns where to read on, null for nowhere.
+   */
+  truncated(position: bigint, keptTo: bigint): Promise<bigint | null>
+  /**
    * The partition is about to be given up and commits are still accepted: finish and commit what is buffered. The
    * source waits for it until `deadline` aborts; after that, or when the tenure was lost, nothing may be committed.
    */

@@ -4,7 +4,8 @@ import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
 import { encodeMark, type Intent, markOf } from './commit-metadata.ts'
 import { type ClosedSet, Delivery, type DeliveryParts, whereOf } from './delivery.ts'
-import { type FlushLimits, type FlushReason, flushDeadlineMs, flushReason, sizeFlushReason } from './flush-policy.ts'
+import { type FlushLimits, type FlushReason, sizeFlushReason } from './flush-policy.ts'
+import { FlushTimer } from './flush-timer.ts'
 import {
   type LogRange,
   type PartitionHandler,
@@ -15,7 +16,7 @@ import {
 } from './record-source.ts'
 import { RecordSet, setChecksum } from './set.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { beyondTheEnd, replayDiffers } from './stop-reasons.ts'
+import { beyondTheEnd, replacedAfterDelivery, replayDiffers } from './stop-reasons.ts'
 
 export interface TenureParts extends DeliveryParts {
   readonly limits: FlushLimits
@@ -48,7 +49,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   /** Whether records of the set that is being replayed have expired. */
   #isPartial = false
   readonly #delivery: Delivery
-  #cancelTimer: (() => void) | null = null
+  readonly #timer: FlushTimer
 
   constructor(tenure: Tenure, beginning: Beginning, parts: TenureParts) {
     this.#tenure = tenure
@@ -58,6 +59,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       released: () => parts.budget.released(),
       failed: (error) => this.#fail(error),
     })
+    this.#timer = new FlushTimer(parts, (reason) => void this.#close(reason))
     this.startAt = beginning.kind === 'stop' ? 'latest' : beginning.from
     this.#replaying = beginning.kind === 'replay' ? beginning.intent : null
     parts.budget.add(this)
@@ -146,6 +148,27 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return this.#isReading ? log.startOffset : null
   }
 
+  async truncated(position: bigint, keptTo: bigint): Promise<bigint | null> {
+    await this.#delivery.idle()
+    const set = this.#open
+    if (set === null || !this.#isReading) return null
+    if (keptTo < set.startOffset) {
+      this.#stop(replacedAfterDelivery(keptTo, position))
+      return null
+    }
+    // Nothing of it was promised: what Kafka has now is read instead.
+    const { topic, partition } = this.#tenure
+    this.#parts.logger.error(
+      { topic, partition, from: String(keptTo), to: String(position) },
+      `Kafka has lost offsets ${keptTo} to ${position - 1n}, which were read and not delivered yet (an unclean leader election): what it has there now is read`,
+    )
+    this.#forgetOpenSet()
+    this.#due = null
+    this.#dueAtMs = null
+    this.#open = this.#newSet(set.startOffset, set.plan)
+    return set.startOffset
+  }
+
   lost(): void {
     this.#committing.abort(new TenureLostError('the partition has another owner'))
     this.#end()
@@ -195,7 +218,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#replaying !== null && nextOffset >= this.#replaying.endOffset) await this.#closeReplay()
     if (this.#open !== null && this.#isReading) {
       this.#open.advanceTo(nextOffset, this.#parts.clock.now())
-      this.#armTimer()
+      if (this.#replaying === null) this.#timer.arm(this.#open)
       await this.#parts.budget.room(this, this.#reading.signal)
     }
     // Stopped: holding on to the batch holds back the partition, and only this one.
@@ -205,26 +228,6 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   #newSet(startOffset: bigint, plan = this.#parts.plan): RecordSet {
     const { topic, partition } = this.#tenure
     return new RecordSet(plan, topic, partition, startOffset, this.#parts.slabs)
-  }
-
-  #armTimer(): void {
-    const { clock, limits } = this.#parts
-    if (this.#cancelTimer !== null || this.#replaying !== null || this.#open === null) return
-    const deadlineMs = flushDeadlineMs(limits, this.#open)
-    if (deadlineMs === null) return
-    // A machine's clock that is set back delays nothing: what was to come by then has come when the time has passed.
-    const waitMs = Math.min(Math.max(0, deadlineMs - clock.now()), limits.intervalMs)
-    this.#cancelTimer = clock.after(waitMs, () => {
-      this.#cancelTimer = null
-      const reason = this.#open && flushReason(limits, this.#open, Math.max(clock.now(), deadlineMs))
-      if (reason) void this.#close(reason)
-      else this.#armTimer()
-    })
-  }
-
-  #disarmTimer(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = null
   }
 
   /** Closes the set that is open now, as soon as the one before it is written; nothing if somebody else has closed it by then. */
@@ -251,7 +254,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   #cut(reason: FlushReason): ClosedSet {
     const set = this.#open as RecordSet
-    this.#disarmTimer()
+    this.#timer.disarm()
     this.#due = null
     const dueAtMs = this.#dueAtMs ?? this.#parts.clock.elapsed()
     this.#dueAtMs = null
@@ -302,7 +305,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   #forgetOpenSet(): void {
-    this.#disarmTimer()
+    this.#timer.disarm()
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
     this.#open?.release()
     this.#open = null

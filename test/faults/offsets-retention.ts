@@ -7,19 +7,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { runGroupTask } from '../../src/sink/group-task.ts'
 import { KafkaCluster } from '../../src/sink/kafka/cluster.ts'
 import { GroupAdmin } from '../../src/sink/kafka/group-admin.ts'
 import { GroupMember } from '../../src/sink/kafka/group-member.ts'
-import { findCoordinatorCall, offsetCommitCall } from '../../src/sink/kafka/protocol.ts'
+import { offsetCommitCall } from '../../src/sink/kafka/offset-calls.ts'
+import { findCoordinatorCall } from '../../src/sink/kafka/protocol.ts'
 import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/game-events.ts'
 
 const TOPIC = 'retention'
-const COMMIT = { topic: TOPIC, partition: 0, offset: 7n, metadata: '{"v":1,"endOffset":"9"}' }
+const COMMIT = { topic: TOPIC, partition: 0, offset: 7n, leaderEpoch: 2, metadata: '{"v":1,"endOffset":"9"}' }
 const RETENTION = { 'offsets.retention.minutes': 1, 'offsets.retention.check.interval.ms': 1_000 }
 const RENEWAL_MS = 25_000
 /** Two and a half retentions. */
@@ -45,7 +47,7 @@ async function measure(bootstrapServers: string[]): Promise<boolean> {
   })
   for (const each of clusters.values()) each.close()
   const [nothing, , kept] = left
-  return nothing?.length === 0 && kept?.[0]?.offset === COMMIT.offset && kept[0].metadata === COMMIT.metadata
+  return nothing?.length === 0 && isDeepStrictEqual(kept, [COMMIT])
 }
 
 async function leave(cluster: KafkaCluster, groupId: string): Promise<void> {

@@ -31,7 +31,7 @@ export interface GroupApis {
   readonly OffsetCommit: MemberOf & {
     readonly topics: readonly {
       readonly topic: string
-      readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[]
+      readonly partitions: readonly { readonly partition: number; readonly offset: bigint; readonly metadata: string }[]
     }[]
   }
   readonly OffsetFetch: {

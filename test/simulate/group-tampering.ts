@@ -73,7 +73,7 @@ export function comparingNothing(): (send: Send) => Send {
     if (call.api === 'OffsetFetch') return withOwn(answer as OffsetFetchAnswer, held, own)
     if (call.api === 'OffsetCommit' && codesOf(answer).every((code) => code === CODES.OK))
       for (const { partition, offset, metadata } of call.parameters.topics.flatMap(({ partitions }) => partitions))
-        own.set(partition, { offset: BigInt(offset), metadata })
+        own.set(partition, { offset, metadata })
     return answer
   }
 }
@@ -84,7 +84,7 @@ interface OffsetFetchAnswer {
 
 interface FetchedOffset {
   readonly partition: number
-  readonly offset: string
+  readonly offset: bigint
   readonly metadata: string
 }
 
@@ -93,9 +93,9 @@ function withOwn(answer: OffsetFetchAnswer, held: readonly number[], own: Map<nu
     topic,
     partitions: partitions.map((each) => {
       const { partition, offset, metadata } = each
-      if (!held.includes(partition)) own.set(partition, { offset: BigInt(offset), metadata })
+      if (!held.includes(partition)) own.set(partition, { offset, metadata })
       const committed = own.get(partition) ?? { offset, metadata }
-      return { ...each, offset: String(committed.offset), metadata: committed.metadata }
+      return { ...each, offset: committed.offset, metadata: committed.metadata }
     }),
   }))
   return { ...answer, responses }

@@ -65,6 +65,10 @@ class KeptPartition implements PartitionHandler {
     return this.#handler?.outOfRange(...where) ?? null
   }
 
+  async truncated(...where: Parameters<PartitionHandler['truncated']>): Promise<bigint | null> {
+    return this.#handler?.truncated(...where) ?? null
+  }
+
   async revoked(...how: Parameters<PartitionHandler['revoked']>): Promise<void> {
     this.isUsable = false
     await this.#handler?.revoked(...how)

@@ -1,3 +1,4 @@
+import { UNKNOWN_EPOCH } from '../../src/sink/kafka/leader-epochs.ts'
 import type { CommittedOffset } from '../../src/sink/record-source.ts'
 import { CODES, type GroupApis, type GroupCall, type MemberOf } from './group-apis.ts'
 import { GroupMembers, type StoredGroup } from './group-members.ts'
@@ -74,7 +75,7 @@ export class SimulatedCoordinator {
       for (const { partition, offset, metadata } of partitions) {
         const who = `${member.memberId}/${member.generationId}`
         this.#world.note('group', `${who} commits ${partition}: ${offset} ${metadata}`)
-        this.#committed.set(partition, { offset: BigInt(offset), metadata })
+        this.#committed.set(partition, { offset, metadata })
       }
     return refusal('OffsetCommit', parameters, CODES.OK)
   }
@@ -84,7 +85,7 @@ export class SimulatedCoordinator {
       topic,
       partitions: partitions.map(({ partition }) => {
         const { offset, metadata } = this.committedOffset(partition)
-        return { partition, offset: String(offset), metadata, errorCode: CODES.OK }
+        return { partition, offset, leaderEpoch: UNKNOWN_EPOCH, metadata, errorCode: CODES.OK }
       }),
     }))
     return { errorCode: CODES.OK, responses }

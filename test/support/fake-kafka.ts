@@ -26,7 +26,7 @@ export interface Request {
   readonly memberId?: string
   readonly generationId?: number
   readonly partition?: string
-  readonly commits?: readonly { partition: string; offset: bigint; metadata: string }[]
+  readonly commits?: readonly { partition: string; offset: bigint; leaderEpoch: number; metadata: string }[]
   readonly topics?: readonly string[]
   /** What a member says of itself, as it is sent. */
   readonly memberData?: Buffer
@@ -45,7 +45,7 @@ export class FakeKafka {
   readonly topics = new Map<string, number>()
   /** Topics that the client may not use. */
   readonly forbidden = new Set<string>()
-  readonly committed = new Map<string, { offset: bigint; metadata: string }>()
+  readonly committed = new Map<string, { offset: bigint; leaderEpoch: number; metadata: string }>()
   /** What becomes of the next requests of an API; when used up, each gets its normal answer. */
   readonly fates = new Map<Api, Fate[]>()
   /** Set: every JoinGroup gives this generation; else each gives the next one. */
@@ -213,8 +213,8 @@ export class FakeKafka {
   /** A code that is not zero is that of the first partition only. */
   #commit({ commits = [] }: Request, code: number): Buffer {
     const codes = commits.map((_, i) => (i === 0 ? code : 0))
-    commits.forEach(({ partition, offset, metadata }, i) => {
-      if (codes[i] === 0) this.committed.set(partition, { offset, metadata })
+    commits.forEach(({ partition, ...commit }, i) => {
+      if (codes[i] === 0) this.committed.set(partition, commit)
     })
     return bytes(
       [32, 0],
@@ -231,8 +231,9 @@ export class FakeKafka {
       list(
         Array.from({ length: partitions }, (_, p) => p),
         (p) => {
-          const { offset, metadata } = this.committed.get(`${topic}-${p}`) ?? { offset: -1n, metadata: '' }
-          return bytes([32, p], [64, offset], metadata, [16, code])
+          const none = { offset: -1n, leaderEpoch: -1, metadata: '' }
+          const { offset, leaderEpoch, metadata } = this.committed.get(`${topic}-${p}`) ?? none
+          return bytes([32, p], [64, offset], [32, leaderEpoch], metadata, [16, code])
         },
       ),
     )
@@ -276,6 +277,7 @@ function readRequest(api: Api, reader: WireReader): Request {
         return reader.list(() => ({
           partition: `${topic}-${reader.int32()}`,
           offset: reader.int64(),
+          leaderEpoch: reader.int32(),
           metadata: reader.string(),
         }))
       })

@@ -26,6 +26,8 @@ export interface TestBatch {
   readonly baseOffset: bigint
   readonly records: readonly TestRecord[]
   readonly lastOffsetDelta?: number
+  /** 0 by default. */
+  readonly leaderEpoch?: number
   /** `codec5` is one that Kafka does not have. */
   readonly codec?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' | 'codec5'
   readonly producerId?: bigint
@@ -70,6 +72,7 @@ export async function encodeBatch(batch: TestBatch): Promise<Buffer> {
     (batch.logAppendTimeMs === undefined ? 0 : 0x08) |
     (batch.transactional || control ? 0x10 : 0) |
     (control ? 0x20 : 0)
+  encoded.writeInt32BE(batch.leaderEpoch ?? 0, 12)
   encoded.writeInt16BE(flags, 21)
   return seal(encoded)
 }

@@ -17,12 +17,15 @@ export class RecordingHandler implements PartitionHandler {
   position = -1n
   /** What the log was found not to hold. */
   readonly missing: { position: bigint; log: LogRange }[] = []
+  /** What was read and has given way to other records. */
+  readonly replaced: { position: bigint; keptTo: bigint }[] = []
   readonly heard: ('revoked' | 'revoked done' | 'lost')[] = []
   reason: RevocationReason | null = null
   /** What happens in `records` and `revoked`, beside being recorded. */
   onRecord: (record: PlainRecordCopy) => void = () => {}
   onRecords: (batch: RecordBatch) => Promise<void> = async () => {}
   onOutOfRange: (log: LogRange) => bigint | null = () => null
+  onTruncated: (keptTo: bigint) => bigint | null = () => null
   onRevoked: (deadline: AbortSignal) => Promise<void> = async () => {}
 
   constructor(tenure: Tenure, startAt: bigint | 'earliest' | 'latest') {
@@ -47,6 +50,11 @@ export class RecordingHandler implements PartitionHandler {
   async outOfRange(position: bigint, log: LogRange): Promise<bigint | null> {
     this.missing.push({ position, log })
     return this.onOutOfRange(log)
+  }
+
+  async truncated(position: bigint, keptTo: bigint): Promise<bigint | null> {
+    this.replaced.push({ position, keptTo })
+    return this.onTruncated(keptTo)
   }
 
   async revoked(reason: RevocationReason, deadline: AbortSignal): Promise<void> {

@@ -92,6 +92,13 @@ export class ScriptedTenure {
     return next
   }
 
+  /** Tells that the log was cut at `keptTo` and has grown again beyond the position, now that `records` are in it. */
+  async truncated(keptTo: bigint): Promise<bigint | null> {
+    const next = await this.handler.truncated(this.#position, keptTo)
+    if (next !== null) this.#position = next
+    return next
+  }
+
   async revoke(reason: RevocationReason = 'rebalance', deadline = new AbortController().signal): Promise<void> {
     await this.handler.revoked(reason, deadline)
     this.#ended.abort()

@@ -1,5 +1,5 @@
 import { TenureLostError } from '../record-source.ts'
-import type { PartitionCommit } from './protocol.ts'
+import type { PartitionCommit } from './offset-calls.ts'
 
 /** A commit of one request is one batch of the offsets topic (message.max.bytes, 1 MiB), or refused as a whole; metadata is under 1 KiB. */
 export const COMMITS_PER_REQUEST = 500

@@ -1,11 +1,11 @@
-import type { CommittedOffset } from '../record-source.ts'
 import type { TopicPartitions } from './assignment.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { check, errorName } from './kafka-error.ts'
-import { type ApiCall, deleteGroupCall, describeGroupCall, findCoordinatorCall, offsetFetchCall } from './protocol.ts'
+import { type FoundOffset, offsetFetchCall } from './offset-calls.ts'
+import { type ApiCall, deleteGroupCall, describeGroupCall, findCoordinatorCall } from './protocol.ts'
 
 /** A partition and what the group has committed for it. */
-export interface GroupOffset extends CommittedOffset {
+export interface GroupOffset extends FoundOffset {
   readonly topic: string
   readonly partition: number
 }
@@ -37,9 +37,9 @@ export class GroupAdmin {
     const { errorCode, responses } = await this.#ask(offsetFetchCall(this.groupId, everything))
     check(`Kafka group ${this.groupId}: cannot read committed offsets`, errorCode)
     return responses.flatMap(({ topic, partitions }) =>
-      partitions.map(({ partition, errorCode: code, offset, metadata }) => {
+      partitions.map(({ partition, errorCode: code, ...found }) => {
         check(`Kafka group ${this.groupId}: cannot read the committed offset of ${topic}-${partition}`, code)
-        return { topic, partition, offset: BigInt(offset), metadata: metadata ?? '' }
+        return { topic, partition, ...found }
       }),
     )
   }

@@ -1,6 +1,5 @@
 import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
-import type { CommittedOffset } from '../record-source.ts'
 import { TenureLostError } from '../record-source.ts'
 import {
   assignPartitions,
@@ -23,6 +22,7 @@ import {
   reasonOf,
 } from './kafka-error.ts'
 import { encodeOwned } from './member-data.ts'
+import { type FoundOffset, offsetCommitCall, offsetFetchCall, type PartitionCommit } from './offset-calls.ts'
 import {
   type ApiCall,
   assignmentOf,
@@ -33,9 +33,6 @@ import {
   leaveGroupCall,
   type MemberIdentity,
   membersOf,
-  offsetCommitCall,
-  offsetFetchCall,
-  type PartitionCommit,
   syncGroupCall,
 } from './protocol.ts'
 
@@ -138,7 +135,7 @@ export class GroupMember {
   async committedOffsets(
     partitions: readonly TopicPartitions[],
     others: readonly TopicPartitions[] = [],
-  ): Promise<Map<string, CommittedOffset>> {
+  ): Promise<Map<string, FoundOffset>> {
     const asked = merged([...partitions, ...others])
     if (asked.length === 0) return new Map()
     const needed = new Set(namesOf(partitions))
@@ -146,13 +143,13 @@ export class GroupMember {
       const connection = await this.#connection()
       const response = await connection.send(offsetFetchCall(this.#options.groupId, asked))
       check(`Kafka group ${this.#options.groupId}: cannot read committed offsets`, response.errorCode)
-      const offsets = new Map<string, CommittedOffset>()
+      const offsets = new Map<string, FoundOffset>()
       for (const { topic, partitions } of response.responses)
-        for (const { partition, errorCode, offset, metadata } of partitions) {
+        for (const { partition, errorCode, ...found } of partitions) {
           const name = `${topic}-${partition}`
           if (errorName(errorCode) === 'TOPIC_AUTHORIZATION_FAILED' && !needed.has(name)) continue
           check(`Kafka group ${this.#options.groupId}: cannot read the committed offset of ${name}`, errorCode)
-          offsets.set(name, { offset: BigInt(offset), metadata: metadata ?? '' })
+          offsets.set(name, found)
         }
       this.#loaded = connection
       return offsets

@@ -1,5 +1,7 @@
 import { whenAborted } from '../../lib/lifecycle.ts'
 import type { CommittedOffset, PartitionHandler, RevocationReason, SourceListener, Tenure } from '../record-source.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import type { FoundOffset } from './offset-calls.ts'
 
 export interface HeldPartitionOptions {
   readonly topic: string
@@ -7,11 +9,16 @@ export interface HeldPartitionOptions {
   readonly clusterId: string
   readonly topicId?: string | undefined
   readonly isNewcomer: boolean
-  readonly committed: CommittedOffset
+  readonly committed: FoundOffset
   /** Sends one commit, once, under the member's generation; not when `ended`. */
-  readonly commit: (offset: bigint, metadata: string, ended: AbortSignal) => Promise<void>
+  readonly commit: (commit: FoundOffset, ended: AbortSignal) => Promise<void>
   /** Begins to read for the handler. No call of it may begin once `givenUp` aborts. */
-  readonly read: (tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal) => Promise<void>
+  readonly read: (
+    tenure: Tenure,
+    handler: PartitionHandler,
+    givenUp: AbortSignal,
+    epochs: LeaderEpochs,
+  ) => Promise<void>
   /** The listener or its handler threw while the tenure lasted. */
   readonly onFailed: (tenure: Tenure, error: unknown) => void
 }
@@ -25,13 +32,17 @@ export class HeldPartition {
   readonly #options: HeldPartitionOptions
   #lastCommitted: CommittedOffset
   readonly #ended = new AbortController()
+  readonly #epochs: LeaderEpochs
   #handler: Promise<PartitionHandler | null> = Promise.resolve(null)
   readonly #givenUp = new AbortController()
 
   constructor(options: HeldPartitionOptions) {
-    const { topic, partition, clusterId, topicId, isNewcomer, committed, commit } = options
+    const { topic, partition, clusterId, topicId, isNewcomer, commit } = options
+    const { offset, metadata } = options.committed
+    const committed = { offset, metadata }
     const ended = this.#ended.signal
     this.#options = options
+    this.#epochs = new LeaderEpochs(options.committed)
     this.tenure = {
       topic,
       partition,
@@ -41,7 +52,7 @@ export class HeldPartition {
       committed,
       ended,
       commit: async (offset, metadata) => {
-        await commit(offset, metadata, ended)
+        await commit({ offset, leaderEpoch: this.#epochs.before(offset), metadata }, ended)
         this.#lastCommitted = { offset, metadata }
       },
     }
@@ -66,7 +77,8 @@ export class HeldPartition {
     this.#handler = this.#guard(async () => listener.assigned(this.tenure))
     const handler = await this.#handler
     const givenUp = this.#givenUp.signal
-    if (handler && !givenUp.aborted) await this.#guard(() => this.#options.read(this.tenure, handler, givenUp))
+    if (handler && !givenUp.aborted)
+      await this.#guard(() => this.#options.read(this.tenure, handler, givenUp, this.#epochs))
   }
 
   /** Lets the handler finish and commit, until `deadline` aborts; then ends the tenure. */

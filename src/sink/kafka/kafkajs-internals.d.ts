@@ -80,6 +80,9 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     readonly buffer: Buffer
     writeBoolean(value: boolean): this
     writeBuffer(value: Buffer): this
+    writeInt32(value: number): this
+    writeInt64(value: bigint): this
+    writeString(value: string | null): this
     writeUVarInt(value: number): this
     writeUVarIntString(value: string | null): this
   }
@@ -94,6 +97,10 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readBoolean(): boolean
     readInt16(): number
     readInt32(): number
+    /** As a Long. */
+    readInt64(): { toString(): string }
+    readString(): string | null
+    readArray<T>(read: () => T): T[]
     readUVarInt(): number
     readUVarIntString(): string | null
     readUVarIntArray<T>(read: () => T): T[] | null
@@ -122,8 +129,6 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
     | 'LeaveGroup'
     | 'ListOffsets'
     | 'Metadata'
-    | 'OffsetCommit'
-    | 'OffsetFetch'
     | 'SyncGroup',
     Definition
   >

@@ -5,6 +5,8 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
 import { check, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
+import type { EpochSpan } from './leader-epochs.ts'
+import { OFFSET_FOR_LEADER_EPOCH, offsetForLeaderEpochCall } from './offset-calls.ts'
 import { EARLIEST, fetchCall, LATEST, listOffsetsCall } from './protocol.ts'
 
 const BACKOFF = { initialMs: 200, maxMs: 5_000 }
@@ -39,13 +41,39 @@ export async function logRange(options: LogOptions): Promise<LogRange | null> {
   return startOffset === null || endOffset === null ? null : { startOffset, endOffset }
 }
 
+/**
+ * How far the partition's leader has the log that was read: up to the end of what is of the epoch that was read last. Another broker that became the
+ * leader without having had all of it has none of that epoch, or less. Null where that cannot be told, and once `ended`.
+ *
+ * @param last what was read last
+ * @param next the epoch of what comes after it
+ * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-320
+ */
+export function endOfEpoch(last: EpochSpan, next: number, options: LogOptions): Promise<bigint | null> {
+  return untilTold(options, async () => {
+    const { topic, partition } = options
+    const connection = await leaderConnection(options)
+    if (!connection.speaks(OFFSET_FOR_LEADER_EPOCH)) return null
+    const { responses } = await connection.send(offsetForLeaderEpochCall(topic, partition, last.epoch))
+    const answer = responses[0]?.partitions[0]
+    if (isAccessRefused(answer?.errorCode ?? 0)) return null
+    check(`Kafka ${topic}-${partition}: cannot read where a leader's records end`, answer?.errorCode ?? -1)
+    const { leaderEpoch = -1, endOffset = -1n } = answer ?? {}
+    if (leaderEpoch >= last.epoch) return endOffset
+    // It has nothing of that epoch, in which at least what we read from its beginning was written. Told nothing at all
+    // (-1), a later epoch proves nothing, an earlier one does: along a log they do not fall.
+    if (leaderEpoch < 0) return next < last.epoch ? last.from : null
+    return endOffset < last.from ? endOffset : last.from
+  })
+}
+
 /** The first offset that is still there, or the one after the last committed record. */
 function endOfLog(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint | null> {
   return untilTold(options, () => askLeader(end, options))
 }
 
 /** Tries until it is told or `ended`; null then. */
-async function untilTold(options: LogOptions, ask: () => Promise<bigint>): Promise<bigint | null> {
+async function untilTold<T>(options: LogOptions, ask: () => Promise<T>): Promise<T | null> {
   const { cluster, clock, ended } = options
   for (let attempt = 0; !ended.aborted; attempt++) {
     try {

@@ -4,16 +4,17 @@ import { sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import { whenAborted } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { type CommittedOffset, type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
+import { type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
 import { namesOf, partitionsOf, type TopicPartitions } from './assignment.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Generation, GroupMember } from './group-member.ts'
 import { keepAlive } from './heartbeats.ts'
 import { HeldPartition } from './held-partition.ts'
 import { problemLine, reasonOf } from './kafka-error.ts'
+import { UNKNOWN_EPOCH } from './leader-epochs.ts'
 import type { Newcomers } from './newcomers.ts'
+import type { FoundOffset, PartitionCommit } from './offset-calls.ts'
 import type { Problems } from './problems.ts'
-import type { PartitionCommit } from './protocol.ts'
 import { concernOf, type Reading } from './reading.ts'
 import type { TopicIds } from './topic-ids.ts'
 
@@ -199,7 +200,7 @@ export class Membership {
     this.rejoin()
   }
 
-  #holdNew({ assigned }: Generation, committed: ReadonlyMap<string, CommittedOffset>): HeldPartition[] {
+  #holdNew({ assigned }: Generation, committed: ReadonlyMap<string, FoundOffset>): HeldPartition[] {
     const added: HeldPartition[] = []
     for (const { topic, partitions } of assigned)
       for (const partition of partitions) {
@@ -241,7 +242,7 @@ export class Membership {
   async #committedOffsets(
     assigned: readonly TopicPartitions[],
     held: readonly TopicPartitions[],
-  ): Promise<Map<string, CommittedOffset> | null> {
+  ): Promise<Map<string, FoundOffset> | null> {
     const { member, clock, problems } = this.#options
     const over = this.#adoptionOver.signal
     for (let attempt = 0; !over.aborted; attempt++) {
@@ -258,7 +259,7 @@ export class Membership {
     return null
   }
 
-  #hold(topic: string, partition: number, committed: CommittedOffset): HeldPartition {
+  #hold(topic: string, partition: number, committed: FoundOffset): HeldPartition {
     const topicId = this.#options.topicIdOf(topic)
     return new HeldPartition({
       topic,
@@ -267,8 +268,8 @@ export class Membership {
       clusterId: this.#options.clusterId,
       topicId,
       isNewcomer: this.#options.newcomers.has(topic, partition),
-      commit: (offset, metadata, ended) => this.#commits.commit({ topic, partition, topicId, offset, metadata }, ended),
-      read: (tenure, handler, givenUp) => this.#options.reading.begin(tenure, handler, givenUp),
+      commit: (found, ended) => this.#commits.commit({ topic, partition, topicId, ...found }, ended),
+      read: (...reading) => this.#options.reading.begin(...reading),
       onFailed: (tenure, error) => this.#options.reading.failed(tenure, error),
     })
   }
@@ -303,8 +304,8 @@ export class Membership {
   }
 }
 
-function offsetOf(committed: ReadonlyMap<string, CommittedOffset>, name: string): CommittedOffset {
-  return committed.get(name) ?? { offset: -1n, metadata: '' }
+function offsetOf(committed: ReadonlyMap<string, FoundOffset>, name: string): FoundOffset {
+  return committed.get(name) ?? { offset: -1n, leaderEpoch: UNKNOWN_EPOCH, metadata: '' }
 }
 
 function nameOf({ topic, partition }: PartitionCommit): string {

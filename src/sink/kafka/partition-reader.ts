@@ -1,4 +1,5 @@
 import type { PartitionHandler } from '../record-source.ts'
+import { type EpochSpan, type LeaderEpochs, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import { decodeRecordSet, extentOf, type RecordSet } from './record-batch.ts'
 
 /** Most bytes of a partition in one answer. A batch that is larger comes whole where it is the first of an answer (KIP-74). */
@@ -9,10 +10,25 @@ export interface PartitionReaderOptions {
   readonly partition: number
   readonly startOffset: bigint
   readonly handler: Pick<PartitionHandler, 'records'>
+  readonly epochs: LeaderEpochs
+  /**
+   * What was read last is of this epoch, what comes next of `next`: how far the leader has the same as was read. Null where it
+   * cannot tell. Does not reject.
+   */
+  readonly endOfEpoch: (last: EpochSpan, next: number) => Promise<bigint | null>
   /** The log does not hold this offset, and everything before it was handled: this reader reads no further. */
   readonly onOutOfRange: (position: bigint) => void
+  /** Of what was read and handled before `position`, the log holds other records from `keptTo` on: this reader reads no further. */
+  readonly onTruncated: (position: bigint, keptTo: bigint) => void
   /** The handler refused, or a batch cannot be read: the partition is not read any further. */
   readonly onFailed: (error: unknown) => void
+}
+
+interface Fetched {
+  readonly set: RecordSet
+  readonly from: bigint
+  readonly epochs: readonly EpochSpan[]
+  readonly done: () => void
 }
 
 /**
@@ -36,7 +52,7 @@ export class PartitionReader {
   waitingSinceMs: number | null = null
   readonly #options: PartitionReaderOptions
   #handledOffset: bigint
-  #waiting: { set: RecordSet; from: bigint; done: () => void } | null = null
+  #waiting: Fetched | null = null
   #working: Promise<void> | null = null
   #stopped = false
   #isOutOfRange = false
@@ -80,15 +96,15 @@ export class PartitionReader {
   accept(set: RecordSet, nowMs: number, done: () => void): void {
     const from = this.fetchOffset
     try {
-      const { end, cutBatchBytes } = extentOf(set, from)
+      const { end, cutBatchBytes, epochs } = extentOf(set, from)
       this.fetchOffset = end
       if (cutBatchBytes !== null) this.fetchBytes = wholeBatchesOf(cutBatchBytes)
+      this.#waiting = { set, from, epochs, done }
     } catch (error) {
       done()
       this.#fail(error)
       return
     }
-    this.#waiting = { set, from, done }
     this.waitingSinceMs = nowMs
     this.#working ??= this.#work()
   }
@@ -120,7 +136,7 @@ export class PartitionReader {
   async #work(): Promise<void> {
     for (let next = this.#take(); next; next = this.#take()) {
       try {
-        await this.#hand(next.set, next.from)
+        await this.#hand(next)
       } catch (error) {
         this.#fail(error)
       } finally {
@@ -130,19 +146,33 @@ export class PartitionReader {
     this.#working = null
   }
 
-  #take(): { set: RecordSet; from: bigint; done: () => void } | null {
+  #take(): Fetched | null {
     const next = this.#waiting
     this.#waiting = null
     this.waitingSinceMs = null
     return next
   }
 
-  async #hand(set: RecordSet, from: bigint): Promise<void> {
+  async #hand({ set, from, epochs }: Fetched): Promise<void> {
+    const next = epochs[0]?.epoch ?? UNKNOWN_EPOCH
+    const last = this.#options.epochs.changeAt(from, next)
+    if (last !== null && !(await this.#follows(from, last, next))) return
+    this.#options.epochs.read(epochs)
     for (const batch of decodeRecordSet(set, from)) {
       if (this.#stopped) return
       await this.#options.handler.records(batch)
       this.#handledOffset = batch.nextOffset
     }
+  }
+
+  /** Whether what comes next follows what was read last, or is of a log that was cut since and has grown again (KIP-320). */
+  async #follows(from: bigint, last: EpochSpan, next: number): Promise<boolean> {
+    const keptTo = await this.#options.endOfEpoch(last, next)
+    if (this.#stopped) return false
+    if (keptTo === null || keptTo >= from) return true
+    this.stop()
+    this.#options.onTruncated(from, keptTo)
+    return false
   }
 }
 

@@ -48,8 +48,6 @@ export const API_VERSIONS = {
   LeaveGroup: 3,
   ListOffsets: 3,
   Metadata: 6,
-  OffsetCommit: 5,
-  OffsetFetch: 4,
   SyncGroup: 3,
 } as const
 
@@ -181,49 +179,6 @@ export const leaveGroupCall = (groupId: string, memberId: string) =>
 interface TopicResponses<Partition> {
   responses: { topic: string; partitions: Partition[] }[]
 }
-
-export interface PartitionCommit {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
-  readonly metadata: string
-  /** Of the topic that the offset is of; OffsetCommit cannot say it. */
-  readonly topicId?: string | undefined
-}
-export const offsetCommitCall = (
-  groupId: string,
-  { memberId, generationId }: MemberIdentity,
-  commits: readonly PartitionCommit[],
-) =>
-  call<TopicResponses<{ partition: number; errorCode: number }>>('OffsetCommit', {
-    groupId,
-    memberId,
-    groupGenerationId: generationId,
-    topics: [...Map.groupBy(commits, ({ topic }) => topic)].map(([topic, partitions]) => ({
-      topic,
-      partitions: partitions.map(({ partition, offset, metadata }) => ({
-        partition,
-        offset: offset.toString(),
-        metadata,
-      })),
-    })),
-  })
-
-export type OffsetFetchResponse = TopicResponses<{
-  partition: number
-  offset: string
-  metadata: string | null
-  errorCode: number
-}> & { errorCode: number }
-/** @param topics empty: every partition that the group has an offset for */
-export const offsetFetchCall = (groupId: string, topics: readonly TopicPartitions[]) =>
-  call<OffsetFetchResponse>('OffsetFetch', {
-    groupId,
-    topics: topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((partition) => ({ partition })),
-    })),
-  })
 
 export const describeGroupCall = (groupId: string) =>
   call<{ groups: { errorCode: number; state: string }[] }>('DescribeGroups', { groupIds: [groupId] })

@@ -5,7 +5,8 @@ import type { PartitionHandler, Tenure } from '../record-source.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
-import { logRange, placeToBegin } from './log-range.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import { endOfEpoch, logRange, placeToBegin } from './log-range.ts'
 import { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 
@@ -15,6 +16,14 @@ export interface ReadingOptions {
   readonly logger: Logger
   readonly problems: Problems
   readonly maxBufferedBytes: number
+}
+
+/** A partition that is read, and for whom. */
+interface PartitionRead {
+  readonly tenure: Tenure
+  readonly handler: PartitionHandler
+  readonly givenUp: AbortSignal
+  readonly epochs: LeaderEpochs
 }
 
 /** A new leader may answer so for a moment. */
@@ -46,7 +55,7 @@ export class Reading {
     this.#loops.regroup()
   }
 
-  async begin(tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
+  async begin(tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal, epochs: LeaderEpochs): Promise<void> {
     const { startAt } = handler
     const startOffset =
       typeof startAt === 'bigint' ? startAt : await placeToBegin(startAt, this.#logOf(tenure, givenUp))
@@ -54,33 +63,65 @@ export class Reading {
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
       await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
-    this.#readFrom(startOffset, tenure, handler, givenUp)
+    if (startOffset !== tenure.committed.offset) epochs.forget()
+    this.#readFrom(startOffset, { tenure, handler, givenUp, epochs })
   }
 
-  #readFrom(startOffset: bigint, tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): void {
+  #readFrom(startOffset: bigint, read: PartitionRead): void {
+    const { tenure, handler, givenUp, epochs } = read
     if (givenUp.aborted) return
     const reader = new PartitionReader({
       ...tenure,
       startOffset,
       handler,
+      epochs,
+      endOfEpoch: (last, next) => endOfEpoch(last, next, this.#logOf(tenure, givenUp)),
       onFailed: (error) => this.failed(tenure, error),
-      onOutOfRange: (position) => void this.#outOfRange(position, tenure, handler, givenUp),
+      onOutOfRange: (position) => void this.#outOfRange(position, read),
+      onTruncated: (position, keptTo) => void this.#truncated(position, keptTo, read),
     })
     givenUp.addEventListener('abort', () => this.#loops.remove(reader), { once: true })
     this.#loops.add(reader)
   }
 
   /** The handler decides where to go on, unless it was a leader that had not caught up. */
-  async #outOfRange(position: bigint, tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
+  async #outOfRange(position: bigint, read: PartitionRead): Promise<void> {
+    const { tenure, handler, givenUp, epochs } = read
     try {
       await sleep(this.#options.clock, OUT_OF_RANGE_PAUSE_MS, givenUp)
       const log = await logRange(this.#logOf(tenure, givenUp))
       if (log === null || givenUp.aborted) return
+      if (position > log.endOffset) {
+        const keptTo = await this.#keptTo(position, read)
+        if (givenUp.aborted) return
+        if (keptTo !== null && keptTo < position) return await this.#truncated(position, keptTo, read)
+      }
       const isHeld = log.startOffset <= position && position <= log.endOffset
       const next = isHeld ? position : await handler.outOfRange(position, log)
-      if (next !== null) this.#readFrom(next, tenure, handler, givenUp)
+      if (next === null) return
+      if (next !== position) epochs.forget()
+      this.#readFrom(next, read)
     } catch (error) {
       this.failed(tenure, error)
+    }
+  }
+
+  /** How far a log that ends before the position is the one that was read; null where it may be another topic's of the same name. */
+  async #keptTo(position: bigint, { tenure, givenUp, epochs }: PartitionRead): Promise<bigint | null> {
+    const { topic, partition, topicId } = tenure
+    const last = epochs.lastBefore(position)
+    if (last === null || topicId === undefined) return null
+    const metadata = await this.#options.cluster.askLeader(topic, partition).catch(() => null)
+    const isSame = metadata?.topics.get(topic)?.id === topicId
+    return isSame ? endOfEpoch(last, last.epoch, this.#logOf(tenure, givenUp)) : null
+  }
+
+  async #truncated(position: bigint, keptTo: bigint, read: PartitionRead): Promise<void> {
+    try {
+      const next = await read.handler.truncated(position, keptTo)
+      if (next !== null) this.#readFrom(next, read)
+    } catch (error) {
+      this.failed(read.tenure, error)
     }
   }
 

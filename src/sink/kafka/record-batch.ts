@@ -2,6 +2,7 @@ import type { RecordBatch } from '../record-source.ts'
 import { decompress } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
 import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
+import type { EpochSpan } from './leader-epochs.ts'
 
 /*
  * RecordBatch (magic 2) =>
@@ -11,6 +12,7 @@ import { type DecodedBatch, DecodedRecords } from './decoded-records.ts'
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 const HEADER_BYTES = 61
+const LEADER_EPOCH_AT = 12
 const MAGIC_AT = 16
 const CRC_AT = 17
 /** Bytes of a batch that `batchLength` does not count. */
@@ -50,18 +52,23 @@ export interface Extent {
   readonly end: bigint
   /** Size of the batch behind it, of which only a part is in the answer; null when there is none, or too little of it to tell. */
   readonly cutBatchBytes: number | null
+  /** Of its whole batches; one for each change of the leader. */
+  readonly epochs: readonly EpochSpan[]
 }
 
 /** Reads headers only. */
 export function extentOf(set: RecordSet, from: bigint): Extent {
   let end = from
   let endsAt = 0
+  const epochs: EpochSpan[] = []
   for (const batch of batchesOf(set)) {
     if (batch.nextOffset > end) end = batch.nextOffset
     endsAt = batch.end
+    const epoch = set.data.readInt32BE(batch.at + LEADER_EPOCH_AT)
+    if (epochs.at(-1)?.epoch !== epoch) epochs.push({ from: batch.baseOffset, epoch })
   }
   const isCut = endsAt + LENGTH_PREFIX_BYTES <= set.data.length
-  return { end, cutBatchBytes: isCut ? LENGTH_PREFIX_BYTES + set.data.readInt32BE(endsAt + 8) : null }
+  return { end, cutBatchBytes: isCut ? LENGTH_PREFIX_BYTES + set.data.readInt32BE(endsAt + 8) : null, epochs }
 }
 
 /**

@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import { TopicRecreatedError } from '../record-source.ts'
 import type { ClusterMetadata, KafkaCluster } from './cluster.ts'
-import type { PartitionCommit } from './protocol.ts'
+import type { PartitionCommit } from './offset-calls.ts'
 
 export interface TopicIdsOptions {
   readonly cluster: Pick<KafkaCluster, 'askLeader' | 'refresh'>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { CommitQueue } from '../../../src/sink/kafka/commit-queue.ts'
-import type { PartitionCommit } from '../../../src/sink/kafka/protocol.ts'
+import type { PartitionCommit } from '../../../src/sink/kafka/offset-calls.ts'
 import { TenureLostError } from '../../../src/sink/record-source.ts'
 import { settled } from '../../support/fake-clock.ts'
 

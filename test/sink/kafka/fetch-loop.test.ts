@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { AnswerMemory } from '../../../src/sink/kafka/answer-memory.ts'
 import { FetchLoops } from '../../../src/sink/kafka/fetch-loop.ts'
 import { KafkaConnectionError } from '../../../src/sink/kafka/kafka-error.ts'
+import { LeaderEpochs, UNKNOWN_EPOCH } from '../../../src/sink/kafka/leader-epochs.ts'
 import { PartitionReader } from '../../../src/sink/kafka/partition-reader.ts'
 import { Problems } from '../../../src/sink/kafka/problems.ts'
 import type { RecordBatch } from '../../../src/sink/record-source.ts'
@@ -55,7 +56,10 @@ function add(
     partition,
     startOffset: 0n,
     handler: { records },
+    epochs: new LeaderEpochs({ offset: 0n, leaderEpoch: UNKNOWN_EPOCH }),
+    endOfEpoch: async () => null,
     onOutOfRange: () => outOfRange.push(reader),
+    onTruncated: () => {},
     onFailed: (error) => told.push(String(error)),
   })
   loops.add(reader)

@@ -63,7 +63,7 @@ describe('a rebalance', () => {
     start()
     const { first, second } = await joined()
     await first.tenure.commit(3n, '')
-    kafka.committed.set('orders-0', { offset: 3n, metadata: 'foreign' })
+    kafka.committed.set('orders-0', { offset: 3n, leaderEpoch: -1, metadata: 'foreign' })
     kafka.next('Heartbeat', REBALANCE)
     await within(() => expect(listener.handlers).toHaveLength(3))
     expect([first.heard, second.heard]).toEqual([['lost'], []])

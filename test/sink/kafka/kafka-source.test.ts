@@ -24,7 +24,7 @@ onFakeKafka()
 
 describe('a tenure', () => {
   it('brings the committed offset and metadata, and the cluster id', async () => {
-    kafka.committed.set('orders-1', { offset: 42n, metadata: 'v1 of something' })
+    kafka.committed.set('orders-1', { offset: 42n, leaderEpoch: 3, metadata: 'v1 of something' })
     start()
     const { first, second } = await joined()
     expect(first.tenure).toMatchObject({ clusterId: 'fake-cluster', committed: { offset: -1n, metadata: '' } })
@@ -39,9 +39,17 @@ describe('a tenure', () => {
       {
         memberId: 'member-1',
         generationId: 1,
-        commits: [{ partition: 'orders-0', offset: 7n, metadata: 'note' }],
+        commits: [{ partition: 'orders-0', offset: 7n, leaderEpoch: -1, metadata: 'note' }],
       },
     ])
+  })
+
+  it('keeps the leader epoch that was committed with an offset', async () => {
+    kafka.committed.set('orders-0', { offset: 42n, leaderEpoch: 3, metadata: '' })
+    start()
+    const { first } = await joined()
+    await first.tenure.commit(42n, 'once more')
+    expect(kafka.committed.get('orders-0')).toEqual({ offset: 42n, leaderEpoch: 3, metadata: 'once more' })
   })
 
   it('is not built before the coordinator tells the offset', async () => {

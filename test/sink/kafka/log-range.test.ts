@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { KafkaCluster } from '../../../src/sink/kafka/cluster.ts'
 import { problemLine } from '../../../src/sink/kafka/kafka-error.ts'
-import { placeToBegin } from '../../../src/sink/kafka/log-range.ts'
+import { endOfEpoch, placeToBegin } from '../../../src/sink/kafka/log-range.ts'
 import type { ApiCall } from '../../../src/sink/kafka/protocol.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 
@@ -41,4 +41,48 @@ test('nobody begins in a topic that may be described and not read, until it may 
   clock.advance(5_000)
   expect(await place).toBe(7n)
   expect(told.at(-1)).toBeNull()
+})
+
+describe('endOfEpoch', () => {
+  const last = { from: 90n, epoch: 5 }
+
+  /** What is made of an answer, where epoch 5 was read last and `next` comes. */
+  function told(answer: object | null, next = 6): Promise<bigint | null> {
+    const partition = { partition: 0, errorCode: 0, leaderEpoch: 5, endOffset: 100n, ...answer }
+    return endOfEpoch(last, next, {
+      cluster: {
+        leaderOf: () => 1,
+        connectionToNode: async () => ({
+          speaks: () => answer !== null,
+          send: async () => ({ responses: [{ topic: 't', partitions: [partition] }] }),
+        }),
+      } as unknown as KafkaCluster,
+      clock: new FakeClock(),
+      topic: 't',
+      partition: 0,
+      ended: new AbortController().signal,
+      onTrouble: () => {},
+    })
+  }
+
+  it('is where the leader says that its records of the epoch end', async () => {
+    expect(await told({ endOffset: 95n })).toBe(95n)
+  })
+
+  it('lies before all that was read of the epoch where the leader has nothing of it', async () => {
+    expect(await told({ leaderEpoch: 4, endOffset: 80n })).toBe(80n)
+    // Elected twice: what it has of an earlier epoch goes further than what we read of a later one.
+    expect(await told({ leaderEpoch: 4, endOffset: 120n }, 4)).toBe(90n)
+  })
+
+  it('is told by a fallen epoch where the leader tells nothing', async () => {
+    const nothing = { leaderEpoch: -1, endOffset: -1n }
+    expect(await told(nothing, 4)).toBe(90n)
+    expect(await told(nothing, 6)).toBeNull()
+  })
+
+  it('stays open with brokers that do not know the question, or refuse it', async () => {
+    expect(await told(null)).toBeNull()
+    expect(await told({ errorCode: 29 })).toBeNull()
+  })
 })

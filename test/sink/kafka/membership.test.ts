@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { createLogger } from '../../../src/lib/logger.ts'
 import { Membership } from '../../../src/sink/kafka/membership.ts'
+import type { FoundOffset } from '../../../src/sink/kafka/offset-calls.ts'
 import { Problems } from '../../../src/sink/kafka/problems.ts'
-import type { CommittedOffset } from '../../../src/sink/record-source.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { RecordingListener } from '../../support/recording-listener.ts'
 
 test('an answer that fails after its generation is over is no problem of the one that follows', async () => {
   const clock = new FakeClock()
   const problems: (string | null)[] = []
-  const asked: PromiseWithResolvers<Map<string, CommittedOffset>>[] = []
+  const asked: PromiseWithResolvers<Map<string, FoundOffset>>[] = []
   const membership = new Membership({
     member: {
       committedOffsets: () => {
-        const answer = Promise.withResolvers<Map<string, CommittedOffset>>()
+        const answer = Promise.withResolvers<Map<string, FoundOffset>>()
         asked.push(answer)
         return answer.promise
       },
@@ -47,7 +47,7 @@ test('an answer that fails after its generation is over is no problem of the one
   await settled()
   await membership.pause()
   membership.adopt({ ...generation, generationId: 2 })
-  asked[2]?.resolve(new Map([['t-0', { offset: 0n, metadata: '' }]]))
+  asked[2]?.resolve(new Map([['t-0', { offset: 0n, leaderEpoch: 0, metadata: '' }]]))
   await settled()
   asked[1]?.reject(new Error('no answer'))
   await settled()

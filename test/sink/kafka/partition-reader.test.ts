@@ -1,20 +1,29 @@
 import { describe, expect, it } from 'vitest'
+import { type EpochSpan, LeaderEpochs, UNKNOWN_EPOCH } from '../../../src/sink/kafka/leader-epochs.ts'
 import { PARTITION_BYTES, PartitionReader, wholeBatchesOf } from '../../../src/sink/kafka/partition-reader.ts'
 import type { RecordSet } from '../../../src/sink/kafka/record-batch.ts'
 import type { RecordBatch } from '../../../src/sink/record-source.ts'
 import { consecutive, encodeBatch } from '../../support/record-batches.ts'
 import { takeAll } from '../../support/source-records.ts'
 
-async function recordSet(from: bigint, count: number, codec: 'none' | 'codec5' = 'none'): Promise<RecordSet> {
-  const data = await encodeBatch({ baseOffset: from, records: consecutive(from, count), codec })
+async function recordSet(
+  from: bigint,
+  count: number,
+  batch: { codec?: 'none' | 'codec5'; leaderEpoch?: number } = {},
+): Promise<RecordSet> {
+  const data = await encodeBatch({ baseOffset: from, records: consecutive(from, count), ...batch })
   return { data, highWatermark: 100n, abortedTransactions: [] }
 }
 
 /** A reader whose handler is busy until `finish` is called, once for each batch. */
-function busyReader() {
+function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const offsets: bigint[] = []
   const failures: unknown[] = []
   const released: number[] = []
+  const truncated: [bigint, bigint][] = []
+  const asked: [EpochSpan, number][] = []
+  const answer = Promise.withResolvers<bigint | null>()
+  const epochs = new LeaderEpochs({ offset: 0n, leaderEpoch })
   let finish: (error?: Error) => void = () => {}
   const records = (batch: RecordBatch) => {
     offsets.push(...takeAll(batch).map(({ offset }) => offset))
@@ -26,13 +35,22 @@ function busyReader() {
     topic: 't',
     partition: 0,
     onOutOfRange: () => {},
+    onTruncated: (...range) => truncated.push(range),
+    epochs,
+    endOfEpoch: (...change) => {
+      asked.push(change)
+      return answer.promise
+    },
     startOffset: 0n,
     handler: { records },
     onFailed: (error) => failures.push(error),
   })
   const accept = (set: RecordSet, nowMs = 0) => reader.accept(set, nowMs, () => released.push(set.data.length))
   const settle = () => new Promise((resolve) => setImmediate(resolve))
-  return { reader, offsets, failures, released, accept, settle, finish: (error?: Error) => finish(error) }
+  return {
+    ...{ reader, offsets, failures, released, truncated, asked, answer, epochs, accept, settle },
+    finish: (error?: Error) => finish(error),
+  }
 }
 
 describe('PartitionReader', () => {
@@ -111,7 +129,7 @@ describe('PartitionReader', () => {
 
   it('stops at a batch that cannot be read', async () => {
     const { reader, failures, accept, settle } = busyReader()
-    accept(await recordSet(0n, 2, 'codec5'))
+    accept(await recordSet(0n, 2, { codec: 'codec5' }))
     await settle()
     expect(String(failures)).toContain('offset 0: compressed with codec 5')
     expect(reader.stopped).toBe(true)
@@ -137,6 +155,66 @@ describe('PartitionReader', () => {
     accept({ data, highWatermark: 2n, abortedTransactions: [] })
     expect(reader.fetchOffset).toBe(1n)
     expect(reader.fetchBytes).toBe(next.length)
+  })
+})
+
+describe('a PartitionReader whose records come from another leader than those before', () => {
+  it('asks how far it has the same, and goes on where that is everything', async () => {
+    const { offsets, truncated, asked, answer, epochs, accept, settle } = busyReader(7)
+    accept(await recordSet(0n, 2, { leaderEpoch: 8 }))
+    await settle()
+    expect(asked).toEqual([[{ from: -1n, epoch: 7 }, 8]])
+    expect(offsets).toEqual([])
+    answer.resolve(0n)
+    await settle()
+    expect(offsets).toEqual([0n, 1n])
+    expect(truncated).toEqual([])
+    expect(epochs.before(2n)).toBe(8)
+  })
+
+  it('goes on where the leader cannot tell', async () => {
+    const { offsets, answer, accept, settle } = busyReader(7)
+    answer.resolve(null)
+    accept(await recordSet(0n, 2, { leaderEpoch: 8 }))
+    await settle()
+    expect(offsets).toEqual([0n, 1n])
+  })
+
+  it('hands out nothing behind what the leader never had', async () => {
+    const { reader, offsets, released, truncated, answer, epochs, accept, settle, finish } = busyReader(7)
+    accept(await recordSet(0n, 4, { leaderEpoch: 7 }))
+    await settle()
+    accept(await recordSet(4n, 2, { leaderEpoch: 9 }))
+    finish()
+    await settle()
+    accept(await recordSet(6n, 2, { leaderEpoch: 9 }))
+    answer.resolve(3n)
+    await settle()
+    expect(truncated).toEqual([[4n, 3n]])
+    expect(offsets).toEqual([0n, 1n, 2n, 3n])
+    expect(released).toHaveLength(3)
+    expect(reader.stopped).toBe(true)
+    expect(epochs.before(4n)).toBe(7)
+  })
+
+  it('says nothing once it was stopped', async () => {
+    const { reader, truncated, answer, accept, settle } = busyReader(7)
+    accept(await recordSet(0n, 2, { leaderEpoch: 8 }))
+    await settle()
+    reader.stop()
+    answer.resolve(-1n)
+    await settle()
+    expect(truncated).toEqual([])
+  })
+
+  it('asks nobody while the leader stays', async () => {
+    const { asked, accept, settle, finish } = busyReader(7)
+    accept(await recordSet(0n, 2, { leaderEpoch: 7 }))
+    await settle()
+    finish()
+    accept(await recordSet(2n, 2, { leaderEpoch: 7 }))
+    await settle()
+    expect(asked).toEqual([])
   })
 })
 

@@ -120,10 +120,26 @@ describe('decodeRecordSet', () => {
     const { data: second, ...rest } = await recordSet([{ baseOffset: 2n, records: consecutive(2n, 3) }])
     const cutTo = (bytes: number) => ({ ...rest, data: Buffer.concat([first, second.subarray(0, bytes)]) })
     expect(decode(cutTo(second.length - 3))).toMatchObject({ offsets: [0, 1], nextOffset: 2n })
-    expect(extentOf(cutTo(second.length - 3), 0n)).toEqual({ end: 2n, cutBatchBytes: second.length })
-    expect(extentOf(cutTo(12), 0n)).toEqual({ end: 2n, cutBatchBytes: second.length })
-    expect(extentOf(cutTo(11), 0n)).toEqual({ end: 2n, cutBatchBytes: null })
-    expect(extentOf(cutTo(second.length), 0n)).toEqual({ end: 5n, cutBatchBytes: null })
+    expect(extentOf(cutTo(second.length - 3), 0n)).toMatchObject({ end: 2n, cutBatchBytes: second.length })
+    expect(extentOf(cutTo(12), 0n)).toMatchObject({ end: 2n, cutBatchBytes: second.length })
+    expect(extentOf(cutTo(11), 0n)).toMatchObject({ end: 2n, cutBatchBytes: null })
+    expect(extentOf(cutTo(second.length), 0n)).toMatchObject({ end: 5n, cutBatchBytes: null })
+  })
+
+  it('tells where the epoch of the leader changes, of whole batches', async () => {
+    const batch = async (baseOffset: bigint, leaderEpoch: number) =>
+      (await recordSet([{ baseOffset, records: consecutive(baseOffset, 2), leaderEpoch }])).data
+    const data = Buffer.concat([
+      await batch(0n, 3),
+      await batch(2n, 3),
+      await batch(4n, 5),
+      (await batch(6n, 7)).subarray(0, 70),
+    ])
+    const { epochs } = extentOf({ data, highWatermark: 9n, abortedTransactions: [] }, 1n)
+    expect(epochs).toEqual([
+      { from: 0n, epoch: 3 },
+      { from: 4n, epoch: 5 },
+    ])
   })
 
   it('takes the time of the broker where the topic says so', async () => {

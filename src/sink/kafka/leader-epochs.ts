@@ -1,0 +1,57 @@
+/** What the records of a partition were written under, from one offset on. */
+export interface EpochSpan {
+  readonly from: bigint
+  /** Of the leader that appended them; one more with each leader. */
+  readonly epoch: number
+}
+
+/** Where the offset was committed without one, or the batch has none. */
+export const UNKNOWN_EPOCH = -1
+
+/** Leaders change now and then: enough for all that is read between two commits. */
+const MOST_SPANS = 100
+
+/**
+ * The leader epochs of what was read of a partition (KIP-101, KIP-320). Along a log they never fall; where they change, another broker has
+ * become the leader, perhaps one that lacked what the one before had given out (an unclean election). By the epoch of what was
+ * read last it can be asked how far it has the same.
+ */
+export class LeaderEpochs {
+  #spans: readonly EpochSpan[]
+
+  /** @param committed where the group is, and the epoch of the record before it */
+  constructor({ offset, leaderEpoch }: { readonly offset: bigint; readonly leaderEpoch: number }) {
+    this.#spans = [{ from: offset - 1n, epoch: leaderEpoch }]
+  }
+
+  /** Of the last record before `offset`, as far as that was read; UNKNOWN_EPOCH. */
+  before(offset: bigint): number {
+    return this.lastBefore(offset)?.epoch ?? UNKNOWN_EPOCH
+  }
+
+  /** What was read last before `offset`; null where its epoch is unknown. */
+  lastBefore(offset: bigint): EpochSpan | null {
+    const last = this.#spans.findLast(({ from }) => from < offset)
+    return last === undefined || last.epoch === UNKNOWN_EPOCH ? null : last
+  }
+
+  /** The same, where it is of another epoch than what comes next: then the leader is to be asked. Null otherwise. */
+  changeAt(offset: bigint, next: number): EpochSpan | null {
+    const last = this.lastBefore(offset)
+    return last !== null && next !== UNKNOWN_EPOCH && last.epoch !== next ? last : null
+  }
+
+  /** These come next; what was read before of the same offsets and later ones is void. */
+  read(spans: readonly EpochSpan[]): void {
+    for (const span of spans) {
+      const earlier = this.#spans.filter(({ from }) => from < span.from)
+      if (earlier.length < this.#spans.length || earlier.at(-1)?.epoch !== span.epoch)
+        this.#spans = [...earlier, span].slice(-MOST_SPANS)
+    }
+  }
+
+  /** Reading goes on somewhere else: nothing is known of what lies before. */
+  forget(): void {
+    this.#spans = []
+  }
+}
