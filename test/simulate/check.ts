@@ -3,15 +3,20 @@ import { linesOf } from './simulated-encoder.ts'
 import type { Produced, SimulatedLog } from './simulated-log.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
-/** Everything that must hold at the end of a schedule and does not. */
+/**
+ * Everything that must hold at the end of a schedule and does not.
+ *
+ * @param stopped partitions that say so, since Kafka has lost some of what was promised of them
+ */
 export function violationsOf(
   logs: ReadonlyMap<number, SimulatedLog>,
   bucket: SimulatedBucket,
   processes: readonly SimulatedProcess[],
+  stopped: readonly SimulatedLog[],
 ): string[] {
   return [
     ...bucket.violations,
-    ...misplaced(logs, bucket, processes),
+    ...misplaced(logs, bucket, processes, stopped),
     ...processes.filter(({ life }) => !life.isDead).flatMap(miscounted),
   ]
 }
@@ -21,6 +26,7 @@ function misplaced(
   logs: ReadonlyMap<number, SimulatedLog>,
   bucket: SimulatedBucket,
   processes: readonly SimulatedProcess[],
+  stopped: readonly SimulatedLog[],
 ): string[] {
   const keysOf = new Map<string, string[]>()
   const violations: string[] = []
@@ -39,10 +45,19 @@ function misplaced(
       keysOf.delete(what)
       const expected = record.fate === 'filtered' ? 0 : 1
       if (keys.length === expected || (keys.length === 0 && isReportedLost(record, log, processes))) continue
+      if (keys.length === 0 && stopped.includes(log) && isBehindTheCut(record, log)) continue
       const where = keys.length === 0 ? 'nowhere' : keys.join(' and ')
       violations.push(`record ${record.offset} of partition ${partition} (${record.fate}) is ${where}`)
     }
   }
+  for (const { partition, lost } of logs.values())
+    for (const record of lost) {
+      const what = placeOf(partition, record)
+      const keys = keysOf.get(what) ?? []
+      keysOf.delete(what)
+      if (keys.length > 1)
+        violations.push(`record ${record.offset} of partition ${partition}, which Kafka lost, is ${keys.join(' and ')}`)
+    }
   for (const [what, keys] of keysOf) violations.push(`never produced: ${what} in ${keys.join(' and ')}`)
   return violations
 }
@@ -53,6 +68,11 @@ function isReportedLost({ offset }: Produced, log: SimulatedLog, processes: read
   if (offset < log.unseenBefore) return true
   const lost = processes.flatMap(({ sink }) => sink.lostRanges).filter(({ partition }) => partition === log.partition)
   return lost.some(({ from, to }) => from <= offset && offset < to)
+}
+
+/** What came when something was lost, or after it. */
+function isBehindTheCut({ offset }: Produced, { cutAt }: SimulatedLog): boolean {
+  return cutAt !== null && offset >= cutAt
 }
 
 /** What is looked for in the bucket: the event itself, or the reject that names place and bytes. */

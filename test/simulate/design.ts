@@ -16,6 +16,8 @@ export interface Design {
   readonly kafka?: () => (send: Send) => Send
   readonly listener?: () => (listener: SourceListener) => SourceListener
   readonly tenure?: (tenure: Tenure) => Tenure
+  /** What another leader has is taken for what was there before. */
+  readonly trustsLeaders?: boolean
   readonly store?: (store: ObjectStore) => ObjectStore
 }
 
@@ -70,4 +72,5 @@ export const BROKEN: Readonly<Record<string, Design>> = {
     },
   },
   'a partition given on before its holder has given it up': { kafka: claimingNothing },
+  'a log that another leader has is taken for the one that was read': { trustsLeaders: true },
 }

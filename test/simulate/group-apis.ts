@@ -1,3 +1,4 @@
+import type { FoundOffset } from '../../src/sink/kafka/offset-calls.ts'
 import type { ApiCall } from '../../src/sink/kafka/protocol.ts'
 
 export const SESSION_TIMEOUT_MS = 6_000
@@ -31,7 +32,7 @@ export interface GroupApis {
   readonly OffsetCommit: MemberOf & {
     readonly topics: readonly {
       readonly topic: string
-      readonly partitions: readonly { readonly partition: number; readonly offset: bigint; readonly metadata: string }[]
+      readonly partitions: readonly (FoundOffset & { readonly partition: number })[]
     }[]
   }
   readonly OffsetFetch: {

@@ -1,5 +1,5 @@
 import { UNKNOWN_EPOCH } from '../../src/sink/kafka/leader-epochs.ts'
-import type { CommittedOffset } from '../../src/sink/record-source.ts'
+import type { FoundOffset } from '../../src/sink/kafka/offset-calls.ts'
 import { CODES, type GroupApis, type GroupCall, type MemberOf } from './group-apis.ts'
 import { GroupMembers, type StoredGroup } from './group-members.ts'
 import type { World } from './world.ts'
@@ -15,7 +15,7 @@ export class SimulatedCoordinator {
   /** One more each time another broker takes over. */
   term = 0
   readonly #world: World
-  readonly #committed = new Map<number, CommittedOffset>()
+  readonly #committed = new Map<number, FoundOffset>()
   #members: GroupMembers
   #stored: StoredGroup = { generationId: 0, leaderId: '', members: new Map() }
   #loadedAtMs = 0
@@ -34,8 +34,8 @@ export class SimulatedCoordinator {
     this.#loadedAtMs = this.#world.nowMs + this.#world.random.int(0, MOST_LOADING_MS)
   }
 
-  committedOffset(partition: number): CommittedOffset {
-    return this.#committed.get(partition) ?? { offset: -1n, metadata: '' }
+  committedOffset(partition: number): FoundOffset {
+    return this.#committed.get(partition) ?? { offset: -1n, leaderEpoch: UNKNOWN_EPOCH, metadata: '' }
   }
 
   /** What a broker answers on a connection that was opened when it was the coordinator of `term`. */
@@ -72,10 +72,10 @@ export class SimulatedCoordinator {
     const errorCode = this.#members.mayCommit(member)
     if (errorCode !== CODES.OK) return refusal('OffsetCommit', parameters, errorCode)
     for (const { partitions } of parameters.topics)
-      for (const { partition, offset, metadata } of partitions) {
+      for (const { partition, offset, leaderEpoch, metadata } of partitions) {
         const who = `${member.memberId}/${member.generationId}`
         this.#world.note('group', `${who} commits ${partition}: ${offset} ${metadata}`)
-        this.#committed.set(partition, { offset, metadata })
+        this.#committed.set(partition, { offset, leaderEpoch, metadata })
       }
     return refusal('OffsetCommit', parameters, CODES.OK)
   }
@@ -84,8 +84,7 @@ export class SimulatedCoordinator {
     const responses = topics.map(({ topic, partitions }) => ({
       topic,
       partitions: partitions.map(({ partition }) => {
-        const { offset, metadata } = this.committedOffset(partition)
-        return { partition, offset, leaderEpoch: UNKNOWN_EPOCH, metadata, errorCode: CODES.OK }
+        return { partition, ...this.committedOffset(partition), errorCode: CODES.OK }
       }),
     }))
     return { errorCode: CODES.OK, responses }

@@ -115,7 +115,10 @@ export class SimulatedProcess {
       {
         cluster,
         readingFor: (problems) => {
-          this.#reading = new SimulatedReading({ world, life, clock: parts.clock, logs, fates, problems })
+          const { trustsLeaders = false } = design
+          this.#reading = new SimulatedReading({
+            ...{ world, life, clock: parts.clock, logs, fates, problems, trustsLeaders },
+          })
           return this.#reading
         },
       },

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../src/lib/clock.ts'
+import { keptTo, type LeaderEpochs } from '../../src/sink/kafka/leader-epochs.ts'
 import type { PartitionReading } from '../../src/sink/kafka/membership.ts'
 import type { Problems } from '../../src/sink/kafka/problems.ts'
 import { concernOf } from '../../src/sink/kafka/reading.ts'
@@ -12,6 +13,8 @@ const LONG_POLL_MS = 10_000
 const RETRY_MS = 300
 const MOST_RECORDS_A_FETCH = 5
 
+type FetchAnswer = ReturnType<SimulatedLog['read']> | 'expired' | 'beyond the end'
+
 export interface ReadingOptions {
   readonly world: World
   readonly life: Life
@@ -19,6 +22,8 @@ export interface ReadingOptions {
   readonly logs: ReadonlyMap<number, SimulatedLog>
   readonly fates: Fates
   readonly problems: Problems
+  /** Whether what another leader has is taken for what was there before. */
+  readonly trustsLeaders: boolean
 }
 
 /** Reads the logs for one membership, batch by batch, as `src/sink/kafka/reading.ts` does. */
@@ -32,23 +37,40 @@ export class SimulatedReading implements PartitionReading {
     this.#options = options
   }
 
-  async begin({ partition }: Tenure, handler: PartitionHandler, givenUp: AbortSignal): Promise<void> {
+  async begin(
+    { partition, committed }: Tenure,
+    handler: PartitionHandler,
+    givenUp: AbortSignal,
+    epochs: LeaderEpochs,
+  ): Promise<void> {
     const log = this.#options.logs.get(partition) as SimulatedLog
     const ended = AbortSignal.any([givenUp, this.#closed.signal])
     const { startAt } = handler
     let position = await this.#startOf(log, startAt, ended)
     if (startAt !== position && !ended.aborted) await handler.records(recordBatch([], { nextOffset: position }))
+    if (position !== committed.offset || this.#options.trustsLeaders) epochs.forget()
     while (!ended.aborted) {
       this.#positions.set(partition, position)
       const answer = await this.#untilAnswered('Fetch', () => this.#fetch(log, position), ended)
       if (ended.aborted) break
-      if (answer === 'out of range') {
-        this.#options.world.tally.add('records expired before they were read')
-        const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
+      const kept = await this.#keptTo(log, position, answer, { epochs, ended })
+      if (ended.aborted) break
+      if (kept !== null && kept < position) {
+        const next = await handler.truncated(position, kept)
+        this.#options.world.tally.add(next === null ? '… of what was promised' : '… of what was only read')
         if (next === null) break
         position = next
         continue
       }
+      if (typeof answer === 'string') {
+        if (answer === 'expired') this.#options.world.tally.add('records expired before they were read')
+        const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
+        if (next === null) break
+        if (next !== position) epochs.forget()
+        position = next
+        continue
+      }
+      if (!this.#options.trustsLeaders) epochs.read(answer.epochs)
       await handler.records(recordBatch(answer.records, answer))
       // Lent for the call only.
       for (const { bytes } of answer.records) bytes.fill('#')
@@ -86,7 +108,7 @@ export class SimulatedReading implements PartitionReading {
     return this.#untilAnswered('ListOffsets', position, ended)
   }
 
-  async #fetch(log: SimulatedLog, position: bigint) {
+  async #fetch(log: SimulatedLog, position: bigint): Promise<FetchAnswer> {
     const { world } = this.#options
     if (position === log.endOffset) {
       const waited = Promise.withResolvers<void>()
@@ -94,8 +116,25 @@ export class SimulatedReading implements PartitionReading {
       await Promise.race([log.changed(), waited.promise])
       cancel()
     }
-    if (position < log.startOffset || position > log.endOffset) return 'out of range'
+    if (position < log.startOffset) return 'expired'
+    if (position > log.endOffset) return 'beyond the end'
     return log.read(position, world.random.int(1, MOST_RECORDS_A_FETCH))
+  }
+
+  /** Asks the leader where what comes is of another one than what came last. */
+  async #keptTo(
+    log: SimulatedLog,
+    position: bigint,
+    answer: FetchAnswer,
+    reading: { epochs: LeaderEpochs; ended: AbortSignal },
+  ) {
+    const { epochs, ended } = reading
+    if (answer === 'expired') return null
+    const isShort = answer === 'beyond the end'
+    const last = epochs.lastBefore(position)
+    const next = isShort ? last?.epoch : answer.epochs[0]?.epoch
+    if (last === null || next === undefined || (!isShort && epochs.changeAt(position, next) === null)) return null
+    return this.#untilAnswered('OffsetForLeaderEpoch', () => keptTo(last, next, log.endOf(last.epoch)), ended)
   }
 
   /** What is asked for again until it is answered, or never. */

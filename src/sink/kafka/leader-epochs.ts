@@ -55,3 +55,23 @@ export class LeaderEpochs {
     this.#spans = []
   }
 }
+
+/** What a leader tells of an epoch: the newest that it has of those up to it, and the first offset that is of a later one. */
+export interface EpochEnd {
+  readonly leaderEpoch: number
+  readonly endOffset: bigint
+}
+
+/**
+ * How far a leader has the log that was read; null where it cannot tell.
+ *
+ * @param last what was read last, which it was asked for
+ * @param next the epoch of what comes after it
+ */
+export function keptTo(last: EpochSpan, next: number, { leaderEpoch, endOffset }: EpochEnd): bigint | null {
+  if (leaderEpoch >= last.epoch) return endOffset
+  // It has nothing of that epoch, in which at least what we read from its beginning was written. Told nothing at all,
+  // a later epoch proves nothing, an earlier one does: along a log they do not fall.
+  if (leaderEpoch === UNKNOWN_EPOCH) return next < last.epoch ? last.from : null
+  return endOffset < last.from ? endOffset : last.from
+}

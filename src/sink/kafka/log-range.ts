@@ -5,7 +5,7 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
 import { check, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
-import type { EpochSpan } from './leader-epochs.ts'
+import { type EpochSpan, keptTo, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import { OFFSET_FOR_LEADER_EPOCH, offsetForLeaderEpochCall } from './offset-calls.ts'
 import { EARLIEST, fetchCall, LATEST, listOffsetsCall } from './protocol.ts'
 
@@ -58,12 +58,7 @@ export function endOfEpoch(last: EpochSpan, next: number, options: LogOptions): 
     const answer = responses[0]?.partitions[0]
     if (isAccessRefused(answer?.errorCode ?? 0)) return null
     check(`Kafka ${topic}-${partition}: cannot read where a leader's records end`, answer?.errorCode ?? -1)
-    const { leaderEpoch = -1, endOffset = -1n } = answer ?? {}
-    if (leaderEpoch >= last.epoch) return endOffset
-    // It has nothing of that epoch, in which at least what we read from its beginning was written. Told nothing at all
-    // (-1), a later epoch proves nothing, an earlier one does: along a log they do not fall.
-    if (leaderEpoch < 0) return next < last.epoch ? last.from : null
-    return endOffset < last.from ? endOffset : last.from
+    return keptTo(last, next, answer ?? { leaderEpoch: UNKNOWN_EPOCH, endOffset: -1n })
   })
 }
 

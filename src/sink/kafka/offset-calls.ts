@@ -1,6 +1,6 @@
 import type { CommittedOffset } from '../record-source.ts'
 import type { TopicPartitions } from './assignment.ts'
-import { UNKNOWN_EPOCH } from './leader-epochs.ts'
+import { type EpochEnd, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import { type ApiCall, Decoder, Encoder, type MemberIdentity } from './protocol.ts'
 
 /*
@@ -53,7 +53,7 @@ export function offsetCommitCall(
     readByTopic(decoder, () => ({ partition: decoder.readInt32(), errorCode: decoder.readInt16() }))
   return call(
     { apiName: 'OffsetCommit', apiKey: 8, apiVersion: 6 },
-    { groupId, memberId, generationId, topics },
+    { groupId, memberId, groupGenerationId: generationId, topics },
     encode,
     decode,
   )
@@ -96,14 +96,7 @@ export function offsetFetchCall(groupId: string, wanted: readonly TopicPartition
 export const OFFSET_FOR_LEADER_EPOCH = { apiKey: 23, apiVersion: 3 } as const
 const CONSUMER = -1
 
-export type EpochEndResponse = ByTopic<{
-  readonly errorCode: number
-  readonly partition: number
-  /** The newest that the leader has of those up to the one asked for; UNKNOWN_EPOCH where it has none. */
-  readonly leaderEpoch: number
-  /** The first offset that is of a later one. */
-  readonly endOffset: bigint
-}>
+export type EpochEndResponse = ByTopic<EpochEnd & { readonly errorCode: number; readonly partition: number }>
 
 /**
  * OffsetForLeaderEpoch request version 3 => replicaId int32 · [topic [partition]]
