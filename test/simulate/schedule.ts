@@ -1,5 +1,4 @@
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
-import type { Sink } from '../../src/sink/sink.ts'
 import { event } from '../support/sink-process.ts'
 import { violationsOf } from './check.ts'
 import { type Design, isIntent, OURS } from './design.ts'
@@ -10,6 +9,7 @@ import { SimulatedCoordinator } from './simulated-coordinator.ts'
 import { SimulatedLog } from './simulated-log.ts'
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts'
 import type { Counts } from './tally.ts'
+import { UncleanElections } from './unclean-elections.ts'
 import { World } from './world.ts'
 
 /** Once faults have stopped everything must be delivered within this virtual time. */
@@ -18,8 +18,6 @@ const HEALING_MS = 30 * 60_000
 const LONGEST_WAIT_MS = 30_000
 const MOST_PROCESSES = 3
 const MOST_PARTITIONS = 4
-/** Offsets that a leader lacks of what the one before had. */
-const MOST_CUT = 5
 
 export interface ScheduleOptions {
   readonly design?: Design
@@ -68,8 +66,7 @@ class Schedule {
   /** When faults stop. */
   readonly #healsAtMs: number
   readonly #hasRetention: boolean
-  /** Whose leaders lack something now and then, which stops it where that was promised. */
-  readonly #unreliable: SimulatedLog | null
+  readonly #elections: UncleanElections
   #config: SinkConfig
   #produced = 0
   #failed: string[] = []
@@ -95,7 +92,7 @@ class Schedule {
     this.#faultyMs = random.int(8_000, 60_000)
     this.#healsAtMs = world.nowMs + this.#faultyMs
     this.#hasRetention = random.chance(0.3)
-    this.#unreliable = random.chance(0.15) ? random.pick([...this.#logs.values()]) : null
+    this.#elections = new UncleanElections(world, random.chance(0.15) ? random.pick([...this.#logs.values()]) : null)
     // A connection delivers in order and once, and a member sends a commit once.
     const kafkaFates = { ...drawFates(random), twice: 0, repeated: 0 }
     this.#surroundings = {
@@ -142,7 +139,7 @@ class Schedule {
     const time = this.#world.nowMs - this.#random.int(0, 60_000)
     const dice = this.#random.int(0, 15)
     if (dice === 0) log.append(`broken ${id}`, 'reject', time)
-    else if (dice === 1 && log !== this.#unreliable) log.append(null, 'reject', time)
+    else if (dice === 1 && log !== this.#elections.log) log.append(null, 'reject', time)
     else if (dice === 2) log.append(event(id, { namespace: 'other' }), 'filtered', time)
     else log.append(event(id, { name: dice < 7 ? 'login' : 'logout' }), 'line', time)
     if (this.#random.chance(0.1)) log.skip()
@@ -171,7 +168,7 @@ class Schedule {
   #disturb(): void {
     if (!this.#world.faulty) return
     if (this.#hasRetention && this.#random.chance(0.3)) this.#expire()
-    if (this.#unreliable && this.#random.chance(0.3)) this.#elect(this.#unreliable)
+    if (this.#random.chance(0.3)) this.#elections.happen()
     const what = this.#random.pick(FAULTS)
     this.#world.tally.add(what)
     this.#inflict(what)
@@ -221,14 +218,6 @@ class Schedule {
     if (committed < 0n) log.unseenBefore = offset
   }
 
-  /** Another leader, which lacks some of the newest records, or none. */
-  #elect(log: SimulatedLog): void {
-    const least = Math.max(Number(log.endOffset) - MOST_CUT, Number(log.startOffset))
-    const offset = BigInt(this.#random.int(least, Number(log.endOffset)))
-    this.#world.note('log', `partition ${log.partition} has another leader, with nothing from ${offset} on`)
-    this.#world.tally.add(log.elect(offset) ? 'unclean elections: records lost that were read' : 'unclean elections')
-  }
-
   /** From here on nothing goes wrong any more. */
   #heal(): void {
     this.#world.faulty = false
@@ -238,9 +227,7 @@ class Schedule {
       this.#world.wake(life)
     }
     if (this.#running.length === 0) this.#start()
-    // What a leader lacks is noticed at the latest when its log is longer than those of the ones before.
-    const log = this.#unreliable
-    while (log !== null && log.endOffset <= log.mostEndOffset) this.#produce(log)
+    this.#elections.outgrow((log) => this.#produce(log))
   }
 
   #finish(): boolean {
@@ -248,7 +235,7 @@ class Schedule {
     const isDelivered = this.#world.runUntil(() => this.#isQuiet(), limit)
     this.#stopped = [...this.#logs.values()].filter((log) => this.#hasStopped(log))
     this.#failed = this.#running.flatMap(({ life, sink }) =>
-      this.#isWell(sink) ? [] : `${life.name} is FAILED: ${sink.status().error}`,
+      this.#elections.isWell(sink) ? [] : `${life.name} is FAILED: ${sink.status().error}`,
     )
     for (const process of this.#running) process.stop()
     this.#world.runUntil(() => this.#running.length === 0, this.#world.nowMs + HEALING_MS)
@@ -263,26 +250,13 @@ class Schedule {
     return (
       this.#world.lateRequests === 0 &&
       [...this.#logs.values()].every((log) => this.#isDelivered(log)) &&
-      this.#running.every(({ sink }) => this.#isWell(sink))
+      this.#running.every(({ sink }) => this.#elections.isWell(sink))
     )
   }
 
-  /** Delivers, or says that Kafka has lost what was promised. */
-  #isWell(sink: Sink): boolean {
-    return sink.isActive() || this.#stopsAt(sink) !== null
-  }
-
-  /** The partition that was stopped since Kafka has lost some of it. */
-  #stopsAt(sink: Sink): SimulatedLog | null {
-    const error = sink.status().error ?? ''
-    return LOST_WHAT_WAS_PROMISED.test(error) && error.includes(` partition ${this.#unreliable?.partition} is stopped`)
-      ? this.#unreliable
-      : null
-  }
-
-  /** Since Kafka has lost some of it: rightly, where somebody had read that. */
   #hasStopped(log: SimulatedLog): boolean {
-    return log.cutAt !== null && this.#running.some(({ sink }) => this.#stopsAt(sink) === log)
+    const sinks = this.#running.map(({ sink }) => sink)
+    return this.#elections.hasStopped(log, sinks)
   }
 
   #isDelivered(log: SimulatedLog): boolean {
@@ -312,10 +286,6 @@ class Schedule {
     if (this.#stopped.length > 0) tally.add('partitions stopped, as Kafka lost what was promised', this.#stopped.length)
   }
 }
-
-/** The words of the sink where a partition stops since its log was cut. */
-const LOST_WHAT_WAS_PROMISED =
-  /is stopped: (Kafka has lost offsets|offsets \d+ to \d+ were promised as|offset \d+ is beyond the end)/
 
 /** What befalls the world, beside what becomes of single requests. */
 export const FAULTS = [
