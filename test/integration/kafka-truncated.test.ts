@@ -34,7 +34,7 @@ function member(groupId: string, listener: RecordingListener): RecordSource {
   const source = createKafkaSource({
     config: { bootstrapServers: servers.bootstrapServers.split(','), groupId },
     topics: () => ({
-      filter: { truncated: ['records'] },
+      filter: { truncated: [TOPIC] },
       topicPattern: 'source.{realm}.{namespace}.{eventName}',
       realm: 'dev',
     }),
