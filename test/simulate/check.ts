@@ -6,17 +6,17 @@ import type { SimulatedProcess } from './simulated-process.ts'
 /**
  * Everything that must hold at the end of a schedule and does not.
  *
- * @param stopped partitions that say so, since Kafka has lost some of what was promised of them
+ * @param stoppedAt partitions that say so, since Kafka has lost some of what was promised of them, and from where on nothing need be delivered
  */
 export function violationsOf(
   logs: ReadonlyMap<number, SimulatedLog>,
   bucket: SimulatedBucket,
   processes: readonly SimulatedProcess[],
-  stopped: readonly SimulatedLog[],
+  stoppedAt: ReadonlyMap<number, bigint>,
 ): string[] {
   return [
     ...bucket.violations,
-    ...misplaced(logs, bucket, processes, stopped),
+    ...misplaced(logs, bucket, processes, stoppedAt),
     ...processes.filter(({ life }) => !life.isDead).flatMap(miscounted),
   ]
 }
@@ -26,7 +26,7 @@ function misplaced(
   logs: ReadonlyMap<number, SimulatedLog>,
   bucket: SimulatedBucket,
   processes: readonly SimulatedProcess[],
-  stopped: readonly SimulatedLog[],
+  stoppedAt: ReadonlyMap<number, bigint>,
 ): string[] {
   const keysOf = new Map<string, string[]>()
   const violations: string[] = []
@@ -45,7 +45,7 @@ function misplaced(
       keysOf.delete(what)
       const expected = record.fate === 'filtered' ? 0 : 1
       if (keys.length === expected || (keys.length === 0 && isReportedLost(record, log, processes))) continue
-      if (keys.length === 0 && stopped.includes(log) && isBehindTheCut(record, log)) continue
+      if (keys.length === 0 && record.offset >= (stoppedAt.get(partition) ?? record.offset + 1n)) continue
       const where = keys.length === 0 ? 'nowhere' : keys.join(' and ')
       violations.push(`record ${record.offset} of partition ${partition} (${record.fate}) is ${where}`)
     }
@@ -65,14 +65,10 @@ function misplaced(
 /** Only what has expired may be missing, and only where a sink has told that it is. */
 function isReportedLost({ offset }: Produced, log: SimulatedLog, processes: readonly SimulatedProcess[]): boolean {
   if (offset >= log.startOffset) return false
-  if (offset < log.unseenBefore) return true
+  // Behind a cut that stopped the partition nobody reads, and so nobody tells what expires there.
+  if (offset < log.unseenBefore || (log.cutAt !== null && offset >= log.cutAt)) return true
   const lost = processes.flatMap(({ sink }) => sink.lostRanges).filter(({ partition }) => partition === log.partition)
   return lost.some(({ from, to }) => from <= offset && offset < to)
-}
-
-/** What came when something was lost, or after it. */
-function isBehindTheCut({ offset }: Produced, { cutAt }: SimulatedLog): boolean {
-  return cutAt !== null && offset >= cutAt
 }
 
 /** What is looked for in the bucket: the event itself, or the reject that names place and bytes. */

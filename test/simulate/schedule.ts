@@ -70,8 +70,8 @@ class Schedule {
   #config: SinkConfig
   #produced = 0
   #failed: string[] = []
-  /** At the end, since Kafka has lost what was promised of them. */
-  #stopped: SimulatedLog[] = []
+  /** At the end, since Kafka has lost what was promised of them; from there on nothing need be delivered. */
+  #stoppedAt = new Map<number, bigint>()
 
   constructor(seed: number, world: World, design: Design) {
     const { random } = world
@@ -119,7 +119,7 @@ class Schedule {
       violations: [
         ...this.#failed,
         ...(isDelivered ? [] : this.#undelivered()),
-        ...violationsOf(this.#logs, this.#bucket, this.#processes, this.#stopped),
+        ...violationsOf(this.#logs, this.#bucket, this.#processes, this.#stoppedAt),
       ],
       counts: this.#world.tally.counts,
       trace: this.#world.trace ?? [],
@@ -233,7 +233,9 @@ class Schedule {
   #finish(): boolean {
     const limit = this.#world.nowMs + HEALING_MS
     const isDelivered = this.#world.runUntil(() => this.#isQuiet(), limit)
-    this.#stopped = [...this.#logs.values()].filter((log) => this.#hasStopped(log))
+    this.#stoppedAt = new Map(
+      [...this.#logs.values()].filter((log) => this.#hasStopped(log)).map((log) => [log.partition, this.#endsAt(log)]),
+    )
     this.#failed = this.#running.flatMap(({ life, sink }) =>
       this.#elections.isWell(sink) ? [] : `${life.name} is FAILED: ${sink.status().error}`,
     )
@@ -257,6 +259,12 @@ class Schedule {
   #hasStopped(log: SimulatedLog): boolean {
     const sinks = this.#running.map(({ sink }) => sink)
     return this.#elections.hasStopped(log, sinks)
+  }
+
+  /** Where something was lost, or where the set begins that holds some of it. */
+  #endsAt({ partition, cutAt }: SimulatedLog): bigint {
+    const { offset } = this.#coordinator.committedOffset(partition)
+    return cutAt !== null && cutAt < offset ? cutAt : offset
   }
 
   #isDelivered(log: SimulatedLog): boolean {
@@ -283,7 +291,7 @@ class Schedule {
     tally.add('records produced', this.#produced)
     tally.add('objects created', this.#bucket.objects.size)
     tally.add('uploads left behind', this.#bucket.uploads.size)
-    if (this.#stopped.length > 0) tally.add('partitions stopped, as Kafka lost what was promised', this.#stopped.length)
+    if (this.#stoppedAt.size > 0) tally.add('partitions stopped, as Kafka lost what was promised')
   }
 }
 
