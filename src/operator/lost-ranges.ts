@@ -14,11 +14,15 @@ const MOST_NAMED = 3
 export function lostOf(known: Lost | undefined, pods: readonly Pick<ObservedPod, 'report'>[]): Lost | undefined {
   const found = pods.flatMap(({ report }) => (report?.kind === 'status' ? report.status.lost.ranges : []))
   if (found.length === 0) return known
-  const newest = new Map((known?.ranges ?? []).map((range) => [nameOf(range), range]))
+  const listed = known?.ranges ?? []
+  const newest = new Map(listed.map((range) => [nameOf(range), range]))
+  // What a full list has no room for was counted when it came. Its pod goes on telling it.
+  const countedUntil = listed.length < MOST_LOST_RANGES ? '' : (listed[0]?.at ?? '')
   let offsets = known?.offsets ?? 0
   for (const { topic, partition, from, to, at } of found.toSorted(byTime)) {
     const range = { topic, partition, from, to, at }
     const before = newest.get(nameOf(range))
+    if (before === undefined && at <= countedUntil) continue
     const after = before === undefined ? range : merged(before, range)
     if (after === before) continue
     const counted = before !== undefined && overlaps(bounds(before), bounds(after)) ? lengthOf(bounds(before)) : 0
@@ -39,8 +43,8 @@ export function lossNote(before: Lost | undefined, after: Lost | undefined): str
 }
 
 /**
- * `before` itself where the range says nothing new; one range of both where they overlap; else the later one. Offsets of a partition only
- * grow, so a range that lies before a known one is an older one, unless it was found later: then the topic was made anew.
+ * `before` itself where the range says nothing new; one range of both where they overlap; else the one that was found later. That is not always the
+ * one of higher offsets: they begin at 0 again in a topic that was made anew.
  */
 function merged(before: Range, range: Range): Range {
   const [a, b] = [bounds(before), bounds(range)]
@@ -49,7 +53,7 @@ function merged(before: Range, range: Range): Range {
     const { from, to } = unionOf(a, b)
     return { ...range, from: String(from), to: String(to) }
   }
-  return b.from >= a.to || range.at > before.at ? range : before
+  return range.at > before.at ? range : before
 }
 
 function bounds({ from, to }: Range): OffsetRange {

@@ -41,7 +41,21 @@ describe('lostOf', () => {
 
   it('counts ranges of a topic that was made anew, whose offsets begin at 0 again', () => {
     const first = lostOf(undefined, [pod(range(50, 60, 5))])
-    expect(lostOf(first, [pod(range(50, 60, 5)), pod(range(0, 7, 9))])?.offsets).toBe(17)
+    const both = [pod(range(50, 60, 5)), pod(range(0, 7, 9))]
+    const after = lostOf(first, both)
+    expect(after?.offsets).toBe(17)
+    expect(lostOf(after, both)).toEqual(after)
+  })
+
+  it('counts a range once also where it no longer fits into the list, though its pod goes on telling it', () => {
+    const hundred = (minute: number) =>
+      pod(...Array.from({ length: 100 }, (_, i) => range(0, 2, minute, 100 * minute + i)))
+    const pods = [0, 1, 2, 3].map(hundred)
+    const first = lostOf(undefined, pods)
+    expect([first?.offsets, first?.ranges.length]).toEqual([800, 300])
+    expect(lostOf(first, pods)).toEqual(first)
+    const later = [...pods, pod(range(0, 7, 5, 999), range(10, 12, 5, 0))]
+    expect(lostOf(first, later)?.offsets).toBe(809)
   })
 })
 
