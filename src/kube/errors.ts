@@ -67,13 +67,17 @@ const UNTYPED = 'failed to create typed patch object'
 /** What an admission plugin says, with status 403, of a server that has just started (apiserver/pkg/admission, handler.go and its users). */
 const NOT_READY = 'not yet ready to handle request'
 
+/** What it says of an admission webhook that does not want the object, with the HTTP status that this has chosen: many choose 500 for their own errors. */
+const DENIED = /admission webhook "[^"]*" denied the request/
+
 /**
  * The server understood the request and does not want it: asking again changes nothing until a person does.
- * 400, 422 and a 500 of server-side apply: the object; 403: permission, quota or an admission policy.
+ * 400, 422 and a 500 of server-side apply: the object; 403: permission, quota or an admission policy; any: an admission webhook.
  */
 export function isRefusal(error: unknown): error is KubeApiError {
   if (!(error instanceof KubeApiError) || error.message.includes(NOT_READY)) return false
-  return [400, 403, 405, 413, 415, 422].includes(error.status) || error.message.includes(UNTYPED)
+  const { status, message } = error
+  return [400, 403, 405, 413, 415, 422].includes(status) || message.includes(UNTYPED) || DENIED.test(message)
 }
 
 /** No answer, too much to do, or the server's own trouble: the same request may do later. */

@@ -70,7 +70,16 @@ describe('what happens next', () => {
     expect([right, quota, starting].map(isRefusal)).toEqual([true, true, false])
   })
 
-  it('depends on the HTTP status alone', () => {
+  it('takes the denial of a webhook for a refusal, whatever HTTP status that has chosen: for its own errors it is 500', () => {
+    const words = 'admission webhook "names.example.com" denied the request'
+    for (const message of [`${words}: cannot look up the owner: connection refused`, `${words} without explanation`]) {
+      const denied = (code: number) => errorFromResponse('PATCH /x', code, status({ message }))
+      expect([400, 401, 403, 404, 409, 429, 500, 503].every((code) => isRefusal(denied(code)))).toBe(true)
+      expect(isWebhookFailure(denied(500))).toBe(false)
+    }
+  })
+
+  it('else depends on the HTTP status', () => {
     expect([400, 403, 422].map((code) => isRefusal(of(code)))).toEqual([true, true, true])
     const untyped =
       'failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.affinity: expected map, got &{7}'
