@@ -53,18 +53,24 @@ interface Request {
  */
 export class HttpKubeApi implements KubeApi {
   readonly #access: ClusterAccess
+  readonly #origin: string
+  /** What every path begins with: a kubeconfig may name a proxy that has many clusters behind it (Rancher's, for example). Else empty. */
+  readonly #basePath: string
   readonly #userAgent: string
   readonly #onRequest: (method: string, code: string) => void
   readonly #requests: Pool
   readonly #watches: Agent
 
   constructor({ access, userAgent, onRequest = () => {} }: HttpKubeApiOptions) {
+    const { origin, pathname } = new URL(access.server)
     this.#access = access
+    this.#origin = origin
+    this.#basePath = pathname.replace(/\/$/, '')
     this.#userAgent = userAgent
     this.#onRequest = onRequest
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS }
     const connect = { ...access.tls, timeout: CONNECT_TIMEOUT_MS, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }
-    this.#requests = new Pool(access.server, { connect, connections: MAX_CONNECTIONS, allowH2: true, ...timeouts })
+    this.#requests = new Pool(origin, { connect, connections: MAX_CONNECTIONS, allowH2: true, ...timeouts })
     this.#watches = new Agent({ connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS })
   }
 
@@ -181,9 +187,9 @@ export class HttpKubeApi implements KubeApi {
       const authorization = await this.#access.authorization()
       response = await dispatcher.request({
         ...rest,
-        origin: this.#access.server,
+        origin: this.#origin,
         method,
-        path,
+        path: `${this.#basePath}${path}`,
         headers: {
           accept,
           'user-agent': this.#userAgent,

@@ -7,11 +7,11 @@ import { type Asked, answerJson, serveJson } from './json-server.ts'
 const REF = { namespace: 'n', name: 'x' }
 const WATCH = { resourceVersion: '7', timeoutSeconds: 300, idleTimeoutMs: 60_000 }
 
-async function setUp(answer: (asked: Asked, response: ServerResponse) => void) {
+async function setUp(answer: (asked: Asked, response: ServerResponse) => void, path = '') {
   const { asked, origin } = await serveJson(answer)
   const requests: string[] = []
   const api = new HttpKubeApi({
-    access: { server: origin, namespace: 'n', tls: {}, authorization: async () => 'Bearer token' },
+    access: { server: `${origin}${path}`, namespace: 'n', tls: {}, authorization: async () => 'Bearer token' },
     userAgent: 'test/1',
     onRequest: (method, code) => requests.push(`${method} ${code}`),
   })
@@ -40,6 +40,20 @@ describe('HttpKubeApi', () => {
     expect(asked[0]?.headers).toMatchObject({ authorization: 'Bearer token', 'user-agent': 'test/1' })
     expect(requests).toEqual(['GET 200', 'GET 200'])
   })
+
+  it.each(['/', '/k8s/clusters/c-m-x2x9k', '/k8s/clusters/c-m-x2x9k/'])(
+    'asks and watches an API server that a kubeconfig names with the path %s, as that of a proxy for many clusters',
+    async (path) => {
+      const { api, asked } = await setUp(echo(200, { metadata: { name: 'x' } }), path)
+      await api.get(PODS, REF)
+      await collect(api.watch(PODS, { ...WATCH, namespace: 'n' }, AbortSignal.timeout(5_000))).catch(() => {})
+      const base = path.replace(/\/$/, '')
+      expect(asked.map(({ url }) => url.split('?')[0])).toEqual([
+        `${base}/api/v1/namespaces/n/pods/x`,
+        `${base}/api/v1/namespaces/n/pods`,
+      ])
+    },
+  )
 
   it('has no request wait for one that hangs, where the server speaks HTTP/1.1 only: the leader would lose its lease', async () => {
     const { api } = await setUp(({ method }, response) => {
