@@ -68,9 +68,9 @@ export class KeyQueue {
     this.#options = options
   }
 
-  /** Keys that are due and not yet taken. */
+  /** Keys that are due and not yet taken; none before the start, as another process may lead and look after them. */
   get depth(): number {
-    return PRIORITIES.reduce((sum, priority) => sum + this.#ready[priority].size, 0)
+    return this.#running ? PRIORITIES.reduce((sum, priority) => sum + this.#ready[priority].size, 0) : 0
   }
 
   /** For how long the oldest work in progress has been going on, in milliseconds; 0 without any. */
@@ -131,6 +131,7 @@ export class KeyQueue {
   start(): void {
     this.#running = true
     this.#movedAtMs = this.#options.clock.elapsed()
+    for (const keys of Object.values(this.#ready)) for (const key of keys.keys()) keys.set(key, this.#movedAtMs)
     this.#dispatch()
   }
 

@@ -87,11 +87,19 @@ describe('KeyQueue', () => {
   it('works on a key once, however often it was added before', async () => {
     const { queue, keys, at, counts } = setUp({ start: false })
     for (let i = 0; i < 3; i++) queue.add('a', 'change')
-    expect(queue.depth).toBe(1)
     queue.start()
     await at(0).end()
     expect(keys()).toEqual(['a'])
     expect(counts.added).toBe(1)
+  })
+
+  it('has nothing wait before it works: another process may lead', async () => {
+    const { queue, clock, counts } = setUp({ start: false })
+    queue.add('a', 'change')
+    await clock.advance(3_600_000)
+    expect(queue.depth).toBe(0)
+    queue.start()
+    expect(counts.waitedMs).toEqual([0])
   })
 
   it('never works on a key twice at the same time, and again after when it was added meanwhile', async () => {
