@@ -41,6 +41,8 @@ export interface ReflectorOptions<T extends KubeObject> {
    * definitions yet answers 503. Kinds of Kubernetes itself are always there: a 404 of those is somebody else's.
    */
   readonly isCustom?: boolean
+  /** The right to list and watch may be withheld on purpose, so a refusal is no fault. */
+  readonly isOptional?: boolean
   /** Makes the state to keep: drops what nobody reads. A change of that alone is no event. */
   readonly trim?: (object: T) => T
   readonly onEvent: (event: ReflectorEvent<T>) => void
@@ -234,6 +236,8 @@ export class Reflector<T extends KubeObject> {
     const waitMs = Math.max(leastMs, backoffMs(attempt, RETRY, this.#random))
     const log = { kind: kind.kind, error: describeError(error), retryInMs: Math.round(waitMs) }
     if (isExpired(error)) logger.info(log, 'the watch fell behind, listing again')
+    else if (this.#options.isOptional && this.#refusals > 0)
+      logger[this.#refusals === 1 ? 'info' : 'debug'](log, 'no right to list and watch, asking again')
     else logger.warn(log, 'list or watch failed, trying again')
     await sleep(clock, waitMs, signal)
   }

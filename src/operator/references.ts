@@ -130,6 +130,7 @@ export class References {
       logger,
       kind: KINDS[kind],
       scope: { namespace, metadataOnly: true },
+      isOptional: true,
       trim: ({ metadata }) => onlyVersion(metadata),
       onEvent: ({ object }) => {
         for (const connector of this.#connectorsOf.get(`${kind} ${keyOf(object)}`) ?? []) onChange(connector)

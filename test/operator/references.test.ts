@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { createLogger } from '../../src/lib/logger.ts'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import { createLogger, type Logger } from '../../src/lib/logger.ts'
 import { References } from '../../src/operator/references.ts'
 import { added, bookmark, deleted, modified, scriptedApi, type WatchScript } from '../kube/scripted-api.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
@@ -50,6 +51,21 @@ it('is pending from the first question until the namespace is listed, and for a 
   listed.version()
   await settled()
   expect(listed.references.isPending('n', withSecret)).toBe(false)
+})
+
+it('tells once, and not as a fault, that it may not watch: nobody has bound that right by default', async () => {
+  const ending = new KubeApiError(403, 'Forbidden', 'cannot watch')
+  const { api, watches } = scriptedApi({ watches: Array.from({ length: 8 }, () => ({ ending })) })
+  const clock = new FakeClock()
+  const told: string[] = []
+  const tell = (level: string) => () => void told.push(level)
+  const logger = { debug: () => {}, info: tell('info'), warn: tell('warn') } as unknown as Logger
+  const references = new References({ api, kafka: DEFAULTS.kafka, clock, logger, onChange: () => {} })
+  onTestFinished(() => references.stop())
+  references.versionOf(KEY, 'n', withSecret)
+  await clock.advance(180_000)
+  expect(watches).toHaveLength(7)
+  expect(told).toEqual(['info'])
 })
 
 it('has another name after each change of what is referred to, and only then', async () => {
