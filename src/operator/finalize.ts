@@ -45,14 +45,15 @@ type Progress =
  */
 export async function progressOfDeletion(observed: Observed, parts: ReconcileParts): Promise<Progress> {
   if (!wantsFinalizer(observed)) return { kind: 'over' }
-  const { deletedAtMs = 0, pods, deleteGroup } = observed
+  const { pods, deleteGroup } = observed
   if (deleteGroup?.kind === 'succeeded') return { kind: 'over', event: deleted(observed) }
   if (deleteGroup?.kind === 'failed') return { kind: 'over', event: kept(observed, deleteGroup.why) }
   if (observed.conflict?.reason === 'ConsumerGroupConflict') {
     return { kind: 'over', event: kept(observed, `it is not this connector's alone (${observed.conflict.message})`) }
   }
   const waitsFor = pods.length > 0 ? 'its pods to end' : 'its consumer group to be deleted'
-  if (parts.clock.now() > deletedAtMs + parts.sink.drainSeconds * 1000 + GIVE_UP_AFTER_MS)
+  const nowMs = parts.clock.now()
+  if (nowMs > begunAtMs(observed, nowMs) + parts.sink.drainSeconds * 1000 + GIVE_UP_AFTER_MS)
     return { kind: 'over', event: kept(observed, `waited too long for ${waitsFor}`) }
   try {
     const made = await makeSo(observed, parts)
@@ -64,6 +65,12 @@ export async function progressOfDeletion(observed: Observed, parts: ReconcilePar
       return { kind: 'over', event: kept(observed, error.message) }
     throw error
   }
+}
+
+/** As the status tells it: the deletion may have been asked for long before, while there was no operator, and is timed by another machine's clock. */
+function begunAtMs({ status }: Observed, nowMs: number): number {
+  const isBegun = status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Deleting')
+  return isBegun && status?.connector ? Date.parse(status.connector.time) : nowMs
 }
 
 async function startDeletingGroup(observed: Observed, plan: Plan, { applier, sink }: ReconcileParts): Promise<void> {

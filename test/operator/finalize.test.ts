@@ -144,10 +144,27 @@ describe('a connector with deletionPolicy DeleteConsumerGroup', () => {
 
     const hanging = await running()
     deleteConnector(hanging)
+    await hanging.pass()
     await hanging.clock.advance(645_001)
     await hanging.pass()
     expect(isGone(hanging)).toBe(true)
     expect(hanging.events.at(-1)?.note).toContain('waited too long for its pods to end')
+  })
+
+  it.each([
+    ['that was asked for an hour ago, while there was no operator', (set: Running) => set.clock.advance(3_600_000)],
+    ['also where its clock is an hour ahead of the API server’s', (set: Running) => set.clock.set(3_600_000)],
+  ])('sees to a deletion %s', async (_what, waitFor) => {
+    const set = await running()
+    deleteConnector(set)
+    await waitFor(set)
+    await set.pass()
+    rollOut(set, 0)
+    await set.pass()
+    expect(set.cluster.get(JOBS, JOB_KEY)).toBeDefined()
+    jobEnds(set, 'Complete')
+    await set.pass()
+    expect(set.events.at(-1)).toMatchObject({ reason: 'ConsumerGroupDeleted' })
   })
 
   it('goes at once when the policy is changed to Retain meanwhile', async () => {
