@@ -152,11 +152,15 @@ export class Applier {
     )
   }
 
-  /** Deletes an object that is ours and no longer wanted. */
+  /**
+   * Deletes an object that is ours and no longer wanted.
+   *
+   * @throws as `apply`
+   */
   async remove(observed: Observed, kind: Kind<KubeObject>, live: KubeObject): Promise<void> {
     const { uid, deletionTimestamp } = live.metadata ?? {}
     if (!uid || deletionTimestamp || ownershipOf(live, observed.owner) !== 'ours') return
-    await this.#api.delete(kind, refOf(keyOf(live)), { uid })
+    await this.#refusalAsStalled(kind, live, () => this.#api.delete(kind, refOf(keyOf(live)), { uid }))
     this.#memory.get(observed.key)?.delete(`${kind.plural}/${keyOf(live)}`)
   }
 

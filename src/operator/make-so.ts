@@ -1,9 +1,10 @@
 import type { OperatorDefaults } from '../contract/resolve.ts'
-import type { Deployment } from '../kube/kinds.ts'
+import { CONFIG_MAPS, type Deployment } from '../kube/kinds.ts'
 import type { Applier } from './apply.ts'
-import { type Plan, planOf } from './checks.ts'
+import { existingRevisions, type Plan, planOf } from './checks.ts'
 import { TEMPLATE_ANNOTATION } from './desired/metadata.ts'
-import { desiredObjects, type SinkDefaults } from './desired/objects.ts'
+import { revisionsToDelete } from './desired/mounted-revisions.ts'
+import { type Desired, desiredObjects, type SinkDefaults } from './desired/objects.ts'
 import type { Observed } from './observe.ts'
 import { Stalled } from './outcome-errors.ts'
 
@@ -37,7 +38,8 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
     for (const each of others) await applier.apply(observed.key, each)
     made = { ...made, deployment: await applier.apply(observed.key, { ...deployment, live: live?.live as Deployment }) }
     for (const each of await applier.findConflicts(observed, after)) await applier.apply(observed.key, each)
-    const unneeded = [...obsolete, ...(hasOnlyNewPods(made.deployment) ? ofOldPods : [])]
+    const ofNoPods = hasOnlyNewPods(made.deployment) ? ofOldPods : []
+    const unneeded = [...obsolete, ...ofNoPods, ...oldRevisions(observed, plan)]
     for (const { kind, live } of unneeded) if (live) await applier.remove(observed, kind, live)
     return made
   } catch (error) {
@@ -47,6 +49,17 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
     if (observed.spec.active !== false || error.isSlow) return made
     return { ...made, deployment: await stopPods({ ...observed, deployment: made.deployment }, applier) }
   }
+}
+
+function oldRevisions(observed: Observed, { mountedRevisions }: Plan): Pick<Desired, 'kind' | 'live'>[] {
+  const existing = existingRevisions(observed)
+  // The last one that ran fully is that of pods which Kubernetes makes again, should one go while a newer revision fails.
+  const inUse = [observed.status?.revision, ...observed.pods.map(({ revision }) => revision)]
+  const usedByPods = new Set(inUse.filter((revision) => revision !== undefined))
+  const old = new Set(revisionsToDelete(existing, mountedRevisions, usedByPods))
+  return existing.flatMap(({ revision, configMap }) =>
+    old.has(revision) ? { kind: CONFIG_MAPS, live: configMap } : [],
+  )
 }
 
 /** A pause holds also where the rest of the spec cannot become a configuration, or is refused; a refusal of this too is no other news. */

@@ -4,10 +4,8 @@ import type { KubeApi } from '../kube/api.ts'
 import type { ConnectorIds } from '../kube/connector-ids.ts'
 import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import { type AnalyticsConnector, CONFIG_MAPS, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
+import { type AnalyticsConnector, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
-import { existingRevisions, type Plan } from './checks.ts'
-import { revisionsToDelete } from './desired/mounted-revisions.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
 import type { HeldProgress } from './held-progress.ts'
 import { identify } from './identify.ts'
@@ -58,7 +56,6 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
   }
   if (awaitsReferences(observed, parts)) return { kind: 'after', delayMs: REFERENCES_RETRY_MS }
   const made = await makeSo(observed, parts)
-  if (made.plan && !made.stalled) await deleteOldRevisions(observed, made.plan, parts)
   const identity = await identify(parts.caches.connectors.get(key), parts.ids)
   const heldMs = identity.isNew ? 0 : await report(observed, made, parts, { id: identity.id })
   if (identity.failure) throw identity.failure
@@ -81,17 +78,6 @@ async function endConnector(observed: Observed, parts: ReconcileParts): Promise<
 /** Pods made before the state of their Secrets is known would all be replaced a moment later, when it is. */
 function awaitsReferences({ deployment, owner, spec }: Observed, { references }: ReconcileParts): boolean {
   return deployment === undefined && references.isPending(owner.namespace, spec)
-}
-
-async function deleteOldRevisions(observed: Observed, plan: Plan, { applier }: ReconcileParts): Promise<void> {
-  const existing = existingRevisions(observed)
-  // The last one that ran fully is that of pods which Kubernetes makes again, should one go while a newer revision fails.
-  const inUse = [observed.status?.revision, ...observed.pods.map(({ revision }) => revision)]
-  const usedByPods = new Set(inUse.filter((revision) => revision !== undefined))
-  const old = new Set(revisionsToDelete(existing, plan.mountedRevisions, usedByPods))
-  for (const { revision, configMap } of existing) {
-    if (old.has(revision)) await applier.remove(observed, CONFIG_MAPS, configMap)
-  }
 }
 
 /**

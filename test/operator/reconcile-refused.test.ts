@@ -43,6 +43,40 @@ describe('reconcile', () => {
     },
   )
 
+  it('says which object that is no longer wanted the API server does not let it delete', async () => {
+    const set = await setUpDelivering()
+    set.cluster.edit({ replicas: 2 })
+    await set.pass()
+    set.cluster.edit({ replicas: 1 })
+    set.cluster.failures.set('delete PodDisruptionBudget', new KubeApiError(403, 'Forbidden', 'kept by policy'))
+    await set.pass()
+    expect(set.status()).toMatchObject({
+      observedGeneration: 3,
+      connector: {
+        status: 'FAILED',
+        error: expect.stringContaining('refuses PodDisruptionBudget games/events-sink: kept by policy'),
+      },
+    })
+    await set.pass()
+    expect(set.status()?.connector?.status).not.toBe('FAILED')
+  })
+
+  it('says so of an old revision too', async () => {
+    const set = await setUpDelivering()
+    set.cluster.failures.set('delete ConfigMap', new KubeApiError(422, 'Invalid', 'kept by policy'))
+    for (let flushSize = 1; flushSize <= 5; flushSize++) {
+      set.cluster.edit({ config: { ...aSpec().config, flushSize } })
+      await set.pass()
+    }
+    expect(set.status()).toMatchObject({
+      observedGeneration: 6,
+      connector: { status: 'FAILED', error: expect.stringContaining('kept by policy') },
+    })
+    await set.pass()
+    expect(set.status()?.connector?.status).not.toBe('FAILED')
+    expect(set.cluster.names().filter((name) => name.startsWith('ConfigMap'))).toHaveLength(5)
+  })
+
   it('says what is wrong with a paused connector also where its pods cannot be stopped', async () => {
     const set = await setUpDelivering()
     set.cluster.edit({ active: false, config: { ...aSpec().config, eventType: 'justice_event' } })
