@@ -14,7 +14,7 @@ const lostSchema = z.object({
    * markers, and what compaction had removed.
    */
   offsets: z.int(),
-  /** The newest 100, oldest first. The log has all. */
+  /** The newest 1,000, oldest first. The log has all. */
   ranges: z.array(
     z.object({
       topic: z.string(),

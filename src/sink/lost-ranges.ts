@@ -8,8 +8,8 @@ export interface LostRange extends OffsetRange {
   readonly atMs: number
 }
 
-/** Newest that `status` shows: one for each of a hundred partitions that a long pause cost something. The log has all of them. */
-const MOST_SHOWN = 100
+/** Newest that `status` shows: one for each of a thousand partitions that a long pause cost something. The log has all of them. */
+const MOST_SHOWN = 1_000
 
 /** What a sink found to have expired since it started, each offset counted once. */
 export class LostRanges {
