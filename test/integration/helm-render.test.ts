@@ -154,6 +154,17 @@ test('the REST API has rights where the operator has them', async () => {
   expect((await rights([NAMESPACE])).filter((name) => name.startsWith('Cluster'))).toEqual([])
 })
 
+test('an install can go from each of its scopes to each other: no binding of a name refers to another role, which none may change', async () => {
+  const references = new Map<string, Set<string>>()
+  for (const watchNamespaces of [[], [NAMESPACE], [NAMESPACE, 'games'], ['games']]) {
+    const config = { connectorNamespace: watchNamespaces[0] ?? NAMESPACE }
+    const objects = await templated({ watchNamespaces, admin: { enabled: true, config } })
+    for (const [name, { roleRef }] of Object.entries(objects))
+      if (roleRef) references.set(name, (references.get(name) ?? new Set()).add(`${roleRef.kind} ${roleRef.name}`))
+  }
+  expect([...references].filter(([, roles]) => roles.size > 1)).toEqual([])
+})
+
 test('the sinks of each namespace have the NetworkPolicy that is applied by hand for all', async () => {
   const objects = await templated({ watchNamespaces: ['games', 'services'], networkPolicies: { enabled: true } })
   const [byHand] = manifestsOf(await kubectl(stack, ['kustomize', join(DEPLOY, 'network-policies/sinks')]))
