@@ -1,14 +1,16 @@
 /** Follows docs/install.md and docs/uninstall.md as their reader does: their commands, in a shell, with a connector that delivers. */
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { root } from '../drift/files.ts'
 import type { Stack } from '../stack/stack.ts'
 import { findHelm } from '../stack/tools/helm.ts'
 import { eventually } from '../support/eventually.ts'
 import { type GuideStep, guideSteps } from '../support/guide.ts'
+import { CHART } from '../support/helm.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { kubectl, stackEnvironment } from '../support/kubectl.ts'
 import { manifestsOf } from '../support/rendered.ts'
@@ -20,11 +22,14 @@ const CRD = join(root, 'crds/analyticsconnectors.yaml')
 const OURS = 'app.kubernetes.io/name=analytics-connector'
 const steps = [...guideSteps('install.md'), ...guideSteps('uninstall.md')].filter(({ isElsewhere }) => !isElsewhere)
 
-/** A page's text for these servers: an install by kustomize is there already, and is taken over. */
-function local(text: string, { stack, id }: Scene): string {
+/** A page's text for these servers: an install by kustomize is there already, and is taken over by the chart of the version before. */
+function local(text: string, { stack, id }: Scene, chartBefore: string): string {
   const [repository, tag] = stack.image.split(/:(?=[^/:]*$)/)
   return text
-    .replace('helm upgrade --install', 'helm upgrade --install --take-ownership --force-conflicts')
+    .replace(
+      'helm upgrade --install analytics-connector deploy/helm/analytics-connector',
+      `helm upgrade --install --take-ownership --force-conflicts analytics-connector ${chartBefore}`,
+    )
     .replace(
       'image.repository=registry.example.com/analytics-connector',
       `image.repository=${repository},image.tag=${tag}`,
@@ -105,6 +110,7 @@ test('every section with commands has something that must be true after it, or o
 
 test('every command of the pages does what the page says', { timeout: 600_000 }, async ({ scene, stack }) => {
   const shell = await openShell(stack)
+  const chartBefore = await olderChart()
   scene.stream()
   await scene.apply(NAME)
   await scene.ready(NAME)
@@ -113,7 +119,7 @@ test('every command of the pages does what the page says', { timeout: 600_000 },
   let printed = ''
   try {
     for (const [i, step] of steps.entries()) {
-      printed += await shell.run(local(step.commands, scene), 180_000)
+      printed += await shell.run(local(step.commands, scene, chartBefore), 180_000)
       if (!isLast(step, i)) continue
       await truths[step.section]?.(scene, printed, before)
       printed = ''
@@ -141,6 +147,20 @@ async function openShell(stack: Stack): Promise<Shell> {
     await rm(home, { recursive: true, force: true })
   })
   return shell
+}
+
+/** As of the version before: a chart that does not have a value of today's yet. */
+async function olderChart(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'chart-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await cp(CHART, folder, { recursive: true })
+  await rm(join(folder, 'templates/network-policies.yaml'))
+  const [values, schema] = [join(folder, 'values.yaml'), join(folder, 'values.schema.json')]
+  const { networkPolicies: _, ...older } = parse(await readFile(values, 'utf8'))
+  await writeFile(values, stringify(older))
+  const { required, ...rest } = JSON.parse(await readFile(schema, 'utf8'))
+  await writeFile(schema, JSON.stringify({ ...rest, required: required.filter((name: string) => name in older) }))
+  return folder
 }
 
 /** As if the release before, which Helm installed, had a CRD with a column less. */
