@@ -112,7 +112,9 @@ function createRoutes({ api, config, idCounter, connectorNamespace, listTopics, 
   const store = new ConnectorStore({ api, ids: new ConnectorIds({ api, counter, namespaces }), namespaces })
   const { realm, topicPatterns, roleArn } = config
   return [
-    ...connectorRoutes(new ConnectorService({ api, store, counter, namespace: connectorNamespace })),
+    ...connectorRoutes(
+      new ConnectorService({ api, store, counter, namespace: connectorNamespace, topics: { realm, topicPatterns } }),
+    ),
     ...toolRoutes({ realm, topicPatterns, roleArn, listTopics, clock }),
   ]
 }

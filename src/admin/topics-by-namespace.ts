@@ -1,3 +1,5 @@
+import { ApiError } from './api-error.ts'
+
 /** The key of topics whose pattern has no `{namespace}`: one topic carries the events of several. */
 const ANY_NAMESPACE = '*'
 
@@ -8,7 +10,7 @@ const ANY_NAMESPACE = '*'
  * @param pattern with `{realm}`, `{namespace}` and `{eventName}`
  */
 export function topicsByNamespace(topics: readonly string[], pattern: string, realm: string): Record<string, string[]> {
-  const matcher = matcherOf(pattern, realm)
+  const matcher = matcherOf(pattern, realm, '(?<namespace>.+?)')
   const byNamespace = new Map<string, string[]>()
   for (const topic of topics.toSorted()) {
     const match = matcher.exec(topic)
@@ -19,15 +21,33 @@ export function topicsByNamespace(topics: readonly string[], pattern: string, re
   return Object.fromEntries([...byNamespace].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** The pattern of an event type, in either of its forms. @throws ApiError 501 where the configuration has none */
+export function topicPatternOf(eventType: string, patterns: Readonly<Record<string, string>>): string {
+  const name = eventType.replaceAll('-', '_')
+  const pattern = Object.hasOwn(patterns, name) ? patterns[name] : undefined
+  if (pattern !== undefined) return pattern
+  throw new ApiError('notConfigured', `topicPatterns has no ${name} in the configuration of this service`)
+}
+
 /** The name of a topic by its pattern. */
 export function topicName(pattern: string, values: { realm: string; namespace: string; eventName: string }): string {
   return pattern.replace(/\{(realm|namespace|eventName)\}/g, (_all, name: keyof typeof values) => values[name])
 }
 
-function matcherOf(pattern: string, realm: string): RegExp {
+/** Whether a topic has a name by the pattern in this namespace. One of `acme.eu` has, for `acme`: it may be of its event `eu.…`. */
+export function isTopicOf(
+  topic: string,
+  pattern: string,
+  { realm, namespace }: { realm: string; namespace: string },
+): boolean {
+  return matcherOf(pattern, realm, literal(namespace)).test(topic)
+}
+
+/** @param namespace source of what stands for it */
+function matcherOf(pattern: string, realm: string, namespace: string): RegExp {
   const sources: Record<string, string> = {
     '{realm}': literal(realm),
-    '{namespace}': '(?<namespace>.+?)',
+    '{namespace}': namespace,
     '{eventName}': '.+',
   }
   const parts = pattern.split(/(\{realm\}|\{namespace\}|\{eventName\})/)

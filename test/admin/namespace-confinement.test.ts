@@ -94,6 +94,53 @@ describe('a field that may lead to what is not of the namespace', () => {
   })
 })
 
+describe('a topic that is not of the namespace, whose events without one would be delivered as rejects', () => {
+  const OWN = 'analytics_justice_event.dev.acme.login'
+
+  test.each([
+    'payments',
+    'analytics_justice_event.dev.other.login',
+    'analytics_justice_event.live.acme.login',
+    'analytics_justice_event.dev.acmetoo.login',
+    'analytics_game_telemetry.dev.acme.gameStarted',
+    '__consumer_offsets',
+  ])('%s cannot be named by POST or PUT, and nothing is written', async (topic) => {
+    const { send, own, stored } = await setUp()
+    const filter = { acme: [OWN, topic] }
+    for (const request of [
+      { method: 'POST', url: `${V2}/connectors`, body: { ...NEW_CONNECTOR, filter } },
+      { method: 'PUT', url: `${V2}/connectors/${own.id}`, body: { filter } },
+    ] as const) {
+      const { status, json } = await send({ ...request, token: 'acme' })
+      expect([status, json.errorCode]).toEqual([403, 20013])
+      expect(json.errorMessage).toBe(
+        `filter.acme: "${topic}" is not allowed: must be "*" or a topic of the namespace, analytics_justice_event.dev.acme.{eventName}`,
+      )
+    }
+    expect(stored(own.connectorName).spec.filter).toEqual(ALONE)
+    expect((await send({ url: `${V2}/connectors` })).json.length).toBe(1)
+  })
+
+  test('one that v1 has set stays through an edit that repeats it, beside those of the namespace', async () => {
+    const { send, create, stored } = anAdmin()
+    const { id, connectorName } = await create({ filter: { acme: ['shared'] } })
+    const edit = (filter: object) =>
+      send({ method: 'PUT', url: `${V2}/connectors/${id}`, token: 'acme', body: { filter } })
+    expect((await edit({ acme: ['shared', OWN, `${OWN}.again`] })).status).toBe(200)
+    expect((await edit({ acme: ['*'] })).status).toBe(200)
+    expect((await edit({ acme: ['shared'] })).status).toBe(403)
+    expect(stored(connectorName).spec.filter).toEqual(ALONE)
+  })
+
+  test('of an event type whose topics the install does not name, only all can be read', async () => {
+    const { send } = anAdmin({ topicPatterns: {} })
+    const make = (filter: object) =>
+      send({ method: 'POST', url: `${V2}/connectors`, token: 'acme', body: { ...NEW_CONNECTOR, filter } })
+    expect((await make({ acme: [OWN] })).json.errorCode).toBe(90010)
+    expect((await make(ALONE)).status).toBe(201)
+  })
+})
+
 test.each(['*', '%2a', 'acme:ANALYTICS:CONNECTOR', 'acme%2f..%2fother', 'a%20b', '.acme'])(
   'the namespace %s is none',
   async (namespace) => {

@@ -14,7 +14,7 @@ import type { IdCounter } from '../../kube/id-counter.ts'
 import { CONNECTORS } from '../../kube/kinds.ts'
 import { ApiError } from '../api-error.ts'
 import type { ConnectorStore } from './connector-store.ts'
-import { checkSettable, checkWithin, isWithin, type Scope } from './scope.ts'
+import { checkSettable, checkTopics, checkWithin, isWithin, type Scope, type TopicNaming } from './scope.ts'
 import { entityTag, type IdentifiedConnector } from './shown-connector.ts'
 import { changeOf, patchOf, type SpecChange } from './spec-change.ts'
 import { statusDocument } from './status-document.ts'
@@ -30,6 +30,7 @@ export interface ConnectorServiceOptions {
   readonly counter: Pick<IdCounter, 'next'>
   /** Kubernetes namespace of the connectors that are made here. */
   readonly namespace: string
+  readonly topics: TopicNaming
 }
 
 /** What the REST API does with connectors: each is a custom resource, read and written where everybody else does. */
@@ -70,7 +71,8 @@ export class ConnectorService {
   ): Promise<IdentifiedConnector> {
     checkWithin(scope, { filter })
     checkSettable(scope, Object.keys(config))
-    const { api, counter, namespace } = this.#options
+    const { api, counter, namespace, topics } = this.#options
+    checkTopics(scope, { config, filter }, {}, topics)
     const id = await counter.next()
     const labels = { [ID_LABEL]: String(id) }
     for (let attempt = 1; ; attempt++) {
@@ -143,6 +145,7 @@ export class ConnectorService {
       if (wanted === undefined) return { id, connector }
       checkWithin(scope, wanted.spec)
       checkSettable(scope, wanted.configFields)
+      checkTopics(scope, wanted.spec, connector.spec.filter, this.#options.topics)
       try {
         return { id, connector: await this.#write(connector, wanted.patch) }
       } catch (error) {

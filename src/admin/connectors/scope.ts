@@ -1,5 +1,6 @@
 import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
 import { ApiError } from '../api-error.ts'
+import { isTopicOf, topicName, topicPatternOf } from '../topics-by-namespace.ts'
 
 /** What a path may show and change: all connectors (v1), or those of one game namespace (v2). */
 export type Scope = { readonly version: 'v1' } | { readonly version: 'v2'; readonly namespace: string }
@@ -58,5 +59,41 @@ export function checkWithin(scope: Scope, spec: Pick<AnalyticsConnectorSpec, 'fi
   throw new ApiError(
     'forbidden',
     `filter: ${outside.map((namespace) => JSON.stringify(namespace)).join(', ')} is not allowed: must name only ${JSON.stringify(scope.namespace)}, the namespace of the path`,
+  )
+}
+
+/** How the topics of the event types are named; see the configuration. */
+export interface TopicNaming {
+  readonly realm: string
+  readonly topicPatterns: Readonly<Record<string, string>>
+}
+
+const EVERY_TOPIC = '*'
+
+/**
+ * A record that tells no namespace is delivered, as a reject, by each connector that reads its topic: whoever may name any topic may read
+ * what is in it, such as all events of another event type. So what is named must be a topic of the namespace.
+ *
+ * @param before the filter so far, whose topics may stay
+ * @throws ApiError 403 that names the topics that are not
+ */
+export function checkTopics(
+  scope: Scope,
+  { config: { eventType }, filter }: Pick<AnalyticsConnectorSpec, 'config' | 'filter'>,
+  before: AnalyticsConnectorSpec['filter'],
+  { realm, topicPatterns }: TopicNaming,
+): void {
+  if (scope.version === 'v1') return
+  const { namespace } = scope
+  const known = new Set([EVERY_TOPIC, ...Object.values(before).flat()])
+  const named = Object.values(filter).flatMap((topics) => topics.filter((topic) => !known.has(topic)))
+  if (named.length === 0) return
+  const pattern = topicPatternOf(eventType, topicPatterns)
+  const outside = named.filter((topic) => !isTopicOf(topic, pattern, { realm, namespace }))
+  if (outside.length === 0) return
+  const allowed = topicName(pattern, { realm, namespace, eventName: '{eventName}' })
+  throw new ApiError(
+    'forbidden',
+    `filter.${namespace}: ${outside.map((topic) => JSON.stringify(topic)).join(', ')} is not allowed: must be "*" or a topic of the namespace, ${allowed}`,
   )
 }

@@ -78,7 +78,7 @@ export function connectorRoutes(connectors: ConnectorService): Route[] {
         schema: shownConnectorSchema,
         headers: { ...etag, Location: 'The path of the connector.' },
       },
-      errors: [],
+      errors: ['notConfigured'],
       handle: async ({ scope, body }) => {
         const created = await connectors.create(scope, body)
         const reply = shownReply(created)
@@ -108,7 +108,7 @@ export function connectorRoutes(connectors: ConnectorService): Route[] {
       body: connectorEditSchema,
       bodyExample: { config: { flushInterval: '5m' } },
       reply: { status: 200, schema: shownConnectorSchema, headers: etag },
-      errors: ['connectorNotFound', 'conflict', 'fieldOwned'],
+      errors: ['connectorNotFound', 'conflict', 'fieldOwned', 'notConfigured'],
       handle: async ({ scope, params, body, ifMatch }) =>
         shownReply(await connectors.edit(scope, params.id, body, ifMatch)),
     }),

@@ -11,7 +11,7 @@ import { ApiError } from '../api-error.ts'
 import { bucketPolicy } from '../bucket-policy.ts'
 import { pathExample } from '../path-example.ts'
 import { defineRoute, noParams, type Route } from '../route.ts'
-import { topicsByNamespace } from '../topics-by-namespace.ts'
+import { topicPatternOf, topicsByNamespace } from '../topics-by-namespace.ts'
 
 export interface ToolOptions {
   readonly realm: string
@@ -80,11 +80,4 @@ export function toolRoutes(options: ToolOptions): Route[] {
       handle: async ({ body }) => ({ body: { path: pathExample(body, realm, patternOf, clock.now()) } }),
     }),
   ]
-}
-
-function topicPatternOf(eventType: string, patterns: ToolOptions['topicPatterns']): string {
-  const name = eventType.replaceAll('-', '_')
-  const pattern = Object.hasOwn(patterns, name) ? patterns[name] : undefined
-  if (pattern !== undefined) return pattern
-  throw new ApiError('notConfigured', `topicPatterns has no ${name} in the configuration of this service`)
 }
