@@ -28,11 +28,19 @@ export interface RequestTimeouts {
   readonly headMs: number
   /** Milliseconds until the whole request is. */
   readonly requestMs: number
+  /** Milliseconds without a byte to or fro, while an answer is made or taken. */
+  readonly silenceMs: number
   /** Milliseconds between two looks for such connections: one is cut at most so much later. Node.js would look every 30 s. */
   readonly lookEveryMs: number
 }
 
-const REQUEST_TIMEOUTS: RequestTimeouts = { headMs: 10_000, requestMs: 30_000, lookEveryMs: 1_000 }
+const REQUEST_TIMEOUTS: RequestTimeouts = {
+  headMs: 10_000,
+  requestMs: 30_000,
+  // Longer than an answer takes that waits for an API server which does not answer.
+  silenceMs: 120_000,
+  lookEveryMs: 1_000,
+}
 /** Longer than the idle time of common load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 75_000
 const MAX_CONNECTIONS = 2_000
@@ -67,11 +75,12 @@ declare module 'fastify' {
  */
 export function createServer(parts: ServerParts): FastifyInstance {
   const { routes, issuer, tls, trustedProxies, logger, timeouts = REQUEST_TIMEOUTS } = parts
-  const { headMs, requestMs, lookEveryMs } = timeouts
+  const { headMs, requestMs, silenceMs, lookEveryMs } = timeouts
   const limits = { headersTimeout: headMs, connectionsCheckingInterval: lookEveryMs }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: requestMs,
+    connectionTimeout: silenceMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,

@@ -2,10 +2,10 @@
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { anAdmin, NEW_CONNECTOR, V1, V2 } from './fixture.ts'
 
-const TIMEOUTS = { headMs: 300, requestMs: 600, lookEveryMs: 50 }
+const TIMEOUTS = { headMs: 300, requestMs: 600, silenceMs: 900, lookEveryMs: 50 }
 const POST = `POST ${V1}/connectors HTTP/1.1\r\nhost: a\r\nauthorization: Bearer all\r\n`
 const JSON_TYPE = 'content-type: application/json\r\n'
 
@@ -86,6 +86,27 @@ describe('a client that is slow on purpose is cut off in time', () => {
     expect(tookMs).toBeGreaterThan(limitMs * 0.9)
     expect(tookMs).toBeLessThan(limitMs + 2_000)
     expect(await answered).toMatch(/^(reset|HTTP\/1\.1 408 .*"errorMessage":"the request took too long"\})$/s)
+    await expectWell()
+  })
+})
+
+describe('a client that asks for the largest file again and again and takes nothing of it', () => {
+  const ASK = 'GET /analytics-connector/apidocs/swagger-ui-bundle.js HTTP/1.1\r\nhost: a\r\n\r\n'
+
+  test('takes no memory for each time', async () => {
+    const before = process.memoryUsage().arrayBuffers
+    open().pause().write(ASK.repeat(60))
+    await vi.waitFor(expectWell, 10_000)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6)
+  })
+
+  test('is cut off in time', async () => {
+    await untilConnections(0)
+    const begunMs = performance.now()
+    open().pause().write(ASK.repeat(20))
+    await untilConnections(1)
+    await untilConnections(0)
+    expect(performance.now() - begunMs).toBeGreaterThan(TIMEOUTS.silenceMs * 0.9)
     await expectWell()
   })
 })

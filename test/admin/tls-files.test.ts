@@ -112,7 +112,7 @@ test.each([
   ['speaks HTTP', 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'],
 ])('a client that %s is cut off in time', async (_what, bytes) => {
   const tls = new TlsFiles({ certFile: certOf('first'), keyFile: keyOf('first') })
-  const { app } = anAdmin({}, { tls, timeouts: { headMs: 300, requestMs: 600, lookEveryMs: 50 } })
+  const { app } = anAdmin({}, { tls, timeouts: { headMs: 300, requestMs: 600, silenceMs: 900, lookEveryMs: 50 } })
   await app.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => app.close())
   const { port } = app.server.address() as { port: number }
