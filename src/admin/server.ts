@@ -102,9 +102,9 @@ export function createServer(parts: ServerParts): FastifyInstance {
     parseJsonBody(text),
   )
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, logger))
-  app.setNotFoundHandler((request, reply) => sendError(routeNotFound(request), request, reply, logger))
   observe(app, parts)
   endConnectionsOnClose(app)
+  refuseOtherPaths(app)
   for (const route of routes) addRoute(app, route, parts.gate)
   for (const [path, methods] of methodsByPath(routes)) refuseOtherMethods(app, path, methods)
   registerApiPage(app, openApiDocument(routes))
@@ -224,13 +224,18 @@ function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly
   })
 }
 
+/** Before the body is read: who asks for nothing that there is has shown no token. A handler for it would be called with the body parsed. */
+function refuseOtherPaths(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ is404, method, url }) => {
+    if (!is404) return
+    const path = url.split('?', 1)[0]?.slice(0, 200)
+    throw new ApiError('routeNotFound', `${method} ${path}: there is no such path`)
+  })
+}
+
 /** `{id}` as fastify writes it. */
 function fastifyPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
-}
-
-function routeNotFound({ method, url }: FastifyRequest): ApiError {
-  return new ApiError('routeNotFound', `${method} ${url.split('?', 1)[0]?.slice(0, 200)}: there is no such path`)
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {

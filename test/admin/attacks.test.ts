@@ -1,4 +1,5 @@
 /** Clients that mean no good, on real sockets: what they send is sent byte for byte. */
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
@@ -115,6 +116,20 @@ describe('bodies', () => {
   test('one that says that it is larger than 1 MiB is refused before it is sent, and its connection is closed', async () => {
     const { status, json } = await raw(`${POST}${JSON_TYPE}content-length: 10000000000\r\n\r\n{`)
     expect([status, json.errorCode]).toEqual([413, 90004])
+    await expectWell()
+  })
+
+  test.each([
+    ['path', 'POST /nothing'],
+    ['method of a path', `PATCH ${V1}/connectors`],
+  ])('one for no %s that there is is not waited for, nor read', async (_what, line) => {
+    const head = `${line} HTTP/1.1\r\nhost: a\r\n${JSON_TYPE}content-length: 1000000\r\n\r\n[`
+    const begunMs = performance.now()
+    const socket = open()
+    socket.write(head)
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 40[45] .*"errorCode":9000[23]/s)
+    expect(performance.now() - begunMs).toBeLessThan(TIMEOUTS.requestMs)
     await expectWell()
   })
 
