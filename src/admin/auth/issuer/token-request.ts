@@ -36,9 +36,7 @@ export function wrongClient(): OAuthError {
  * @throws OAuthError
  */
 export function requiredParameter(form: URLSearchParams, name: string): string {
-  for (const key of form.keys()) {
-    if (form.getAll(key).length > 1) throw new OAuthError('invalid_request', 'a parameter is given twice')
-  }
+  if (new Set(form.keys()).size < form.size) throw new OAuthError('invalid_request', 'a parameter is given twice')
   if (form.has('client_secret')) {
     throw new OAuthError('invalid_request', 'send client id and secret by HTTP Basic authentication, not in the form')
   }
