@@ -3,7 +3,7 @@ import { ISSUER_SECRETS } from '../admin/auth/issuer/issuer.ts'
 import { Revocations } from '../admin/auth/issuer/revocations.ts'
 import { actionsOf } from '../admin/auth/permissions.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
-import { systemClock } from '../lib/clock.ts'
+import { sleep, systemClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
 import { type Command, endWithReader, FlagError, parseFlags } from './command.ts'
 import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
@@ -92,6 +92,8 @@ function remove(id: string): Action {
     await revocations.revokeClient(id)
     await clients.delete(id)
     await revocations.revokeClient(id)
+    // A token tells the second that it is of, no more: those of a client that is made anew under this id must be of a later one.
+    await sleep(systemClock, 1_001 - (systemClock.now() % 1_000))
     process.stdout.write(`client ${id} is deleted, and its tokens are void\n`)
   }
 }

@@ -46,3 +46,12 @@ it('deletes no client whose tokens it cannot void: said again, it does both', as
   expect(await remove()).toBe(0)
   expect(documents).toMatchObject({ clients: [], revocations: { clients: [{ id: 'ci' }] } })
 })
+
+it('is not over before a client that is made anew under the same id can have tokens that count', async () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const { documents, remove } = await anIssuer()
+  expect(await remove()).toBe(0)
+  const [revoked] = (documents.revocations as { clients: { revokedAt: number }[] }).clients
+  expect(Math.floor(Date.now() / 1000)).toBeGreaterThan(revoked?.revokedAt ?? Number.NaN)
+})

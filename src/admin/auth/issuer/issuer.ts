@@ -85,11 +85,12 @@ export class Issuer {
     if (grantType !== 'client_credentials') {
       throw new OAuthError('unsupported_grant_type', 'grant_type must be client_credentials')
     }
+    // Before the client is looked up: if it is deleted meanwhile, what voids its tokens must not be older than this one.
+    const now = Math.floor(this.#options.clock.now() / 1000)
     const { id, permissions } = await this.#client(request)
     const claims = { namespace: '', permissions: toClaim(permissions) }
     const { issuer, tokenSeconds } = this.#options.config
     const { kid, key } = await this.keys.signer()
-    const now = Math.floor(this.#options.clock.now() / 1000)
     const token = await new SignJWT({ ...claims, client_id: id, scope: SCOPE })
       .setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' })
       .setIssuer(issuer)

@@ -296,6 +296,28 @@ describe('POST /iam/v3/oauth/revoke', () => {
     expect(list.users.size).toBe(1)
   })
 
+  it('is done too for a token that is being made while its client is deleted', async () => {
+    const revocations = new Revocations(
+      api,
+      { namespace: 'n', name: ISSUER_SECRETS.revocations },
+      { clock, logger: createLogger('silent') },
+    )
+    const get = api.get.bind(api)
+    // The client is known by then, and the token not yet signed.
+    api.get = async (kind, ref) => {
+      if (ref.name === ISSUER_SECRETS.keys) {
+        api.get = get
+        await clients.delete(client.id)
+        await revocations.revokeClient(client.id)
+        await clock.advance(1_000)
+      }
+      return get(kind, ref)
+    }
+    const token = await aToken()
+    await clock.advance(2_001)
+    expect(await accepts(token)).toBe(false)
+  })
+
   it('forgets a revoked token when it is over', async () => {
     await post('revoke', `token=${await aToken()}`)
     await clock.advance(2 * 60 * MINUTE_MS)
