@@ -46,6 +46,8 @@ function fromFramework(error: unknown): ApiError | undefined {
       return new ApiError('unsupportedMediaType', 'the Content-Type is not allowed: must be application/json')
     case 'FST_ERR_BAD_URL':
       return new ApiError('malformedRequest', 'the URL is malformed')
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new ApiError('malformedRequest', 'the URL is malformed: a part of its path is too long')
     default:
       return statusCode === 400 ? new ApiError('malformedRequest', 'the request is malformed') : undefined
   }

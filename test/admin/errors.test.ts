@@ -52,6 +52,7 @@ describe('a request that cannot be served', () => {
       'bucketName: "../other" is not allowed',
     ],
     ['a broken URL', { url: `${V1}/connectors/%zz` }, 400, 90009, 'the URL is malformed'],
+    ['an endless id', { url: `${V1}/connectors/${'1'.repeat(2_000)}` }, 400, 90009, 'a part of its path is too long'],
     [
       'an unknown query',
       { url: `${V1}/connectors?sort=id` },
