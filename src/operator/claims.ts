@@ -14,6 +14,11 @@ export interface Claim {
 
 /** In a filter: every namespace, every topic. */
 const ANY = '*'
+/**
+ * Claims of one connector that are looked at. A filter may have thousands of topics beside dozens of namespaces with all topics, each of
+ * which may be of many namespaces by its dots: of one such connector all claims, some millions, would be more than an operator has memory for.
+ */
+const MOST_CLAIMS = 10_000
 /** Of a claim's name: more than enough for no two of all that are ever claimed to have one. */
 const NAME_BYTES = 12
 
@@ -23,11 +28,13 @@ const NAME_BYTES = 12
  * A key is made of the path, the topic, the partition, the first offset of a set and the epoch. So two connectors can write one key when bucket,
  * epoch and customPath (with its constants and the extension that is written) are the same and they have a topic in common, and where the
  * path shows the namespace, a namespace too. Which cluster a topic is of makes no difference, nor do time partitions: they begin together. Not told
- * are paths of different text that meet for some values, such as `{namespace}/…` and `acme/…`.
+ * are paths of different text that meet for some values, such as `{namespace}/…` and `acme/…`, and what is beyond MOST_CLAIMS.
  */
 export function claimsOf(config: SinkConfig): Claim[] {
-  const byName = new Map<string, Claim>()
-  for (const claim of [...groupClaims(config), ...keyClaims(config)]) {
+  const byName = new Map(groupClaims(config).map((claim) => [claim.name, claim]))
+  let looked = 0
+  for (const claim of keyClaims(config)) {
+    if (++looked > MOST_CLAIMS) break
     if (claim.isWhole || !byName.has(claim.name)) byName.set(claim.name, claim)
   }
   return [...byName.values()]
@@ -38,24 +45,25 @@ function groupClaims({ kafka }: SinkConfig): Claim[] {
   return kafka.bootstrapServers.map((server) => ({ of: 'group', name: named([server, kafka.groupId]), isWhole: true }))
 }
 
-function keyClaims(config: SinkConfig): Claim[] {
+function* keyClaims(config: SinkConfig): Generator<Claim> {
   const { s3, path, kafka } = config
   const place = [s3.endpoint ?? '', s3.bucketName, kafka.epoch, keyPattern(path.template, config)]
   const showsNamespace = parseTemplate(path.template).values.has('namespace')
   const claim = (isWhole: boolean) => (what: string) =>
     ({ of: 'keys', name: named([...place, what]), isWhole }) as const
-  return selections(config).flatMap(([namespace, topic]) => {
+  for (const [namespace, topic] of selections(config)) {
     const { all, some } = namesOf({ namespace, topic, shown: showsNamespace ? namespace : ANY }, config)
-    return [claim(true)(all), ...some.map(claim(false))]
-  })
+    yield claim(true)(all)
+    yield* some.map(claim(false))
+  }
 }
 
 /** `[namespace, topic]` as the filter has them; a topic that is named is read for the namespaces of every topic as well. */
-function selections({ filter }: SinkConfig): [string, string][] {
+function* selections({ filter }: SinkConfig): Generator<[namespace: string, topic: string]> {
   const named = new Set(Object.values(filter).flat())
-  return Object.entries(filter).flatMap(([namespace, topics]) =>
-    (topics.includes(ANY) ? [ANY, ...named] : topics).map((topic): [string, string] => [namespace, topic]),
-  )
+  for (const [namespace, topics] of Object.entries(filter)) {
+    for (const topic of topics.includes(ANY) ? [ANY, ...named] : topics) yield [namespace, topic]
+  }
 }
 
 /** The narrowest name that has all of a selection, and wider ones that other connectors may have all of. `shown`: what paths show of the namespace. */

@@ -131,6 +131,21 @@ describe('Conflicts', () => {
     }
   })
 
+  it('costs little for a connector with as many topics in as many namespaces as a filter may have', () => {
+    const namespaces = Array.from({ length: 24 }, (_, i) => i)
+    const topicsOf = (i: number) => Array.from({ length: 100 }, (_, j) => PATTERN(`${'a.'.repeat(40)}${i}-${j}`))
+    const filter = Object.fromEntries([
+      ...namespaces.map((i) => [`every${i}`, ['*']]),
+      ...namespaces.map((i) => [`named${i}`, topicsOf(i)]),
+    ])
+    const { wants, others } = setUp()
+    const begun = process.cpuUsage()
+    wants('a', aSpec({ filter }))
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(1_000)
+    wants('b', aSpec({ filter: { every0: ['*'] } }))
+    expect(others('a', 'b')).toEqual(['b', 'a'])
+  })
+
   it('tells of a conflict exactly where sinks would give two sets of one start the same key', () => {
     const specs = TEMPLATES.flatMap((customPath) =>
       FILTERS.map((filter) => ({ ...withConfig(customPath === undefined ? {} : { customPath }), filter })),
