@@ -1,5 +1,10 @@
-/** Shapes of which the first text is kept whole. Each is a few KiB; more of them are of objects that nobody makes in numbers. */
+/** Shapes of which the first text is kept whole. More of them are of objects that nobody makes in numbers. */
 const MAX_MODELS = 256
+/**
+ * Longest text that is a model, or is compared with one. Most have a few KiB; whoever gives a connector one topic after the other, up to a
+ * megabyte, makes one shape after the other of a text of which there is only one at any time.
+ */
+const MAX_LENGTH = 65_536
 
 /**
  * Makes JSON texts of objects of one kind small. One operator makes such objects by one template, so a text is packed as its differences from
@@ -13,6 +18,7 @@ export class AlikeTexts {
 
   /** @param text not beginning with a digit, as JSON of an object does not */
   pack(text: string): string {
+    if (text.length > MAX_LENGTH) return text
     const count = quotesIn(text)
     let model = this.#models.get(count)
     if (!model) {

@@ -46,3 +46,12 @@ it('keeps the first texts of no more than 256 shapes', () => {
   expect([alike.pack(shape(257, 'a')), alike.pack(shape(257, 'b'))]).toEqual([shape(257, 'a'), shape(257, 'b')])
   expect(alike.unpack(shape(257, 'b'))).toBe(shape(257, 'b'))
 })
+
+it('keeps a text of more than 64 KiB as it is: its models would be more memory than there is', () => {
+  const alike = new AlikeTexts()
+  const topics = (last: string) => JSON.stringify([...Array(10_000).fill('topic'), last])
+  const begun = process.cpuUsage()
+  expect([alike.pack(topics('a')), alike.pack(topics('b'))]).toEqual([topics('a'), topics('b')])
+  expect(alike.unpack(topics('b'))).toBe(topics('b'))
+  expect(process.cpuUsage(begun).user / 1000).toBeLessThan(500)
+})
