@@ -125,7 +125,7 @@ export class Reflector<T extends KubeObject> {
       received++
       this.#movedAtMs = clock.elapsed()
       if (initial === null) this.#handle(event)
-      else if (event.type !== 'BOOKMARK') initial.set(this.#trimmed(event.object))
+      else if (event.type !== 'BOOKMARK') this.#keep(this.#trimmed(event.object), initial)
       else if (event.endsInitialEvents) {
         this.#replaceAll(initial, event.resourceVersion)
         initial = null
@@ -158,7 +158,7 @@ export class Reflector<T extends KubeObject> {
     let resourceVersion: string
     do {
       const page = await api.list(kind, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
-      for (const object of page.items) listed.set(this.#trimmed(object))
+      for (const object of page.items) this.#keep(this.#trimmed(object), listed)
       ;({ next, resourceVersion } = { next: undefined, ...page })
     } while (next !== undefined)
     this.#replaceAll(listed, resourceVersion)
@@ -189,8 +189,19 @@ export class Reflector<T extends KubeObject> {
     const { resourceVersion = this.#resourceVersion } = event.object.metadata ?? {}
     const object = this.#trimmed(event.object)
     if (event.type === 'DELETED') this.#remove(keyOf(object), object, false)
-    else this.#tell(this.#objects.set(object), () => object, false)
+    else this.#tell(this.#keep(object, this.#objects), () => object, false)
     this.#resourceVersion = resourceVersion
+  }
+
+  /** One that cannot be kept, such as one that is nested too deep to be written as text, must not keep all others from being seen. */
+  #keep(object: T, objects: PackedObjects<T>): News {
+    try {
+      return objects.set(object)
+    } catch (error) {
+      const { kind, logger } = this.#options
+      logger.error({ kind: kind.kind, object: keyOf(object), error: describeError(error) }, 'an object cannot be kept')
+      return 'same'
+    }
   }
 
   #trimmed(received: T): T {

@@ -75,6 +75,20 @@ describe('Reflector', () => {
     expect(reflector.objects.get('n/a')?.metadata?.resourceVersion).toBe('12')
   })
 
+  it('passes over an object that cannot be kept, as one that is nested too deep, and goes on with the others', async () => {
+    const toJSON = () => {
+      throw new RangeError('Maximum call stack size exceeded')
+    }
+    const { clock, events, reflector, watches } = setUp(
+      { watches: [{ events: [...initial('deep', 'a'), modified('deep', '11'), added('b', '12')], ending: 'hang' }] },
+      { trim: (object) => (object.metadata?.name === 'deep' ? ({ ...object, toJSON } as KubeObject) : object) },
+    )
+    await clock.advance(0)
+    expect(reflector.hasSynced).toBe(true)
+    expect(events).toEqual(['add a@1', 'add b@12'])
+    expect(watches).toHaveLength(1)
+  })
+
   it('says nothing about an event that repeats what it has', async () => {
     const { clock, events } = setUp({
       watches: [{ events: [...initial('a'), modified('a', '1'), deleted('gone', '12')], ending: 'hang' }],
