@@ -22,6 +22,8 @@ export class Refreshed<T> {
   readonly #options: RefreshedOptions<T>
   #loaded: { readonly value: T; readonly atMs: number } | undefined
   #attempt: { readonly atMs: number; readonly done: Promise<void>; error?: unknown } | undefined
+  /** When an attempt last failed, of those after the last success. */
+  #failedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: RefreshedOptions<T>) {
     this.#options = options
@@ -29,10 +31,12 @@ export class Refreshed<T> {
 
   /** @throws the error of the last attempt when there is no value, or only one that is too old */
   async get(): Promise<T> {
-    const { freshMs, staleMs } = this.#options
+    const { freshMs, staleMs, clock } = this.#options
     if (this.#ageMs() <= freshMs) return this.#value()
+    // A service that takes its time to fail would else take it from everybody who asks, for as long as it is away.
+    const isAway = clock.elapsed() - this.#failedAtMs < 2 * freshMs
     const attempt = this.#tryToLoad()
-    if (this.#ageMs() > Math.min(2 * freshMs, staleMs)) await attempt
+    if (this.#ageMs() > (isAway ? staleMs : Math.min(2 * freshMs, staleMs))) await attempt
     if (this.#ageMs() > staleMs) throw this.#attempt?.error
     return this.#value()
   }
@@ -67,9 +71,11 @@ export class Refreshed<T> {
         (value) => {
           // A value that was put in meanwhile is newer than the answer to this question.
           if (this.#loaded === undefined || this.#loaded.atMs <= atMs) this.#loaded = { value, atMs }
+          this.#failedAtMs = Number.NEGATIVE_INFINITY
         },
         (error: unknown) => {
           attempt.error = error
+          this.#failedAtMs = clock.elapsed()
           if (this.#loaded !== undefined) onError(error)
         },
       ),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Refreshed } from '../../../src/admin/auth/refreshed.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeClock, settled } from '../../support/fake-clock.ts'
 
 function refreshed(answers: (string | Error)[]) {
   const clock = new FakeClock()
@@ -56,6 +56,32 @@ it('goes on with the old value while none can be had, for a time', async () => {
   await clock.advance(2_000)
   await expect(value.get()).rejects.toThrow('no answer')
   await clock.advance(500)
+  expect(await value.get()).toBe('two')
+})
+
+it('waits once for a service that takes its time to fail, not again for everybody who asks meanwhile', async () => {
+  const clock = new FakeClock()
+  const answers: PromiseWithResolvers<string>[] = []
+  const load = () => {
+    const answer = Promise.withResolvers<string>()
+    answers.push(answer)
+    return answer.promise
+  }
+  const value = new Refreshed<string>({ load, freshMs: 1_000, staleMs: 10_000, retryMs: 500, clock, onError: () => {} })
+  const answered = () => Promise.race([value.get(), settled().then(() => 'nothing yet')])
+  const first = value.get()
+  answers[0]?.resolve('one')
+  expect(await first).toBe('one')
+  await clock.advance(3_000)
+  expect(await answered()).toBe('nothing yet')
+  await clock.advance(1_000)
+  answers[1]?.reject(new Error('no answer'))
+  await settled()
+  expect(await answered()).toBe('one')
+  expect(answers).toHaveLength(3)
+  await clock.advance(3_000)
+  expect(await answered()).toBe('nothing yet')
+  answers[3]?.resolve('two')
   expect(await value.get()).toBe('two')
 })
 
