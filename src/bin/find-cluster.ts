@@ -20,7 +20,14 @@ export function findCluster(kubeconfig: string | undefined): Promise<ClusterAcce
   }
   if (kubeconfig === undefined && isInCluster(service)) return loadClusterAccess(service)
   const ofUser = join(homedir(), '.kube', 'config')
-  const path =
-    kubeconfig ?? KUBECONFIG?.split(delimiter).find((each) => each !== '') ?? (existsSync(ofUser) ? ofUser : undefined)
-  return loadClusterAccess(path === undefined ? service : { kubeconfig: path })
+  const paths = kubeconfig ?? listed(KUBECONFIG) ?? (existsSync(ofUser) ? ofUser : undefined)
+  return loadClusterAccess(paths === undefined ? service : { kubeconfig: paths })
+}
+
+/** The files of KUBECONFIG, of several those that are there, as for kubectl; undefined where it names none. */
+function listed(kubeconfig = ''): readonly string[] | undefined {
+  const paths = kubeconfig.split(delimiter).filter((each) => each !== '')
+  const there = paths.filter((path) => existsSync(path))
+  if (paths.length === 0) return undefined
+  return there.length === 0 ? paths : there
 }

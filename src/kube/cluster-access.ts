@@ -27,8 +27,8 @@ export interface ClusterAccess {
 }
 
 export interface ClusterAccessOptions {
-  /** Path of a kubeconfig file; absent: the pod's own service account. */
-  readonly kubeconfig?: string
+  /** Path of a kubeconfig file, or of several that are one together; absent: the pod's own service account. */
+  readonly kubeconfig?: string | readonly string[]
   /** KUBERNETES_SERVICE_HOST and _PORT of the pod. */
   readonly serviceHost?: string
   readonly servicePort?: string
@@ -66,12 +66,23 @@ export async function loadInCluster(options: ClusterAccessOptions, dir = SERVICE
   }
 }
 
-async function loadKubeconfig(path: string): Promise<ClusterAccess> {
+async function loadKubeconfig(paths: string | readonly string[]): Promise<ClusterAccess> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
+  const files = [paths].flat().map((path) => {
+    const file = new KubeConfig()
+    file.loadFromFile(path)
+    return file
+  })
+  // As kubectl does it: what an earlier file says goes before what a later one does.
   const config = new KubeConfig()
-  config.loadFromFile(path)
+  config.loadFromOptions({
+    clusters: firstOfEachName(files.flatMap(({ clusters }) => clusters)),
+    users: firstOfEachName(files.flatMap(({ users }) => users)),
+    contexts: firstOfEachName(files.flatMap(({ contexts }) => contexts)),
+    currentContext: files.find(({ currentContext }) => currentContext)?.currentContext,
+  })
   const cluster = config.getCurrentCluster()
-  if (!cluster) throw new Error(`kubeconfig ${path} has no current context that names a cluster`)
+  if (!cluster) throw new Error(`kubeconfig ${[paths].flat().join(', ')} has no current context that names a cluster`)
   const requestOptions = async () => {
     const options: RequestOptions = {}
     await config.applyToHTTPSOptions(options)
@@ -84,6 +95,10 @@ async function loadKubeconfig(path: string): Promise<ClusterAccess> {
     tls: withoutUndefined({ ca, cert, key, servername, rejectUnauthorized }) as TlsMaterial,
     authorization: keptFresh(async () => authorizationOf(await requestOptions())),
   }
+}
+
+function firstOfEachName<T extends { readonly name: string }>(entries: readonly T[]): T[] {
+  return [...new Map(entries.toReversed().map((entry) => [entry.name, entry])).values()]
 }
 
 function authorizationOf({ auth, headers }: RequestOptions): string | undefined {

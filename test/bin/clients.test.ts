@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { clientsCommand } from '../../src/bin/clients.ts'
 
@@ -23,4 +26,16 @@ it('takes an empty KUBECONFIG for none, as kubectl does', async () => {
   vi.stubEnv('HOME', '/nowhere')
   onTestFinished(() => void vi.unstubAllEnvs())
   await expect(clientsCommand.run(['list'])).rejects.toThrow('no kubeconfig: set KUBECONFIG or give --kubeconfig')
+})
+
+it('takes all files of KUBECONFIG that are there, as kubectl does', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'clients-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const [first, second] = [join(folder, 'first'), join(folder, 'second')]
+  writeFileSync(first, JSON.stringify({ 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'k' } }] }))
+  writeFileSync(second, JSON.stringify({ clusters: [] }))
+  vi.stubEnv('KUBERNETES_SERVICE_HOST', '')
+  vi.stubEnv('KUBECONFIG', [join(folder, 'missing'), first, second].join(delimiter))
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await expect(clientsCommand.run(['list'])).rejects.toThrow(`kubeconfig ${first}, ${second} has no current context`)
 })

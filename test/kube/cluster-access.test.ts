@@ -71,6 +71,16 @@ describe('loadClusterAccess', () => {
     expect(await byPassword.authorization()).toBe(`Basic ${btoa('a:b')}`)
   })
 
+  it('reads several as one, as kubectl does: the first that says something is right', async () => {
+    const dir = await folder({
+      contexts: kubeconfig('{ token: first }').replace(/^clusters.*$/m, 'clusters: []'),
+      clusters: kubeconfig('{ token: second }').replace('current-context: c', 'current-context: other'),
+    })
+    const access = await loadClusterAccess({ kubeconfig: [join(dir, 'contexts'), join(dir, 'clusters')] })
+    expect(access).toMatchObject({ server: 'https://10.0.0.1:6443', namespace: 'games' })
+    expect(await access.authorization()).toBe('Bearer first')
+  })
+
   it('says when a kubeconfig names no cluster', async () => {
     const path = join(
       await folder({ config: 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n' }),
