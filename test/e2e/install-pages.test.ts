@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, onTestFinished } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { root } from '../drift/files.ts'
@@ -12,7 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { type GuideStep, guideSteps } from '../support/guide.ts'
 import { CHART } from '../support/helm.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
-import { kubectl, stackEnvironment } from '../support/kubectl.ts'
+import { kubectl, kubectlJson, stackEnvironment } from '../support/kubectl.ts'
 import { manifestsOf } from '../support/rendered.ts'
 import { Shell } from '../support/shell.ts'
 import { type Scene, test } from './scene.ts'
@@ -44,19 +45,15 @@ const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Be
   Helm: async (scene, _printed, before) => {
     expect(await look(scene)).toEqual(before)
     await applyOlderCrd(scene.stack)
+    await storeOlderChart(scene.stack)
   },
   Upgrade: async (scene, _printed, before) => {
-    const config = await kubectl(scene.stack, [
-      'get',
-      'cm',
-      'analytics-connector-config',
-      '-n',
-      OPERATOR_NAMESPACE,
-      '-o',
-      'yaml',
-    ])
-    expect(config).toContain('concurrency: 32')
+    expect(await operatorConfig(scene)).toContain('concurrency: 32')
     expect(await scene.kubectl('get', 'ac', NAME)).toMatch(/^NAME +READY /)
+    expect(await look(scene)).toEqual(before)
+  },
+  'Roll back': async (scene, _printed, before) => {
+    expect(await operatorConfig(scene)).not.toContain('concurrency')
     expect(await look(scene)).toEqual(before)
   },
   'Wait for it': async (scene, printed) => {
@@ -88,6 +85,10 @@ const truths: Readonly<Record<string, (scene: Scene, printed: string, before: Be
   },
 }
 
+function operatorConfig({ stack }: Scene): Promise<string> {
+  return kubectl(stack, ['get', 'cm', 'analytics-connector-config', '-n', OPERATOR_NAMESPACE, '-o', 'yaml'])
+}
+
 interface Before {
   /** The Deployment of the operator: the same object is brought up to date. */
   readonly operator: string
@@ -105,7 +106,7 @@ async function look({ stack, id }: Scene): Promise<Before> {
 
 test('every section with commands has something that must be true after it, or only waits', () => {
   const sections = [...new Set(steps.map(({ section }) => section))]
-  expect(sections).toEqual([...Object.keys(truths).slice(0, 6), '4. The CRD', '5. What is left'])
+  expect(sections).toEqual([...Object.keys(truths).slice(0, 7), '4. The CRD', '5. What is left'])
 })
 
 test('every command of the pages does what the page says', { timeout: 600_000 }, async ({ scene, stack }) => {
@@ -169,6 +170,18 @@ async function applyOlderCrd(stack: Stack): Promise<void> {
   crd.spec.versions[0].additionalPrinterColumns.shift()
   const asHelm = ['apply', '--server-side', '--field-manager=helm', '--force-conflicts', '-f', '-']
   await kubectl(stack, asHelm, { input: JSON.stringify(crd) })
+}
+
+/** As if the chart of that release had a value less. Helm keeps a release as gzipped JSON in base64, in a Secret (in base64 once more). */
+async function storeOlderChart(stack: Stack): Promise<void> {
+  const newest = ['secret', '-l', 'owner=helm,status=deployed', '-n', OPERATOR_NAMESPACE]
+  const { items } = await kubectlJson<{ items: { data: { release: string } }[] }>(stack, 'get', ...newest)
+  const [secret = { data: { release: '' } }] = items
+  const packed = Buffer.from(Buffer.from(secret.data.release, 'base64').toString(), 'base64')
+  const release = JSON.parse(gunzipSync(packed).toString())
+  delete release.chart.values.networkPolicies
+  secret.data.release = Buffer.from(gzipSync(JSON.stringify(release)).toString('base64')).toString('base64')
+  await kubectl(stack, ['replace', '-f', '-'], { input: JSON.stringify(secret) })
 }
 
 /** Other tests need it. The garbage collector hears of a kind that is back only after a while, or when it starts anew. */
