@@ -1,7 +1,8 @@
 /** The configuration that deploy/admin ships can be used, as it is and with what its comments offer. */
 import { expect, test } from 'vitest'
-import { connectorNamespaceOf, parseAdminConfig } from '../../src/admin/config.ts'
-import { parseOperatorConfig } from '../../src/operator/config.ts'
+import * as z from 'zod'
+import { adminConfigSchema, connectorNamespaceOf, parseAdminConfig } from '../../src/admin/config.ts'
+import { operatorConfigSchema, parseOperatorConfig } from '../../src/operator/config.ts'
 import { textOf } from './files.ts'
 
 const shipped = textOf('deploy/admin/admin.yaml')
@@ -30,3 +31,17 @@ test('every line that is commented out can be used', () => {
   expect(kafka.sasl?.mechanism).toBe('SCRAM-SHA-512')
   expect([roleArn, trustedProxies]).toEqual([expect.stringContaining('arn:'), ['10.0.0.0/8']])
 })
+
+test('both files have every field, as other pages say of them', () => {
+  const missing = (fields: string[], text: string) => fields.filter((name) => !new RegExp(`\\b${name}:`).test(text))
+  expect(missing(fieldsOf(adminConfigSchema), shipped)).toEqual([])
+  // What tls and sasl are is in docs/fields.md.
+  expect(missing(Object.keys(operatorConfigSchema.shape), textOf('deploy/base/operator.yaml'))).toEqual([])
+})
+
+function fieldsOf(schema: unknown): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return fieldsOf(schema.unwrap())
+  if (!(schema instanceof z.ZodObject)) return []
+  return Object.entries(schema.shape).flatMap(([name, each]) => [name, ...fieldsOf(each)])
+}

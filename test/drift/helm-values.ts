@@ -55,6 +55,10 @@ const valuesSchema = z.strictObject({
       z.string(),
       'Secret of type kubernetes.io/tls that it serves HTTPS with, on port 443 of its Service; empty: HTTP, on port 80.',
     ),
+    secrets: described(
+      z.array(z.strictObject({ name: z.string().min(1), mountPath: z.string().regex(/^\/./) })),
+      'Secrets with the files that its configuration names (CA and password for Kafka, secret of the IAM client), such as `{"name": "kafka-admin", "mountPath": "/etc/kafka"}`.',
+    ),
   }),
   networkPolicies: z.strictObject({
     enabled: described(

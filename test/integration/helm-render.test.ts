@@ -132,6 +132,19 @@ test('what is set reaches the pods', async () => {
   expect(spec).toMatchObject({ tolerations, nodeSelector: { infra: 'edge' }, imagePullSecrets: [{ name: 'pull' }] })
 })
 
+test('the files that the configuration of the REST API names can be mounted', async () => {
+  const secrets = [
+    { name: 'kafka-ca', mountPath: '/etc/kafka' },
+    { name: 'iam', mountPath: '/etc/iam' },
+  ]
+  const objects = await templated({ admin: { enabled: true, secrets } })
+  const { spec } = objects[`Deployment ${NAMESPACE}/analytics-connector-admin`].spec.template
+  for (const { name, mountPath } of secrets) {
+    const volume = spec.volumes.find(({ secret }: Manifest) => secret?.secretName === name)
+    expect(spec.containers[0].volumeMounts).toContainEqual({ name: volume?.name, mountPath, readOnly: true })
+  }
+})
+
 test('the REST API has rights where the operator has them', async () => {
   const rights = async (watchNamespaces: readonly string[]) => {
     const [connectorNamespace] = watchNamespaces
