@@ -72,6 +72,11 @@ export class ByteBudget {
     }
   }
 
+  /** Whether the others may have to wait until this owner's replay is written. */
+  isAwaited(owner: BufferOwner): boolean {
+    return this.#exceeding === owner && owner.isReplaying
+  }
+
   #mayExceed(owner: BufferOwner): boolean {
     if (!owner.isReplaying) return false
     const isDone = this.#exceeding === null || !(this.#exceeding.isReplaying || this.#exceeding.inFlightBytes > 0)

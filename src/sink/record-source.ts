@@ -74,6 +74,8 @@ export interface LogRange {
 export interface PartitionHandler {
   /** First offset to read; `earliest` / `latest` where the group has none. Asked once, before the first batch. */
   readonly startAt: bigint | 'earliest' | 'latest'
+  /** Whether other partitions may wait for what this one reads: it is read on however much of theirs has been fetched. Absent: never. */
+  readonly isAwaited?: boolean
   /**
    * Takes one batch. The source hands out the next batch of this partition only when this has settled: that is the
    * back-pressure. Other partitions, heartbeats and commits go on meanwhile.

@@ -84,6 +84,10 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return this.#replaying !== null && this.#isReading
   }
 
+  get isAwaited(): boolean {
+    return this.#parts.budget.isAwaited(this)
+  }
+
   flushForMemory(): void {
     const { stats, budget, logger } = this.#parts
     if (stats.flushes.get('memory') === 0)

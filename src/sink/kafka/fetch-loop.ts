@@ -96,8 +96,8 @@ export class FetchLoops {
     for (let failures = 0; ; ) {
       const led = this.#ledBy(nodeId)
       if (this.#closing.signal.aborted || led.length === 0) break
-      const ready = led.filter((reader) => reader.wantsFetch(this.#options.clock.elapsed()))
-      if (ready.length === 0 || this.#bufferedBytes >= this.#options.maxBufferedBytes) {
+      const ready = led.filter((reader) => reader.wantsFetch(this.#options.clock.elapsed()) && this.#hasRoomFor(reader))
+      if (ready.length === 0) {
         await this.#untilWoken(this.#untilNextTry(led))
         continue
       }
@@ -129,6 +129,11 @@ export class FetchLoops {
     }
     this.#loops.delete(null)
     this.#options.problems.clear('fetch leader')
+  }
+
+  /** What fills the memory may be held by those who wait for this very reader. */
+  #hasRoomFor(reader: PartitionReader): boolean {
+    return this.#bufferedBytes < this.#options.maxBufferedBytes || reader.isAwaited
   }
 
   async #fetchOnce(nodeId: number, ready: readonly PartitionReader[], maxWaitMs: number): Promise<void> {

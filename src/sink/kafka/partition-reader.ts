@@ -9,7 +9,7 @@ export interface PartitionReaderOptions {
   readonly topic: string
   readonly partition: number
   readonly startOffset: bigint
-  readonly handler: Pick<PartitionHandler, 'records'>
+  readonly handler: Pick<PartitionHandler, 'records' | 'isAwaited'>
   readonly epochs: LeaderEpochs
   /**
    * What was read last is of this epoch, what comes next of `next`: how far the leader has the same as was read. Null where it
@@ -78,6 +78,11 @@ export class PartitionReader {
   /** Of the lag, what can be read now. */
   get readable(): number | null {
     return this.#upTo(this.lastStableOffset)
+  }
+
+  /** Whether others may wait for what this one reads. */
+  get isAwaited(): boolean {
+    return this.#options.handler.isAwaited ?? false
   }
 
   /** Whether there is room for a record set. */
