@@ -79,6 +79,8 @@ export interface PartitionHandler {
   /**
    * Takes one batch. The source hands out the next batch of this partition only when this has settled: that is the
    * back-pressure. Other partitions, heartbeats and commits go on meanwhile.
+   *
+   * Throws PartitionStoppedError when nothing more is to be read of the partition, which is held all the same.
    */
   records(batch: RecordBatch): Promise<void>
   /**
@@ -127,6 +129,15 @@ export interface RecordSource {
 /** The (member id, generation) of a tenure is not, or perhaps not, the partition's owner any more. */
 export class TenureLostError extends Error {
   override readonly name = 'TenureLostError'
+}
+
+/** A partition takes no more records until a person has acted. The handler has told why. */
+export class PartitionStoppedError extends Error {
+  override readonly name = 'PartitionStoppedError'
+
+  constructor() {
+    super('nothing more is to be read of the partition')
+  }
 }
 
 /** A topic was deleted and created again: its offsets now mean other records. */

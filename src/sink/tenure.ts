@@ -1,5 +1,4 @@
 import { describeError } from '../lib/errors.ts'
-import { whenAborted } from '../lib/lifecycle.ts'
 import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
 import { encodeMark, type Intent, markOf } from './commit-metadata.ts'
@@ -9,6 +8,7 @@ import { FlushTimer } from './flush-timer.ts'
 import {
   type LogRange,
   type PartitionHandler,
+  PartitionStoppedError,
   type RecordBatch,
   type RevocationReason,
   type Tenure,
@@ -225,8 +225,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       if (this.#replaying === null) this.#timer.arm(this.#open)
       await this.#parts.budget.room(this, this.#reading.signal)
     }
-    // Stopped: holding on to the batch holds back the partition, and only this one.
-    if (this.#committing.signal.aborted) await whenAborted(AbortSignal.any([this.#reading.signal, this.#tenure.ended]))
+    // A batch that is held on to would be memory that the other partitions cannot be read into.
+    if (this.#committing.signal.aborted && !this.#reading.signal.aborted) throw new PartitionStoppedError()
   }
 
   #newSet(startOffset: bigint, plan = this.#parts.plan): RecordSet {

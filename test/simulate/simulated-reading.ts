@@ -3,7 +3,7 @@ import { keptTo, type LeaderEpochs } from '../../src/sink/kafka/leader-epochs.ts
 import type { PartitionReading } from '../../src/sink/kafka/membership.ts'
 import type { Problems } from '../../src/sink/kafka/problems.ts'
 import { concernOf } from '../../src/sink/kafka/reading.ts'
-import type { PartitionHandler, Tenure } from '../../src/sink/record-source.ts'
+import { type PartitionHandler, PartitionStoppedError, type Tenure } from '../../src/sink/record-source.ts'
 import { recordBatch } from '../support/source-records.ts'
 import { REQUEST_TIMEOUT_MS } from './simulated-cluster.ts'
 import type { SimulatedLog } from './simulated-log.ts'
@@ -85,6 +85,8 @@ export class SimulatedReading implements PartitionReading {
   }
 
   failed(tenure: Pick<Tenure, 'topic' | 'partition'>, error: unknown): void {
+    // Its handler has told why.
+    if (error instanceof PartitionStoppedError) return
     this.#options.problems.set(concernOf(tenure), `partition ${tenure.partition} is stopped: ${error}`)
   }
 

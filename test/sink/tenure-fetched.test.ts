@@ -3,12 +3,14 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { FetchLoops } from '../../src/sink/kafka/fetch-loop.ts'
 import { PartitionReader } from '../../src/sink/kafka/partition-reader.ts'
 import { Problems } from '../../src/sink/kafka/problems.ts'
+import { PartitionStoppedError } from '../../src/sink/record-source.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { encodeBatch } from '../support/record-batches.ts'
 import { ScriptedPartition, type ScriptedTenure } from '../support/scripted-source.ts'
 import { event, SinkProcess, sinkConfig } from '../support/sink-process.ts'
 import { type Asked, FakeLeaders } from './kafka/fake-leaders.ts'
+import { flush, keyAt } from './tenure-words.ts'
 
 /* Who waits holds what was fetched for it, and of that there is only so much for all partitions together. */
 
@@ -65,6 +67,18 @@ function read({ handler }: ScriptedTenure, { partition }: ScriptedPartition): vo
 }
 
 const within = <T>(check: () => T) => eventually(5_000, check, 5)
+
+test('partitions that are stopped leave room for the others', async () => {
+  const all = logs(6, 20)
+  const stopped = all.slice(1)
+  for (const { partition } of stopped) bucket.put(keyAt(0).replace('-00003-', `-0000${partition}-`), 'not ours')
+  leaders.answer = nextOf(all)
+  const sink = new SinkProcess(bucket, { config: flush({ events: 1 }) })
+  for (const log of all) read(await sink.source.assign(log), log)
+  await within(() => expect(bucket.lines()).toHaveLength(20))
+  await within(() => expect(failures).toEqual(stopped.map(() => expect.any(PartitionStoppedError))))
+  expect(sink.sink.status()).toMatchObject({ state: 'FAILED', error: expect.stringMatching(/ is stopped: object /) })
+})
 
 test('of many that replay more than there is memory for, the one that goes on is fetched though the others hold all that may be', async () => {
   const config = sinkConfig({ flush: LIMITS, bufferBytes: 150_000 })

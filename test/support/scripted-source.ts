@@ -1,6 +1,7 @@
 import {
   type CommittedOffset,
   type PartitionHandler,
+  PartitionStoppedError,
   type RecordBatch,
   type RecordSource,
   type RevocationReason,
@@ -61,6 +62,7 @@ export class ScriptedTenure {
   readonly #log: ScriptedPartition
   readonly #ended: AbortController
   #position: bigint
+  #isStopped = false
 
   constructor(handler: PartitionHandler, log: ScriptedPartition, ended: AbortController) {
     this.handler = handler
@@ -70,19 +72,25 @@ export class ScriptedTenure {
     this.#position = startAt === 'earliest' ? 0n : startAt === 'latest' ? log.endOffset : startAt
   }
 
-  /** Hands out the next records, in one batch; settles when the handler has settled. */
+  /** Hands out the next records, in one batch; settles when the handler has settled. Nothing of a partition that is stopped. */
   async feed(count = Infinity): Promise<void> {
+    if (this.#isStopped) return
     const from = Number(this.#position)
     // Lent for the duration of the call only: scribbled over afterwards.
     const records = this.#log.records.slice(from, from + count).map(sourceRecord)
     this.#position += BigInt(records.length)
-    await this.handler.records(recordBatch(records, { nextOffset: this.#position, highWatermark: this.#log.endOffset }))
+    await this.feedBatch(recordBatch(records, { nextOffset: this.#position, highWatermark: this.#log.endOffset }))
     for (const { bytes } of records) bytes.fill('#')
   }
 
   async feedBatch(batch: RecordBatch): Promise<void> {
     this.#position = batch.nextOffset
-    await this.handler.records(batch)
+    try {
+      await this.handler.records(batch)
+    } catch (error) {
+      if (!(error instanceof PartitionStoppedError)) throw error
+      this.#isStopped = true
+    }
   }
 
   /** Tells that the log begins and ends elsewhere than at the position. */

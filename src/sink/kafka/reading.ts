@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { PartitionHandler, Tenure } from '../record-source.ts'
+import { type PartitionHandler, PartitionStoppedError, type Tenure } from '../record-source.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
@@ -127,6 +127,8 @@ export class Reading {
 
   /** The partition is not read any further: going on could lose records. */
   failed({ topic, partition }: Pick<Tenure, 'topic' | 'partition'>, error: unknown): void {
+    // Its handler has told why.
+    if (error instanceof PartitionStoppedError) return
     const line = `Kafka ${topic}-${partition} is stopped: ${describeError(error)}`
     this.#options.logger.error({ topic, partition, err: error }, 'partition stopped')
     this.#options.problems.set(concernOf({ topic, partition }), line)

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-member.ts'
+import { PartitionStoppedError } from '../../../src/sink/record-source.ts'
 import {
+  both,
   GROUP_AUTHORIZATION,
   ILLEGAL_GENERATION,
   joined,
@@ -68,6 +70,20 @@ describe('a tenure', () => {
     expect(listener.handlers[0]?.position).toBe(-1n)
     gate.resolve()
     await within(() => expect(listener.handlers[0]?.position).toBe(0n))
+  })
+
+  it('that its handler has stopped is held, and no problem of Kafka’s', async () => {
+    listener.onAssigned = async (handler) => {
+      handler.onRecords = async () => {
+        throw new PartitionStoppedError()
+      }
+    }
+    start()
+    await joined()
+    await within(() => expect(listener.handlers.map(({ position }) => position)).toEqual([0n, 0n]))
+    const beats = kafka.sent('Heartbeat').length
+    await within(() => expect(kafka.sent('Heartbeat').length).toBeGreaterThan(beats + 2))
+    expect([listener.problems, listener.partitions]).toEqual([[], both])
   })
 
   it('goes on when only the metadata was too long', async () => {
