@@ -313,5 +313,6 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
     this.#open?.release()
     this.#open = null
+    this.#parts.budget.released()
   }
 }

@@ -120,4 +120,29 @@ describe('memory', () => {
     expect(bucket.lines()).toHaveLength(80)
     expect(mostBytes).toBeLessThan(500_000)
   })
+
+  test('of a replay that stops is given back to those who wait for it', async () => {
+    const config = sinkConfig({ flush: { intervalMs: 60_000, events: 2, bytes: 1_000_000 }, bufferBytes: 50_000 })
+    const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(60_000) })
+    const [changed, other] = [new ScriptedPartition(1), new ScriptedPartition(2)]
+    bucket.onCreate = () => new Promise(() => {})
+    for (const each of [changed, other]) {
+      const pod = new SinkProcess(bucket, { config })
+      void (await pod.source.assign(each.append(padded(0), padded(1)))).feed()
+      await pod.settle()
+    }
+
+    bucket.onCreate = () => {}
+    const last = new SinkProcess(bucket, { config })
+    const unlike = new ScriptedPartition(1).append(padded(7), padded(8))
+    unlike.committed = changed.committed
+    const [stopping, waiting] = [await last.source.assign(unlike), await last.source.assign(other)]
+    await stopping.feed(1)
+    const feeding = waiting.feed(1).then(() => waiting.feed(1))
+    void stopping.feed(1)
+    await last.settle()
+    expect(last.sink.status().error).toMatch(/partition 1 is stopped: offsets 0 to 2 were promised/)
+    await feeding
+    expect(bucket.lines()).toEqual([padded(0), padded(1)])
+  })
 })
