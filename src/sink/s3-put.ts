@@ -11,6 +11,11 @@ import { type S3Target, targetOf } from './s3-target.ts'
 
 /** Up to here a body is sent in one piece: copying it costs less than another write. */
 const LARGEST_JOINED_BYTES = 128 * 1024
+/**
+ * Most of a body that is given to the connection at once: that is all that undici sees move, so a larger piece would have to go out within
+ * IDLE_TIMEOUT_MS, each time again. As large as slabs are.
+ */
+const LARGEST_PIECE_BYTES = 256 * 1024
 
 /** A proxy may change it, and some servers leave it out when they verify. */
 const UNSIGNED_HEADERS = { 'user-agent': 'analytics-connector' }
@@ -56,7 +61,7 @@ export class DirectPut implements ObjectPut {
     const chunks = memory === null ? object.chunks : [memory.subarray(0, sizeBytes)]
     const headers = await this.#headers({ ...object, chunks }, path, target)
     // undici takes an iterable of buffers as well, says its documentation and not its types.
-    const body = (memory === null ? chunks : chunks[0]) as Buffer
+    const body = (memory === null ? piecesOf(chunks) : chunks[0]) as Buffer
     await withinTime(signal, REQUEST_TIMEOUT_MS, async (either) => {
       const answer = await pool.request({ method: 'PUT', path, headers, body, signal: either })
       const text = await answer.body.text()
@@ -146,6 +151,11 @@ function optionHeaders(s3: SinkConfig['s3']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
+}
+
+function* piecesOf(chunks: readonly Buffer[]): Generator<Buffer> {
+  for (const chunk of chunks)
+    for (let at = 0; at < chunk.length; at += LARGEST_PIECE_BYTES) yield chunk.subarray(at, at + LARGEST_PIECE_BYTES)
 }
 
 function sizeOf(chunks: readonly Buffer[]): number {

@@ -1,6 +1,7 @@
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
+import { Socket } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import { createClient } from '../../src/sink/s3-client.ts'
 import { s3Error } from '../../src/sink/s3-errors.ts'
@@ -48,6 +49,17 @@ test('a body goes out whole from several chunks, with its length, checksum and, 
       'x-amz-security-token': 'token',
     },
   })
+})
+
+test('a large body goes out in pieces: a slow connection is told from a dead one by what has moved', async () => {
+  const { server, direct } = await putTo(() => ({ status: 200 }))
+  const writes = vi.spyOn(Socket.prototype, 'write')
+  const file = randomBytes(1_000_000)
+  await direct.put({ ...object, chunks: [file] }, signal)
+  const largest = Math.max(...writes.mock.calls.map(([piece]) => piece.length))
+  writes.mockRestore()
+  expect(server.asked[0]?.body).toBe(file.toString('latin1'))
+  expect(largest).toBeLessThanOrEqual(256 * 1024)
 })
 
 test('what a proxy on the way may change is not signed', async () => {
