@@ -3,6 +3,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { type S3Authorities, TrustingAgent } from './s3-authorities.ts'
 import { mountedCredentials } from './s3-credentials.ts'
+import { foundCredentials } from './s3-pod-role.ts'
 import { assumedRole } from './s3-role.ts'
 
 /** Connections to S3: objects written at once (OBJECT_WRITES_AT_ONCE) times parts of one object, with some to spare for HEAD. */
@@ -25,7 +26,7 @@ export function createClient(
   authorities: S3Authorities | null = null,
 ): S3Client {
   const agent = { keepAlive: true, maxSockets: MOST_CONNECTIONS }
-  const own = s3.credentials === 'mounted' ? { credentials: mountedCredentials(credentialsDir) } : {}
+  const credentials = s3.credentials === 'mounted' ? mountedCredentials(credentialsDir) : foundCredentials()
   return new S3Client({
     region: s3.region,
     forcePathStyle: s3.forcePathStyle,
@@ -42,7 +43,7 @@ export function createClient(
     }),
     ...checksums(s3),
     ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
-    ...(s3.assumeRole ? { credentials: assumedRole(s3.assumeRole, { region: s3.region, ...own }) } : own),
+    credentials: s3.assumeRole ? assumedRole(s3.assumeRole, { region: s3.region, credentials }) : credentials,
   })
 }
 

@@ -128,7 +128,7 @@ const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET'])
  */
 export function hintWithoutAnswer(code: string, described: string, endpoint = ''): string {
   const hint = hintAtEndpoint(code, endpoint)
-  return hint === undefined || described.includes('spec.config.') ? described : `${described}: ${hint}`
+  return hint === undefined || described.includes('spec.') ? described : `${described}: ${hint}`
 }
 
 function hintAtEndpoint(code: string, endpoint: string): string | undefined {

@@ -7,16 +7,18 @@ import type { S3Credentials } from './s3-credentials.ts'
 type Role = NonNullable<SinkConfig['s3']['assumeRole']>
 
 /** STS answers within a second. Nothing is written while it is waited for, and the sink cannot end. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 /** Credentials that end sooner may end on their way. */
 const LAST_USE_MS = 10_000
 
-/** Answers of STS that last until a person acts. Source: "AssumeRole" and "Common errors", AWS STS API Reference. */
-const NEEDS_PERSON = new Set([
+/** Answers of STS that last until a person acts. Source: "AssumeRole", "AssumeRoleWithWebIdentity" and "Common errors", AWS STS API Reference. */
+export const NEEDS_PERSON: ReadonlySet<string> = new Set([
   'AccessDenied',
   'CredentialsProviderError',
   'HTTP 403',
+  'IDPRejectedClaimException',
   'InvalidClientTokenId',
+  'InvalidIdentityTokenException',
   'RegionDisabledException',
   'SignatureDoesNotMatch',
   'ValidationError',
@@ -65,7 +67,7 @@ export function assumedRole(role: Role, client: STSClientConfig, timeoutMs = TIM
 }
 
 /** The SDK's own waits for ever. */
-function patientFor(timeoutMs: number): NodeHttpHandler {
+export function patientFor(timeoutMs: number): NodeHttpHandler {
   return new NodeHttpHandler({
     connectionTimeout: timeoutMs,
     requestTimeout: timeoutMs,
@@ -75,7 +77,7 @@ function patientFor(timeoutMs: number): NodeHttpHandler {
 }
 
 /** An answer whose words are not those of STS, as of a proxy, has its status. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (error instanceof STSServiceException)
     return error.name === 'Unknown' ? `HTTP ${error.$metadata.httpStatusCode}` : error.name
   if (!(error instanceof Error)) return 'UnknownError'

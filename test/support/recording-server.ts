@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -15,10 +16,13 @@ export interface Answer {
   readonly headers?: Record<string, string>
 }
 
-/** A server on a free port that writes down what it is asked and answers as it is told; ends with the test. */
-export async function recordingServer(answerTo: (asked: Asked) => Answer) {
+/**
+ * A server on a free port that writes down what it is asked and answers as it is told; ends with the test.
+ * @param tls what it shows itself with; absent: plain http
+ */
+export async function recordingServer(answerTo: (asked: Asked) => Answer, tls?: { key: Buffer; cert: Buffer }) {
   const asked: Asked[] = []
-  const server = createServer(async (request, response) => {
+  const handle: RequestListener = async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const { method = '', url = '', headers } = request
@@ -26,11 +30,12 @@ export async function recordingServer(answerTo: (asked: Asked) => Answer) {
     asked.push(each)
     const { status, body = '', headers: answerHeaders = {} } = answerTo(each)
     response.writeHead(status, { 'content-type': 'application/xml', ...answerHeaders }).end(body)
-  })
+  }
+  const server = tls ? createTlsServer(tls, handle) : createServer(handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.close()
     server.closeAllConnections()
   })
-  return { asked, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { asked, origin: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }

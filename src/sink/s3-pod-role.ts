@@ -1,0 +1,46 @@
+import { STSServiceException } from '@aws-sdk/client-sts'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { codeOf, NEEDS_PERSON, patientFor, TIMEOUT_MS } from './s3-role.ts'
+
+type Provider = ReturnType<typeof defaultProvider>
+
+/** Answers of STS to who shows the token of a service account. Source: "AssumeRoleWithWebIdentity", AWS STS API Reference. */
+const HINTS: Readonly<Record<string, string>> = {
+  AccessDenied: 'its trust policy must allow sts:AssumeRoleWithWebIdentity to that service account',
+  InvalidIdentityTokenException: 'its account must know the cluster as an identity provider (OpenID Connect)',
+}
+
+/** The SDK's last word when the agent of EKS Pod Identity has refused: it goes on to a service that is only elsewhere, and tells of that. */
+const AGENT_HAS_REFUSED = /is not a valid container metadata service hostname$/
+const AGENT_HINT =
+  'EKS Pod Identity gives no credentials for spec.serviceAccountName: the role of its association must trust pods.eks.amazonaws.com (sts:AssumeRole and sts:TagSession)'
+
+/**
+ * Credentials as the SDK finds them by itself: of the environment, a profile, the pod's service account or the machine. STS, which gives
+ * those of a role, is another server than S3: the authorities of an endpoint are not asked about it, and what it refuses is told as such.
+ */
+export function foundCredentials(): Provider {
+  const found = defaultProvider({ clientConfig: { requestHandler: patientFor(TIMEOUT_MS) } })
+  return async (options) => {
+    try {
+      return await found(options)
+    } catch (error) {
+      throw toldOf(error)
+    }
+  }
+}
+
+/** What STS says may quote who asked, so only its code is passed on. */
+function toldOf(error: unknown): unknown {
+  if (error instanceof STSServiceException) {
+    const code = codeOf(error)
+    const hint = HINTS[code] === undefined ? '' : `: ${HINTS[code]}`
+    const why = `the role of spec.serviceAccountName (or of a profile) cannot be assumed: STS says ${code}${hint}`
+    return NEEDS_PERSON.has(code) ? missing(why) : Object.assign(new Error(why), { code })
+  }
+  return error instanceof Error && AGENT_HAS_REFUSED.test(error.message) ? missing(AGENT_HINT) : error
+}
+
+function missing(why: string): Error {
+  return Object.assign(new Error(why), { name: 'CredentialsProviderError' })
+}
