@@ -66,7 +66,7 @@ function read({ handler }: ScriptedTenure, { partition }: ScriptedPartition): vo
   loops.add(new PartitionReader({ topic: 't', partition, startOffset, handler, onOutOfRange: () => {}, onFailed }))
 }
 
-const within = <T>(check: () => T) => eventually(5_000, check, 5)
+const within = <T>(check: () => T) => eventually(30_000, check, 5)
 
 test('partitions that are stopped leave room for the others', async () => {
   const all = logs(6, 20)
