@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { TenureLostError } from '../../src/sink/record-source.ts'
 import { SlabPool } from '../../src/sink/slab-pool.ts'
 import type { PartitionTenure } from '../../src/sink/tenure.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
@@ -31,6 +32,24 @@ describe('memory', () => {
     await sink.settle()
     expect(taken).toHaveBeenCalledTimes(3)
     expect(given.mock.calls.flatMap(([slabs]) => slabs)).toHaveLength(3)
+    vi.restoreAllMocks()
+  })
+
+  test('of two sets is given back when the commit is refused that would end the one and promise the other', async () => {
+    const taken = vi.spyOn(SlabPool.prototype, 'take')
+    const given = vi.spyOn(SlabPool.prototype, 'give')
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
+    log.onCommit = (offset) => {
+      if (offset === 2n) throw new TenureLostError('REBALANCE')
+    }
+    const held = await sink.source.assign(log.append(...events(0, 4)))
+    void held.feed()
+    await sink.settle()
+    held.lose()
+    await sink.settle()
+    expect(bucket.lines()).toEqual(events(0, 2))
+    expect(sink.stats.read).toBe(0)
+    expect(given.mock.calls.flatMap(([slabs]) => slabs)).toHaveLength(taken.mock.calls.length)
     vi.restoreAllMocks()
   })
 
@@ -86,6 +105,42 @@ describe('memory', () => {
     await held.feed(1)
     await second.settle()
     expect(bucket.lines()).toHaveLength(3)
+  })
+
+  test.each([
+    ['stops, as it reads other records than were promised', (held: ScriptedTenure) => void held.feed()],
+    ['is lost', (held: ScriptedTenure) => held.lose()],
+  ])('of a replay that %s goes to the one that waits for it', async (_what, end) => {
+    const config = sinkConfig({ flush: { intervalMs: 60_000, events: 3, bytes: 1_000_000 } })
+    const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(60_000) })
+    const logs = [0, 1].map((partition) => new ScriptedPartition(partition).append(...[0, 1, 2].map(padded)))
+    bucket.onCreate = () => new Promise(() => {})
+    for (const each of logs) {
+      const pod = new SinkProcess(bucket, { config })
+      void (await pod.source.assign(each)).feed()
+      await pod.settle()
+    }
+
+    bucket.onCreate = () => {}
+    const last = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 50_000 }), older: [config] })
+    const [other, waits] = logs as [ScriptedPartition, ScriptedPartition]
+    const altered = new ScriptedPartition(0).append(...[7, 8, 9].map(padded))
+    altered.committed = other.committed
+    const [first, second] = [await last.source.assign(altered), await last.source.assign(waits)]
+    await first.feed(1)
+    let fed = 0
+    const feeding = (async () => {
+      for (; fed < 3; fed++) await second.feed(1)
+    })()
+    await last.settle()
+    expect(fed).toBe(0)
+    end(first)
+    await last.settle()
+    expect(fed).toBe(3)
+    await feeding
+    await last.settle()
+    expect(bucket.lines()).toHaveLength(3)
+    expect(waits.committed).toEqual({ offset: 3n, metadata: DONE })
   })
 
   test('of the sets of many pods, replayed by one, is not held at once', async () => {
