@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -159,7 +160,8 @@ describe('on a socket', () => {
       await new Promise((resolve) => socket.once('data', resolve))
     }
     socket.destroy()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const connections = promisify(app.server.getConnections.bind(app.server))
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
     answered.resolve([])
     await vi.waitFor(() => expect(lines.some((line) => line.includes('"msg":"request"'))).toBe(true))
     expect(lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')).toMatchObject([
@@ -172,21 +174,19 @@ describe('on a socket', () => {
 
   test('requests under way are answered before the server ends', async () => {
     const { app, api } = anAdmin()
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const list = api.list.bind(api)
     api.list = async (...args) => {
-      await held
+      begun.resolve()
+      await held.promise
       return list(...(args as Parameters<typeof list>)) as never
     }
     await app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = app.server.address() as { port: number }
     const answer = fetch(`http://127.0.0.1:${port}${V1}/connectors`, { headers: { authorization: 'Bearer all' } })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await begun.promise
     const closed = app.close()
-    release()
+    held.resolve()
     expect((await answer).status).toBe(200)
     await closed
   })

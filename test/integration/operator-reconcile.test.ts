@@ -145,8 +145,11 @@ test('what Kubernetes says about a pod that cannot run becomes the error', async
     const stalled = conditions?.find(({ type }) => type === 'Stalled')
     expect(stalled?.reason).toBe('ImagePullBackOff')
   })
-  const events = await inNamespace('get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].reason}')
-  expect(events).toContain('ImagePullBackOff')
+  // The Event comes a moment after the status.
+  await eventually(10_000, async () => {
+    const events = await inNamespace('get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].reason}')
+    expect(events).toContain('ImagePullBackOff')
+  })
 })
 
 test('what somebody changes by hand is put back, and a field that is no longer wanted goes', async () => {

@@ -25,8 +25,7 @@ test.concurrent('with deletionPolicy DeleteConsumerGroup the consumer group goes
   await scene.kubectl('delete', 'ac', 'deleted', 'retained', '--timeout=90s')
   expect(await offsetsOf(scene, 'deleted')).toEqual([])
   expect(await offsetsOf(scene, 'retained')).not.toEqual([])
-  const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=ConsumerGroupDeleted')
-  expect(events).toContain(`${group(scene, 'deleted')} was deleted with the connector`)
+  await told(scene, 'ConsumerGroupDeleted', [`${group(scene, 'deleted')} was deleted with the connector`])
   await eventually(60_000, async () => expect(await scene.kubectl('get', 'jobs,pods', '-o', 'name')).toBe(''))
 })
 
@@ -62,10 +61,20 @@ test.concurrent('the offsets of a paused connector are committed again, unchange
   await eventually(30_000, async () => expect((await scene.get('paused')).status?.lost?.offsets).toBe(30))
   const ranges = (await scene.get('paused')).status?.lost?.ranges.map(({ at: _, ...range }) => range) ?? []
   expect(ranges.toSorted((a, b) => a.partition - b.partition)).toEqual(lost)
-  const events = await scene.kubectl('get', 'events', '--field-selector', 'reason=OffsetsExpired')
-  for (const { topic, partition, from, to } of lost)
-    expect(events).toContain(`${topic}-${partition} ${from}..${Number(to) - 1} (${Number(to) - Number(from)})`)
+  const notes = lost.map(
+    ({ topic, partition, from, to }) =>
+      `${topic}-${partition} ${from}..${Number(to) - 1} (${Number(to) - Number(from)})`,
+  )
+  await told(scene, 'OffsetsExpired', notes)
 })
+
+/** Events come a moment after what they tell of: the status, or that the connector is gone. */
+async function told(scene: Scene, reason: string, notes: readonly string[]): Promise<void> {
+  await eventually(10_000, async () => {
+    const events = await scene.kubectl('get', 'events', '--field-selector', `reason=${reason}`)
+    for (const note of notes) expect(events).toContain(note)
+  })
+}
 
 /** Removes every record of the scene's topic, as its retention does. Returns where each partition goes on. */
 async function expireAll(scene: Scene): Promise<Map<number, string>> {

@@ -20,7 +20,9 @@ test.concurrent('a bucket that does not exist shows as FAILED with S3’s error,
   await scene.apply(NAME, { bucketName: missing.name })
   await failed(scene, /NoSuchBucket/, missing.name)
   expect(await scene.columns(NAME)).toMatchObject({ READY: 'False', ACTIVE: 'False' })
-  expect(await scene.kubectl('describe', 'ac', NAME)).toMatch(/Warning +BucketNotFound .* S3 NoSuchBucket: .*-missing/)
+  // The Event comes a moment after the status.
+  const told = /Warning +BucketNotFound .* S3 NoSuchBucket: .*-missing/
+  await eventually(10_000, async () => expect(await scene.kubectl('describe', 'ac', NAME)).toMatch(told))
 
   await missing.create()
   await scene.ready(NAME)
