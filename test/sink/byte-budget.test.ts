@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { type BufferOwner, ByteBudget } from '../../src/sink/byte-budget.ts'
 import { settled } from '../support/fake-clock.ts'
@@ -60,6 +61,28 @@ test('what is replayed is never flushed, and what is in flight is not flushed ag
   const budget = budgetOf(100, replaying, busy)
   void budget.room(SOMEBODY, never)
   expect([replaying.openBytes, busy.openBytes]).toEqual([200, 50])
+})
+
+test('who holds nothing is not flushed, though nobody else can be', async () => {
+  const [replaying, empty] = [new Owner(200), new Owner(0)]
+  replaying.isReplaying = true
+  empty.flushForMemory = () => {
+    throw new Error('there is nothing to flush')
+  }
+  expect(await isWaiting(budgetOf(100, replaying, empty).room(SOMEBODY, never))).toBe(true)
+})
+
+test('who waits often leaves nothing behind on the signal that would end it', async () => {
+  const [owner, reading] = [new Owner(0), new AbortController()]
+  const budget = budgetOf(100, owner)
+  for (let i = 0; i < 3; i++) {
+    Object.assign(owner, { openBytes: 0, inFlightBytes: 200 })
+    const room = budget.room(SOMEBODY, reading.signal)
+    owner.inFlightBytes = 0
+    budget.released()
+    await room
+  }
+  expect(getEventListeners(reading.signal, 'abort')).toEqual([])
 })
 
 test('who gives up stops waiting, and who is removed frees what it held', async () => {

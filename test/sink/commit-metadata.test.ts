@@ -77,5 +77,11 @@ describe('commit metadata', () => {
     }
     expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, more: 1 }))).toThrow(ForeignMetadataError)
     expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, v: 2 }))).toThrow(ForeignMetadataError)
+    expect(() => decodeCommitMetadata(JSON.stringify({ ...whole, reason: 'whim' }))).toThrow(ForeignMetadataError)
+  })
+
+  test.each([{ v: 2 }, { more: 1 }, { epoch: 0 }, { clusterId: '' }])('a mark with %j is not read', (change) => {
+    const mark = JSON.parse(encodeMark({ clusterId: 'c' }))
+    expect(() => decodeCommitMetadata(JSON.stringify({ ...mark, ...change }))).toThrow(ForeignMetadataError)
   })
 })

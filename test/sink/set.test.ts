@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { RecordSet, setChecksum } from '../../src/sink/set.ts'
 import { SlabPool } from '../../src/sink/slab-pool.ts'
@@ -71,4 +71,41 @@ test('pretty-printed JSON is delivered as one line', () => {
   const pretty = JSON.stringify(JSON.parse(event(1)), null, 2)
   const [object] = setOf([pretty]).objects()
   expect(Buffer.concat(object?.chunks ?? []).toString()).toBe(`${pretty.replace(/\n */g, '')}\n`)
+})
+
+test('what it releases is all of its memory, that of rejects too', () => {
+  const slabs = new SlabPool(0)
+  const [taken, given] = [vi.spyOn(slabs, 'take'), vi.spyOn(slabs, 'give')]
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n, slabs)
+  for (const record of new ScriptedPartition().append(event(0), null, event(1, { name: 'b' })).records)
+    set.add(record, 0)
+  expect(set.allocatedBytes).toBeGreaterThan(0)
+  set.release()
+  expect(set.allocatedBytes).toBe(0)
+  expect(taken).toHaveBeenCalledTimes(3)
+  expect(given.mock.calls.flatMap(([each]) => each)).toHaveLength(3)
+})
+
+test('its rejects are plain lines, whatever the events are written as', () => {
+  const set = new RecordSet(
+    compilePlan(sinkConfig({ format: 'parquet', compression: 'zstd' })),
+    TOPIC,
+    0,
+    0n,
+    new SlabPool(0),
+  )
+  for (const record of new ScriptedPartition().append(event(0), null).records) set.add(record, 0)
+  const formats = set.objects().map(({ key, format }) => [key.split('/')[0], format.format, format.compression])
+  expect(formats).toEqual([
+    ['_errors', 'ndjson', 'none'],
+    ['events', 'parquet', 'zstd'],
+  ])
+})
+
+test('its age counts from the first record that has a time of its own', () => {
+  const set = setOf([])
+  const { records } = new ScriptedPartition().append(event(0), event(1), event(2))
+  const times = [-1, 5_000, 9_000]
+  for (const [i, record] of records.entries()) set.add({ ...record, timestampMs: times[i] ?? 0 }, 10_000)
+  expect(set.firstTimestampMs).toBe(5_000)
 })

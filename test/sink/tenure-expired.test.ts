@@ -89,6 +89,29 @@ test('an object of the promised set that is there already has more of it, and st
   expect(next.sink.status().error).toBe(null)
 })
 
+test.each([
+  ['a promised set', diesWithAnIntent, 2n],
+  ['what was not promised', async () => {}, 4n],
+])(
+  'behind the gap in %s all is compared in full: an object of the same range with other records is not ours',
+  async (_what, before, goesOnAt) => {
+    await before()
+    const next = new SinkProcess(bucket, { config })
+    const held = await next.source.assign(log)
+    if (goesOnAt === 4n) await held.feed(2)
+    await held.outOfRange(goesOnAt)
+    await held.feed(4 - Number(goesOnAt))
+    await next.settle()
+    const [first = ''] = bucket.keys
+    const same = { ...bucket.objects.get(first)?.metadata, 'start-offset': '4', 'end-offset': '8' }
+    bucket.put(first.replace(/0{20}/, String(4).padStart(20, '0')), 'another record', { ...same, crc32: '00000000' })
+    void held.feed(4)
+    await next.settle()
+    expect(next.sink.status().error).toContain("is not this set's: records is 2, not 4")
+    expect(log.committed.offset).toBe(4n)
+  },
+)
+
 test('of a promised set that has expired as a whole nothing is written', async () => {
   await diesWithAnIntent()
   const next = new SinkProcess(bucket, { config })

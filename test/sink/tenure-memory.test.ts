@@ -75,6 +75,25 @@ describe('memory', () => {
     expect(sink.stats).toMatchObject({ read: 2, delivered: 1 })
   })
 
+  test('over the budget what is open behind a set on its way waits for that one', async () => {
+    const sink = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 100_000 }) })
+    const padded = (id: number, bytes: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(bytes) })
+    const written = Promise.withResolvers<void>()
+    bucket.onCreate = () => written.promise
+    const held = await sink.source.assign(log.append(padded(0, 20_000), padded(1, 90_000)))
+    await held.feed(1)
+    await sink.clock.advance(60_000)
+    let settled = false
+    const feeding = held.feed(1).then(() => {
+      settled = true
+    })
+    await sink.settle()
+    expect([settled, bucket.keys]).toEqual([false, []])
+    written.resolve()
+    await feeding
+    expect(bucket.lines()).toHaveLength(1)
+  })
+
   test('the first flush for want of memory is told in the log, the next ones are not', async () => {
     const lines: string[] = []
     const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) })

@@ -4,6 +4,7 @@ import { TenureLostError, TopicRecreatedError } from '../../src/sink/record-sour
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
+import { recordBatch } from '../support/source-records.ts'
 import { DONE, flush, intentIn, intentOf, keyAt } from './tenure-words.ts'
 
 let bucket: FakeBucket
@@ -97,6 +98,42 @@ describe('the protocol', () => {
     await held.revoke()
     expect(bucket.keys).toEqual([keyAt(0), keyAt(2)])
     expect(found).toEqual([[keyAt(0), true, 0n]])
+  })
+
+  test('a replay ends where its intent says, also where no record is there', async () => {
+    const first = new SinkProcess(bucket)
+    bucket.onCreate = () => new Promise(() => {})
+    const left = await first.source.assign(log.append(event(0)))
+    await left.feedBatch(recordBatch(log.records, { nextOffset: 7n }))
+    await first.clock.advance(60_000)
+    expect(intentOf(log)?.endOffset).toBe(7n)
+
+    bucket.onCreate = () => {}
+    const second = new SinkProcess(bucket)
+    const held = await second.source.assign(log)
+    await held.feedBatch(recordBatch(log.records, { nextOffset: 9n }))
+    await second.settle()
+    expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('7')
+    expect(log.committed).toEqual({ offset: 7n, metadata: DONE })
+  })
+
+  test('a replay that its log is slow to give is not cut when the interval has passed', async () => {
+    const config = flush({ events: 4 })
+    const first = new SinkProcess(bucket, { config })
+    bucket.onCreate = () => new Promise(() => {})
+    void (await first.source.assign(log.append(...events(0, 4)))).feed()
+    await first.settle()
+    const intent = log.committed
+
+    bucket.onCreate = () => {}
+    const second = new SinkProcess(bucket, { config })
+    const held = await second.source.assign(log)
+    await held.feed(2)
+    await second.clock.advance(3_600_000)
+    expect([log.committed, bucket.keys]).toEqual([intent, []])
+    await held.feed(2)
+    await second.settle()
+    expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('4')
   })
 
   test('uploads are looked for under a name whose write had failed once: its answer may have got lost', async () => {

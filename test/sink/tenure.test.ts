@@ -51,6 +51,29 @@ describe('accumulating', () => {
     expect(sink.clock.pendingTimers).toBe(0)
   })
 
+  test('the interval begins anew with the first record that is kept, though the filter left some out before it', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ intervalMs: 60_000 }) })
+    const held = await sink.source.assign(log.append(event(0, { namespace: 'other' }), event(1)))
+    await held.feed(1)
+    await sink.clock.advance(30_000)
+    await held.feed(1)
+    await sink.clock.advance(59_999)
+    expect(bucket.keys).toEqual([])
+    await sink.clock.advance(1)
+    expect(bucket.lines()).toEqual([event(1)])
+  })
+
+  test('nor does a clock that is set back delay it by more than another interval', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ intervalMs: 60_000 }) })
+    const held = await sink.source.assign(log.append(event(0, { namespace: 'other' }), event(1)))
+    await held.feed(1)
+    await sink.clock.advance(30_000)
+    await held.feed(1)
+    sink.clock.set(-3_600_000)
+    await sink.clock.advance(90_000)
+    expect(bucket.lines()).toEqual([event(1)])
+  })
+
   test('an idle partition is flushed in time though the machine’s clock is set back meanwhile', async () => {
     const sink = new SinkProcess(bucket, { config: flush({ intervalMs: 60_000 }) })
     const held = await sink.source.assign(log.append(...events(0, 2)))
@@ -114,6 +137,21 @@ describe('accumulating', () => {
       [2n, false],
       [4n, true],
     ])
+  })
+
+  test('the interval of what comes after a wait for S3 begins after it', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2, intervalMs: 60_000 }) })
+    const written = Promise.withResolvers<void>()
+    bucket.onCreate = () => written.promise
+    const held = await sink.source.assign(log.append(...events(0, 5)))
+    const feeding = held.feed()
+    await sink.clock.advance(50_000)
+    written.resolve()
+    await feeding
+    await sink.clock.advance(59_999)
+    expect(bucket.lines()).toEqual(events(0, 4))
+    await sink.clock.advance(1)
+    expect(bucket.lines()).toEqual(events(0, 5))
   })
 
   test('offsets without records are passed over and belong to the set before them', async () => {

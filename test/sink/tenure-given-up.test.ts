@@ -1,0 +1,157 @@
+import pino from 'pino'
+import { beforeEach, expect, test } from 'vitest'
+import { FakeBucket } from '../support/fake-bucket.ts'
+import { ScriptedPartition } from '../support/scripted-source.ts'
+import { events, SinkProcess } from '../support/sink-process.ts'
+import { DONE, flush, intentOf, keyAt } from './tenure-words.ts'
+
+const config = flush({ events: 2 })
+
+let bucket: FakeBucket
+let log: ScriptedPartition
+let errors: string[]
+let sink: SinkProcess
+
+beforeEach(() => {
+  bucket = new FakeBucket()
+  log = new ScriptedPartition(3)
+  errors = []
+  sink = new SinkProcess(bucket, {
+    config,
+    logger: pino({ level: 'error' }, { write: (line) => errors.push(line) }),
+  })
+})
+
+test('what is open behind a set on its way is written and committed too', async () => {
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await sink.source.assign(log.append(...events(0, 3)))
+  await held.feed()
+  const revoked = held.revoke()
+  await sink.settle()
+  written.resolve()
+  await revoked
+  expect(bucket.lines()).toEqual(events(0, 3))
+  expect(log.committed).toEqual({ offset: 3n, metadata: DONE })
+})
+
+test('when the time runs out nothing more is promised, and nobody is called', async () => {
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await sink.source.assign(log.append(...events(0, 3)))
+  await held.feed()
+  const deadline = new AbortController()
+  const revoked = held.revoke('shutdown', deadline.signal)
+  await sink.settle()
+  deadline.abort()
+  written.resolve()
+  await revoked
+  await sink.settle()
+  expect(log.commits).toHaveLength(2)
+  expect(intentOf(log)).toMatchObject({ endOffset: 2n })
+  expect(errors).toEqual([])
+  expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', error: null })
+})
+
+test('where there is no time at all nothing is promised', async () => {
+  const held = await sink.source.assign(log.append(...events(0, 1)))
+  await held.feed()
+  await held.revoke('shutdown', AbortSignal.abort())
+  await sink.settle()
+  expect(log.commits).toHaveLength(1)
+  expect(bucket.creates).toBe(0)
+})
+
+test('when the time runs out as the last object is written the end of its set is not committed', async () => {
+  const deadline = new AbortController()
+  bucket.afterCreate = () => deadline.abort()
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await sink.source.assign(log.append(...events(0, 2)))
+  await held.feed()
+  const revoked = held.revoke('shutdown', deadline.signal)
+  written.resolve()
+  await revoked
+  await sink.settle()
+  expect(bucket.keys).toEqual([keyAt(0)])
+  expect(intentOf(log)).toMatchObject({ endOffset: 2n })
+})
+
+test('nor when it runs out while uploads that were left of the set are aborted', async () => {
+  bucket.onCreate = () => new Promise(() => {})
+  void (await sink.source.assign(log.append(...events(0, 2)))).feed()
+  await sink.settle()
+
+  const deadline = new AbortController()
+  bucket.onCreate = () => {}
+  bucket.onAbortUploads = () => {
+    deadline.abort()
+    return 0
+  }
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  const feeding = held.feed()
+  await held.revoke('shutdown', deadline.signal)
+  await feeding
+  await next.settle()
+  expect(bucket.keys).toEqual([keyAt(0)])
+  expect(intentOf(log)).toMatchObject({ endOffset: 2n })
+})
+
+test('where all is delivered nothing is committed once more', async () => {
+  const held = await sink.source.assign(log.append(...events(0, 2)))
+  await held.feed()
+  await sink.settle()
+  const commits = log.commits.length
+  await held.revoke()
+  expect(log.commits).toHaveLength(commits)
+})
+
+test('a set that waits for the one before it is timed, and named by what closed it, from when it was full', async () => {
+  const told: { reason: string; durationMs: number }[] = []
+  const logger = pino({ level: 'debug' }, { write: (line) => told.push(JSON.parse(line)) })
+  const timed = new SinkProcess(bucket, { config, logger })
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await timed.source.assign(log.append(...events(0, 6)))
+  void held.feed(4)
+  await timed.clock.advance(10_000)
+  const revoked = held.revoke()
+  await timed.clock.advance(5_000)
+  written.resolve()
+  await revoked
+  const again = await timed.source.assign(log)
+  await again.feed(2)
+  await timed.settle()
+  const sets = told.filter(({ durationMs }) => durationMs !== undefined)
+  expect(sets.map(({ reason, durationMs }) => [reason, durationMs])).toEqual([
+    ['events', 15_000],
+    ['events', 15_000],
+    ['events', 0],
+  ])
+})
+
+test('a partition that has stopped takes nothing more until it is given up, so that its lag is seen', async () => {
+  bucket.put(keyAt(0), 'not ours')
+  const held = await sink.source.assign(log.append(...events(0, 6)))
+  await held.feed(2)
+  await sink.settle()
+  let isTaken = false
+  const feeding = held.feed(2).then(() => {
+    isTaken = true
+  })
+  await sink.settle()
+  expect(isTaken).toBe(false)
+  await held.revoke()
+  await feeding
+})
+
+test('a partition that had stopped is no problem of this sink any more', async () => {
+  bucket.put(keyAt(0), 'not ours')
+  const held = await sink.source.assign(log.append(...events(0, 2)))
+  void held.feed()
+  await sink.settle()
+  expect(sink.sink.status().state).toBe('FAILED')
+  await held.revoke()
+  expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', error: null })
+})
