@@ -131,6 +131,7 @@ test('a position behind the end of the log stops the partition: nothing is reset
   const before = log.committed
   expect(await held.outOfRange(0n, 1n)).toBe(null)
   await held.revoke()
+  expect(sink.stats.read).toBe(0)
   expect(log.committed).toEqual(before)
   expect(bucket.creates).toBe(0)
   expect(sink.sink.status().lost).toEqual({ offsets: 0, ranges: [] })

@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { beforeEach, expect, test } from 'vitest'
+import { TenureLostError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { ScriptedPartition } from '../support/scripted-source.ts'
 import { events, SinkProcess } from '../support/sink-process.ts'
@@ -129,6 +130,18 @@ test('a set that waits for the one before it is timed, and named by what closed 
     ['events', 15_000],
     ['events', 0],
   ])
+})
+
+test('a commit that is refused as the partition is another’s by now calls nobody', async () => {
+  log.onCommit = () => {
+    throw new TenureLostError('REBALANCE')
+  }
+  const held = await sink.source.assign(log.append(...events(0, 2)))
+  void held.feed()
+  await sink.settle()
+  expect(errors).toEqual([])
+  expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', error: null })
+  held.lose()
 })
 
 test('a partition that has stopped takes nothing more until it is given up, so that its lag is seen', async () => {

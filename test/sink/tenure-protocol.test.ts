@@ -131,9 +131,12 @@ describe('the protocol', () => {
     await held.feed(2)
     await second.clock.advance(3_600_000)
     expect([log.committed, bucket.keys]).toEqual([intent, []])
+    const commits = log.commits.length
     await held.feed(2)
     await second.settle()
     expect(bucket.objects.get(keyAt(0))?.metadata['end-offset']).toBe('4')
+    // Its intent is there already.
+    expect(log.commits.slice(commits)).toEqual([{ offset: 4n, metadata: DONE }])
   })
 
   test('uploads are looked for under a name whose write had failed once: its answer may have got lost', async () => {

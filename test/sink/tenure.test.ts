@@ -190,6 +190,22 @@ describe('accumulating', () => {
     expect(sink.stats).toEqual({ read: 3, delivered: 0, rejected: 0, filtered: 3 })
   })
 
+  test('what is left out behind a set on its way is committed with the end of that one, and promised to nobody', async () => {
+    const sink = new SinkProcess(bucket, { config: flush({ events: 2 }) })
+    const written = Promise.withResolvers<void>()
+    bucket.onCreate = () => written.promise
+    const held = await sink.source.assign(log.append(...events(0, 2), ...events(2, 5, { namespace: 'other' })))
+    await held.feed()
+    await sink.clock.advance(60_000)
+    written.resolve()
+    await sink.settle()
+    expect(log.commits.map(({ offset, metadata }) => [offset, metadata === DONE])).toEqual([
+      [0n, true],
+      [0n, false],
+      [5n, true],
+    ])
+  })
+
   test('rejects are an object of the same set, and every record is counted once', async () => {
     const sink = new SinkProcess(bucket)
     const noName = '{"EventNamespace":"acme"}'
@@ -267,9 +283,10 @@ describe('giving up', () => {
     const held = await sink.source.assign(log.append(...events(0, 3)))
     await held.feed()
     held.lose()
+    await sink.settle()
+    expect(sink.clock.pendingTimers).toBe(0)
     await sink.clock.advance(120_000)
     expect(bucket.creates).toBe(0)
-    expect(sink.clock.pendingTimers).toBe(0)
     expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', records: { read: 0, delivered: 0 } })
   })
 })
