@@ -17,7 +17,8 @@ let cluster: KafkaCluster
 beforeEach(async () => {
   kafka = await FakeKafka.start({ orders: PARTITIONS })
   cluster = new KafkaCluster([`127.0.0.1:${kafka.port}`], settings)
-  for (let p = 0; p < PARTITIONS; p++) kafka.committed.set(`orders-${p}`, { offset: BigInt(p), metadata: `of ${p}` })
+  for (let p = 0; p < PARTITIONS; p++)
+    kafka.committed.set(`orders-${p}`, { offset: BigInt(p), leaderEpoch: p % 3, metadata: `of ${p}` })
 })
 
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { FetchLoops } from '../../src/sink/kafka/fetch-loop.ts'
+import { LeaderEpochs, UNKNOWN_EPOCH } from '../../src/sink/kafka/leader-epochs.ts'
 import { PartitionReader } from '../../src/sink/kafka/partition-reader.ts'
 import { Problems } from '../../src/sink/kafka/problems.ts'
 import { PartitionStoppedError } from '../../src/sink/record-source.ts'
@@ -63,7 +64,9 @@ function read({ handler }: ScriptedTenure, { partition }: ScriptedPartition): vo
   leaders.leaders.set(partition, 1)
   const startOffset = typeof handler.startAt === 'bigint' ? handler.startAt : 0n
   const onFailed = (error: unknown) => failures.push(error)
-  loops.add(new PartitionReader({ topic: 't', partition, startOffset, handler, onOutOfRange: () => {}, onFailed }))
+  const epochs = new LeaderEpochs({ offset: startOffset, leaderEpoch: UNKNOWN_EPOCH })
+  const never = { endOfEpoch: async () => null, onOutOfRange: () => {}, onTruncated: () => {} }
+  loops.add(new PartitionReader({ topic: 't', partition, startOffset, handler, epochs, ...never, onFailed }))
 }
 
 const within = <T>(check: () => T) => eventually(30_000, check, 5)

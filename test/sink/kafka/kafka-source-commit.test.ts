@@ -12,6 +12,7 @@ import {
   METADATA_TOO_LARGE,
   NOT_COORDINATOR,
   onFakeKafka,
+  REBALANCE,
   start,
   TOPIC_AUTHORIZATION,
   UNKNOWN_MEMBER,
@@ -149,6 +150,17 @@ describe('a commit while the coordinator moves', () => {
     const order = kafka.requests.map(({ api }) => api).filter((api) => ['OffsetFetch', 'OffsetCommit'].includes(api))
     expect(order).toEqual([...Array(3).fill('OffsetFetch'), 'OffsetCommit'])
     expect(first.heard).toEqual([])
+  })
+
+  it('is sent though the group rebalances, as the rebalance may wait for it', async () => {
+    start({ timings: { heartbeatIntervalMs: 10_000 } })
+    const { first } = await joined()
+    await kafkaIsBack(await kafkaIsAway())
+    kafka.next('Heartbeat', ...Array<number>(20).fill(REBALANCE))
+    await within(() => expect(kafka.sent('Fetch').length).toBeGreaterThan(0))
+    await first.tenure.commit(5n, '')
+    expect(kafka.sent('Heartbeat')).toHaveLength(1)
+    expect(kafka.sent('OffsetCommit')).toMatchObject([{ memberId: 'member-1', generationId: 1 }])
   })
 
   it('is not sent at all when the new one does not know the member', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-member.ts'
 import { TenureLostError } from '../../../src/sink/record-source.ts'
 import {
   anotherJoins,
@@ -7,6 +8,7 @@ import {
   joined,
   kafka,
   listener,
+  METADATA_TOO_LARGE,
   onFakeKafka,
   partitionsIn,
   REBALANCE,
@@ -59,15 +61,29 @@ describe('a rebalance', () => {
     expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
   })
 
-  it('begins again in a partition that somebody else has committed meanwhile, and only there', async () => {
+  it.each([
+    ['with other metadata', { offset: 3n, metadata: 'foreign' }],
+    ['at another offset', { offset: 9n, metadata: 'ours' }],
+  ])('begins again in a partition that somebody else has committed %s, and only there', async (_how, foreign) => {
     start()
     const { first, second } = await joined()
-    await first.tenure.commit(3n, '')
-    kafka.committed.set('orders-0', { offset: 3n, leaderEpoch: -1, metadata: 'foreign' })
+    await first.tenure.commit(3n, 'ours')
+    kafka.committed.set('orders-0', { ...foreign, leaderEpoch: -1 })
     kafka.next('Heartbeat', REBALANCE)
     await within(() => expect(listener.handlers).toHaveLength(3))
     expect([first.heard, second.heard]).toEqual([['lost'], []])
-    expect(listener.handlers[2]?.tenure.committed).toEqual({ offset: 3n, metadata: 'foreign' })
+    expect(listener.handlers[2]?.tenure.committed).toEqual(foreign)
+  })
+
+  it('keeps a partition whose last commit Kafka did not take', async () => {
+    start()
+    const { first } = await joined()
+    kafka.next('OffsetCommit', METADATA_TOO_LARGE)
+    await expect(first.tenure.commit(3n, 'long')).rejects.toThrow(CommitMetadataTooLargeError)
+    kafka.next('Heartbeat', REBALANCE)
+    await within(() => expect(listener.settledWith).toEqual([2, 2]))
+    expect(first.heard).toEqual([])
+    expect(listener.handlers).toHaveLength(2)
   })
 
   it('goes on without a topic whose rights were taken away, of which it is not even told what is committed', async () => {

@@ -98,16 +98,20 @@ describe('a tenure', () => {
 
 describe('the membership', () => {
   it.each([
-    ['UNKNOWN_MEMBER_ID', UNKNOWN_MEMBER],
-    ['ILLEGAL_GENERATION', ILLEGAL_GENERATION],
-  ])('is lost at once when a heartbeat says %s', async (_name, code) => {
-    start()
-    const { first, second } = await joined()
-    kafka.next('Heartbeat', code)
-    await within(() => expect(listener.handlers).toHaveLength(4))
-    expect([first.heard, second.heard]).toEqual([['lost'], ['lost']])
-    expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
-  })
+    ['UNKNOWN_MEMBER_ID', UNKNOWN_MEMBER, []],
+    ['ILLEGAL_GENERATION', ILLEGAL_GENERATION, ['member-1']],
+  ])(
+    'is lost at once when a heartbeat says %s, and given up where the group still has it',
+    async (_name, code, left) => {
+      start()
+      const { first, second } = await joined()
+      kafka.next('Heartbeat', code)
+      await within(() => expect(listener.handlers).toHaveLength(4))
+      expect([first.heard, second.heard]).toEqual([['lost'], ['lost']])
+      expect(kafka.sent('JoinGroup').at(-1)).toMatchObject({ memberId: 'member-2' })
+      expect(kafka.sent('LeaveGroup').map(({ memberId }) => memberId)).toEqual(left)
+    },
+  )
 
   it('survives a coordinator that moves or loads', async () => {
     start()
@@ -205,6 +209,20 @@ describe('what is wrong', () => {
     await within(() => expect(listener.problems).toEqual(['Kafka orders-0 is stopped: metadata of somebody else']))
     await within(() => expect(listener.handlers[1]?.position).toBe(0n))
   })
+
+  it('is not a partition whose handler cannot be made when it is lost by then', async () => {
+    const gate = Promise.withResolvers<void>()
+    let made = 0
+    listener.onAssigned = () => (made++ === 0 ? gate.promise : Promise.resolve())
+    start()
+    await within(() => expect(listener.handlers).toHaveLength(2))
+    kafka.next('Heartbeat', UNKNOWN_MEMBER)
+    await within(() => expect(listener.handlers).toHaveLength(4))
+    gate.reject(new Error('metadata of somebody else'))
+    const beats = kafka.sent('Heartbeat').length
+    await within(() => expect(kafka.sent('Heartbeat').length).toBeGreaterThan(beats))
+    expect(listener.problems).toEqual([])
+  })
 })
 
 describe('stop', () => {
@@ -244,6 +262,15 @@ describe('stop', () => {
     await source.stop(AbortSignal.timeout(100))
     await running
     expect(first.heard).toEqual(['revoked', 'lost'])
+  })
+
+  it('does not wait for offsets that nobody tells beyond the deadline', async () => {
+    kafka.next('OffsetFetch', ...Array<number>(100).fill(UNSTABLE))
+    start()
+    await within(() => expect(kafka.sent('OffsetFetch').length).toBeGreaterThan(0))
+    await source.stop(AbortSignal.timeout(100))
+    await running
+    expect(listener.handlers).toEqual([])
   })
 
   it('does not wait for the others in the group when it comes while joining', async () => {
