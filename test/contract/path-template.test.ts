@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DEFAULTS } from '../../src/contract/defaults.ts'
 import type { FileFormat } from '../../src/contract/file-format.ts'
 import { MAX_KEY_BYTES, PATH_RULES, TIME_PLACEHOLDERS, VALUE_PLACEHOLDERS } from '../../src/contract/path-rules.ts'
@@ -59,6 +59,14 @@ describe('paths', () => {
     ['29 February', Date.parse('2028-02-29T23:59:59Z'), '2028-02-29'],
   ])('%s', (_what, timestampMs, day) => {
     expect(pathOf('{yyyy}-{MM}-{dd}', { timestampMs })).toBe(day)
+  })
+
+  test('times are in UTC, wherever the sink runs', () => {
+    vi.stubEnv('TZ', 'Asia/Kathmandu')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(new Date(values.timestampMs).getHours()).toBe(16)
+    const timestampMs = Date.parse('2026-12-31T20:45:00Z')
+    expect(pathOf('{yyyy}-{MM}-{dd} {hh}:{mm}', { timestampMs })).toBe('2026-12-31 20:45')
   })
 
   test('the sink asks for a record’s namespace or event name only where the path shows it', () => {

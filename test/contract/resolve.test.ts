@@ -68,10 +68,10 @@ test('what the manifest says goes before every default', () => {
       forcePathStyle: false,
       credentialsSecretRef: { name: 's3' },
     },
-    kafka: { bootstrapServers: ['other:9092'], groupId: 'mine', startFrom: 'latest' },
+    kafka: { bootstrapServers: ['other:9092'], groupId: 'mine', startFrom: 'latest', epoch: 3 },
   })
   expect(config).toMatchObject({
-    kafka: { bootstrapServers: ['other:9092'], groupId: 'mine', startFrom: 'latest' },
+    kafka: { bootstrapServers: ['other:9092'], groupId: 'mine', startFrom: 'latest', epoch: 3 },
     s3: { endpoint: 'http://minio:9000', forcePathStyle: false, partSizeBytes: 8_388_608, credentials: 'mounted' },
     path: { template: '{topic}.json', partitionDurationMs: 3_600_000 },
     flush: { intervalMs: 60_000, events: 7, bytes: 2048 },
@@ -90,6 +90,17 @@ test('what is asked of S3 with each object is passed on as it is, and an assumed
     ...asked,
     assumeRole: { ...assumeRole, sessionName: 'games.game-events' },
   })
+})
+
+test('a session’s name is as long as AWS takes it', () => {
+  const name = 'events'.repeat(20)
+  const spec = { ...minimal, config: { ...minimal.config, assumeRole: { roleArn: 'arn:aws:iam::1:role/a' } } }
+  const { s3 } = resolveSinkConfig({ namespace: 'games', name, spec }, defaults)
+  expect(s3.assumeRole?.sessionName).toBe(`games.${name}`.slice(0, 64))
+})
+
+test('how much memory records may take is the operator’s to say', () => {
+  expect(resolve({}, { ...defaults, bufferBytes: 1_000_000 }).bufferBytes).toBe(1_000_000)
 })
 
 test('Parquet is compressed unless the manifest says otherwise, NDJSON only if it says so', () => {

@@ -52,6 +52,15 @@ test('a status, as in what kubectl get -o yaml prints, is no problem', () => {
   expect(validateManifest(stored).problems).toEqual([])
 })
 
+test('a null that counts as left out is left where it is', () => {
+  const [minimal] = rightManifests
+  const given = structuredClone(minimal?.manifest) as { spec: { kafka?: null } }
+  given.spec.kafka = null
+  const before = structuredClone(given)
+  expect(validateManifest(given).connector?.spec).not.toHaveProperty('kafka')
+  expect(given).toEqual(before)
+})
+
 test.each([null, 'text', 4, []])('%j is no connector and no crash', (document) => {
   expect(isConnectorManifest(document)).toBe(false)
   expect(validateManifest(document).problems.length).toBeGreaterThan(0)

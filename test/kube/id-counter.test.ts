@@ -39,6 +39,19 @@ test('a counter that was lost goes on behind the ids that are in use', async () 
   expect(await aCounter(api).next()).toBe(42)
 })
 
+test.each([[undefined], [['games', 'others']], [['others', 'games']]])(
+  'it looks at every page of the connectors of its namespaces (%j)',
+  async (namespaces) => {
+    const api = new MemoryKubeApi()
+    for (let id = 1; id <= 501; id++)
+      api.put(CONNECTORS, aConnector({ name: `c${id}`, labels: { [ID_LABEL]: String(id) } }))
+    api.put(CONNECTORS, aConnector({ namespace: 'others', name: 'b', labels: { [ID_LABEL]: '7' } }))
+    const counter = new IdCounter({ api, ref: REF, namespaces, clock: systemClock })
+    expect(await counter.last()).toBe(501)
+    expect(await counter.next()).toBe(502)
+  },
+)
+
 test('a failure is told to whoever waits, and the next call tries again', async () => {
   const api = new MemoryKubeApi()
   const counter = aCounter(api)

@@ -80,6 +80,41 @@ describe('LeaderElection', () => {
       renewTime: '2026-03-01T12:00:00.000000Z',
       leaseTransitions: 0,
     })
+    await clock.advance(4_000)
+    expect(server.lease?.spec).toMatchObject({
+      acquireTime: '2026-03-01T12:00:00.000000Z',
+      renewTime: '2026-03-01T12:00:04.000000Z',
+      leaseTransitions: 0,
+    })
+  })
+
+  it('gives the lease back and tells the failure when what it leads fails', async () => {
+    const [server, clock] = [new LeaseServer(), new FakeClock()]
+    const options = { api: server.api, namespace: 'n', name: 'lease', identity: 'a', clock, random: () => 0 }
+    const election = new LeaderElection({ ...options, logger: createLogger('silent') })
+    const work = Promise.withResolvers<void>()
+    const ended = election.run(new AbortController().signal, () => work.promise)
+    await clock.advance(4_000)
+    work.reject(new Error('cannot work'))
+    await expect(ended).rejects.toThrow('cannot work')
+    expect(election.isLeader).toBe(false)
+    expect(server.lease?.spec?.holderIdentity).toBe('')
+  })
+
+  it('counts those ten seconds from when the last renewal was asked for, however late that was answered', async () => {
+    const [server, clock] = [new LeaseServer(), new FakeClock()]
+    const { replace } = server.api
+    server.api.replace = async (kind, lease) => {
+      await new Promise<void>((resolve) => clock.after(5_000, resolve))
+      const answer = await replace(kind, lease)
+      server.failure = 'hang'
+      return answer
+    }
+    const a = candidate(server, clock, 'a')
+    await clock.advance(11_900)
+    expect(a.log).toEqual(['leads'])
+    await clock.advance(200)
+    expect(a.log).toEqual(['leads', 'ends', 'lost'])
   })
 
   it('lets one of two lead, and the other after the lease of one that died has run out', async () => {

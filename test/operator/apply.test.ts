@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { DEPLOYMENTS, type Deployment, SERVICE_ACCOUNTS } from '../../src/kube/kinds.ts'
+import { resolveSinkConfig } from '../../src/contract/resolve.ts'
+import { CONFIG_MAPS, DEPLOYMENTS, type Deployment, SERVICE_ACCOUNTS } from '../../src/kube/kinds.ts'
 import { Applier, isSubset } from '../../src/operator/apply.ts'
+import { desiredConfigMap } from '../../src/operator/desired/config-map.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { anObserved, OWNER } from './builders.ts'
+import { anObserved, aSpec, DEFAULTS, OWNER } from './builders.ts'
 import { Cluster } from './cluster.ts'
 
 const KEY = 'games/events'
+const resolved = resolveSinkConfig({ ...OWNER, spec: aSpec() }, DEFAULTS)
 const wanted = (cpu: string, extra = {}): Deployment =>
   ({ metadata: objectMeta(OWNER, 'events-sink'), spec: { cpu, ...extra } }) as unknown as Deployment
 
@@ -110,6 +113,33 @@ describe('Applier', () => {
       live: undefined,
     })
     expect(memory.size).toBe(0)
+  })
+
+  it('leaves alone a ConfigMap that is cached without its content, which its name tells', async () => {
+    const { cluster, clock, applier } = setUp()
+    const object = desiredConfigMap(OWNER, 'aaaaaaaaaa', resolved)
+    const { metadata } = await applier.apply(KEY, { kind: CONFIG_MAPS, object, live: undefined })
+    const live = { metadata } as typeof object
+    await new Applier(cluster.api, clock).apply(KEY, { kind: CONFIG_MAPS, object, live })
+    expect(cluster.writes).toEqual(['apply ConfigMap'])
+  })
+
+  it('puts back what is missing in an object of any other kind, also where it has nothing but metadata', async () => {
+    const { cluster, clock, applier } = setUp()
+    const object = { metadata: objectMeta(OWNER, 'events-sink'), automountServiceAccountToken: false }
+    const { metadata } = await applier.apply(KEY, { kind: SERVICE_ACCOUNTS, object, live: undefined })
+    const live = { metadata } as typeof object
+    await new Applier(cluster.api, clock).apply(KEY, { kind: SERVICE_ACCOUNTS, object, live })
+    expect(cluster.writes).toEqual(['apply ServiceAccount', 'apply ServiceAccount'])
+  })
+
+  it('deletes the very object that it has seen, not one of the same name', async () => {
+    const deleted: unknown[] = []
+    const { cluster, clock } = setUp()
+    const api = { ...cluster.api, delete: async (...args: unknown[]) => void deleted.push(args[2]) }
+    const live = { metadata: { ...objectMeta(OWNER, 'x'), uid: 'seen' } }
+    await new Applier(api, clock).remove(anObserved(), DEPLOYMENTS, live)
+    expect(deleted).toEqual([{ uid: 'seen' }])
   })
 
   it('never deletes what is not ours, or is being deleted', async () => {

@@ -58,6 +58,18 @@ describe('progress of a rollout', () => {
     expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 1_000 })
   })
 
+  it('is held back anew where it had gone back to what was written', async () => {
+    const set = await setUpRollingOut()
+    const before = deploymentOf(set)
+    showPods(set, 2)
+    await set.pass()
+    await set.clock.advance(900)
+    set.cluster.put(DEPLOYMENTS, before)
+    expect((await set.pass()).writes).toEqual([])
+    showPods(set, 2)
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 1_000 })
+  })
+
   it('of a connector that is gone is forgotten', async () => {
     const set = await setUpRollingOut()
     showPods(set, 2)

@@ -114,6 +114,19 @@ describe('PodPoller', () => {
     expect(changes).toHaveLength(3)
   })
 
+  it('tells of another revision, of topics that were found and of records that are lost', async () => {
+    let answer = status('ACTIVE')
+    const { poller, changes, clock } = setUp(async () => answer)
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    for (const news of [{ revision: 'ccc' }, { topicPartitions: 3 }, { lost: { offsets: 7, ranges: [] } }]) {
+      const before = changes.length
+      answer = { ...answer, ...news }
+      await clock.advance(11_000)
+      expect(changes).toHaveLength(before + 1)
+    }
+  })
+
   it('keeps the last word of a pod through two lost answers and gives it up at the third', async () => {
     let isUp = true
     const { poller, clock } = setUp(() =>

@@ -9,6 +9,7 @@ import { aSpec, DEFAULTS } from './builders.ts'
 const KEY = 'n/events'
 const { config } = aSpec()
 const withSecret = aSpec({ config: { ...config, credentialsSecretRef: { name: 'keys' } } })
+const withAnother = aSpec({ config: { ...config, credentialsSecretRef: { name: 'others' } } })
 
 function setUp(watch: WatchScript, clock = new FakeClock()) {
   const { api, watches, signals } = scriptedApi({ watches: [watch] })
@@ -94,6 +95,29 @@ it('watches a namespace no longer than a connector in it refers to something', a
   expect(ofOther()).toBeUndefined()
   await settled()
   expect(watches).toHaveLength(2)
+})
+
+it('watches a namespace once, whatever its connectors refer to, and goes on when one of them changes its mind', async () => {
+  const { references, watches, signals } = setUp({ events: [bookmark('6', true)], ending: 'hang' })
+  references.versionOf(KEY, 'n', withSecret)
+  await settled()
+  expect(references.versionOf(KEY, 'n', withAnother)).toMatch(/^[0-9a-f]{16}$/)
+  references.versionOf('n/other', 'n', withSecret)
+  references.forget(KEY)
+  expect(watches).toHaveLength(1)
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  references.stop()
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+})
+
+it('tells those whom a change concerns, and nobody else', async () => {
+  const events = [added('keys', '5'), bookmark('6', true), modified('keys', '7')]
+  const { references, version, changed } = setUp({ events, ending: 'hang' })
+  version()
+  references.versionOf('n/other', 'n', withAnother)
+  await settled()
+  // Found, listed, modified; and the other one only that all was listed.
+  expect(changed.sort()).toEqual([KEY, KEY, KEY, 'n/other'])
 })
 
 it('says which connectors a change concerns, and none that is gone', async () => {

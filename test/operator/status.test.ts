@@ -91,6 +91,12 @@ describe('statusOf', () => {
     expect(conditionOf(paused, 'Active')).toMatchObject({ status: 'False', reason: 'Paused' })
   })
 
+  it('keeps the id and the number of partitions that it once had while they are not known', () => {
+    const previous = { id: 7, topicPartitions: 12 }
+    expect(statusOf(aSituation({ previous }))).toMatchObject(previous)
+    expect(statusOf(aSituation({ previous, id: 8, topicPartitions: 13 }))).toMatchObject({ id: 8, topicPartitions: 13 })
+  })
+
   it('names as revision the one that runs fully, not the one that is asked for', () => {
     const previous = { revision: 'aaa' }
     expect(statusOf(aSituation({ pods: [anOldPod()], previous })).revision).toBe('aaa')
@@ -126,6 +132,16 @@ describe('isSameStatus', () => {
     expect(conditionOf(statusOf(aSituation(paused)), 'OffsetsKept')).toBeUndefined()
     const keeping = { sinceMs: NOW, renewedAt: undefined, failure: undefined }
     expect(conditionOf(statusOf(aSituation({ ...paused, keeping })), 'OffsetsKept')?.reason).toBe('NotYetRenewed')
+  })
+
+  it.each([
+    ['while a pod still writes', { pods: [aPod({ endsAtMs: NOW + 1 })] }],
+    ['of a connector that is being deleted', { deletion: 'its consumer group to be deleted' }],
+    ['without a configuration, of which nobody knows the group', { revision: undefined }],
+  ])('promises no renewal of the offsets %s', (_when, situation) => {
+    const paused = { active: false, replicas: 0, pods: [] }
+    expect(conditionOf(statusOf(aSituation(paused)), 'OffsetsKept')?.reason).toBe('NotYetRenewed')
+    expect(conditionOf(statusOf(aSituation({ ...paused, ...situation })), 'OffsetsKept')).toBeUndefined()
   })
 
   it('says while another connector has the same, and stays Ready, as nothing is overwritten', () => {

@@ -1,0 +1,81 @@
+import { describe, expect, it, vi } from 'vitest'
+import { KubeApiError } from '../../src/kube/errors.ts'
+import { CONNECTORS, DEPLOYMENTS, PODS } from '../../src/kube/kinds.ts'
+import { reconcile } from '../../src/operator/reconcile.ts'
+import { aKubePod } from './builders.ts'
+import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
+
+const QUOTA = new KubeApiError(403, 'Forbidden', 'exceeded quota')
+
+describe('reconcile', () => {
+  it('forgets what it knew of a connector that is gone', async () => {
+    const { cluster, parts, pass } = await setUpDelivering()
+    const forgets = [
+      vi.spyOn(parts.applier, 'forget'),
+      vi.spyOn(parts.references, 'forget'),
+      vi.spyOn(parts.heldProgress, 'forget'),
+    ]
+    cluster.remove(CONNECTORS, KEY)
+    await pass()
+    for (const forget of forgets) expect(forget).toHaveBeenCalledExactlyOnceWith(KEY)
+  })
+
+  it('edits a connector whose pods run without waiting for the state of what they refer to', async () => {
+    const set = await setUpDelivering()
+    set.references.version = undefined
+    set.references.isPending = true
+    set.cluster.edit({ filter: { other: ['*'] } })
+    expect((await set.pass()).writes).toContain('apply Deployment')
+  })
+
+  it('keeps every revision that the Deployment mounts through edits that are refused', async () => {
+    const set = await setUpDelivering()
+    for (let edit = 0; edit < 3; edit++) {
+      set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })
+      await set.pass()
+      rollOut(set)
+      await set.pass()
+    }
+    for (let edit = 0; edit < 7; edit++) {
+      set.cluster.edit({ filter: { [`refused${edit}`]: ['*'] } })
+      set.cluster.failures.set('apply Deployment', QUOTA)
+      await set.pass()
+    }
+    const volumes = JSON.stringify(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template.spec?.volumes)
+    const mounted = new Set(volumes.match(/events-sink-[0-9a-f]{10}/g))
+    expect(mounted.size).toBe(4)
+    for (const name of mounted) expect(set.cluster.names()).toContain(`ConfigMap ${name}`)
+  })
+
+  it('does not write a status again that the watch is yet to tell of', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    const before = set.cluster.connector()
+    expect((await set.pass()).writes).toContain('apply AnalyticsConnector/status')
+    set.parts.caches.connectors.get = () => before
+    expect((await set.pass()).writes).toEqual([])
+  })
+
+  it('tells of no transition of a connector that is gone when its status is to be written', async () => {
+    const { cluster, pass, events } = setUp()
+    cluster.addConnector()
+    cluster.failures.set('apply AnalyticsConnector/status', new KubeApiError(404, 'NotFound', 'gone'))
+    expect((await pass()).outcome.kind).toBe('after')
+    expect(events).toEqual([])
+  })
+
+  it('looks at a pod that has outlived its grace period no more often than at all others', async () => {
+    const set = await setUpDelivering()
+    const pod = aKubePod()
+    const deletionTimestamp = new Date(set.clock.now() - 60_000).toISOString()
+    const metadata = { ...pod.metadata, name: 'events-sink-0', uid: 'pod-0', deletionTimestamp }
+    set.cluster.put(PODS, { ...pod, metadata })
+    await set.pass()
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 600_000 })
+  })
+
+  it('does not look at all connectors at once', async () => {
+    const set = await setUpDelivering()
+    expect(await reconcile(KEY, { ...set.parts, random: () => 1 })).toEqual({ kind: 'after', delayMs: 720_000 })
+  })
+})
