@@ -81,8 +81,9 @@ export class HeldPartition {
       await this.#guard(() => this.#options.read(this.tenure, handler, givenUp, this.#epochs))
   }
 
-  /** Lets the handler finish and commit, until `deadline` aborts; then ends the tenure. */
+  /** Lets the handler finish and commit, until `deadline` aborts; then ends the tenure. Nothing where that has ended. */
   async revoke(reason: RevocationReason, deadline: AbortSignal): Promise<void> {
+    if (this.hasEnded) return
     this.#givenUp.abort()
     const finished = this.#guard(async () => {
       const handler = await this.#handler

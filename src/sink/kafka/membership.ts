@@ -195,8 +195,7 @@ export class Membership {
     listener.settled(assigned.size)
     for (const held of added) void held.begin(listener)
     if (obsolete.length === 0) return
-    const unfinished = obsolete.filter(({ hasEnded }) => !hasEnded)
-    await this.#revoke(unfinished, 'rebalance', AbortSignal.any([this.#tooLate(), this.#over.signal]))
+    await this.#revoke(obsolete, 'rebalance', AbortSignal.any([this.#tooLate(), this.#over.signal]))
     this.rejoin()
   }
 

@@ -30,6 +30,7 @@ function setUp(member: Partial<MembershipOptions['member']> = {}) {
   const sent: [generationId: number, partitions: number[]][] = []
   const beats: number[] = []
   const recreated = new Map<string, TopicRecreatedError>()
+  const reading = { isClosed: false }
   const membership = new Membership({
     member: {
       committedOffsets: async (assigned: readonly TopicPartitions[], held: readonly TopicPartitions[] = []) =>
@@ -49,7 +50,9 @@ function setUp(member: Partial<MembershipOptions['member']> = {}) {
       lag: () => 0,
       readable: () => 0,
       regroup: () => {},
-      close: () => {},
+      close: () => {
+        reading.isClosed = true
+      },
     },
     clusterId: 'c',
     topicIds: {
@@ -65,7 +68,7 @@ function setUp(member: Partial<MembershipOptions['member']> = {}) {
     heartbeatIntervalMs: 1_000,
     revocationMs: 1_000,
   })
-  return { membership, clock, told, problems, listener, sent, beats, recreated }
+  return { membership, clock, told, problems, listener, committed, sent, beats, recreated, reading }
 }
 
 /** Offsets that are told when the test says so. */
@@ -161,6 +164,36 @@ test('what is wrong with a partition is no problem any more when it is given up'
   expect(told).toEqual(['Kafka t-1 is stopped: damaged', null])
 })
 
+test('a partition that somebody else has committed begins again, with nothing wrong so far', async () => {
+  const { membership, listener, committed, problems, told } = setUp()
+  membership.adopt(generation(1, 0, 1))
+  await settle()
+  problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
+  committed.set('t-1', { offset: 9n, metadata: 'foreign' })
+  await membership.pause()
+  membership.adopt(generation(2, 0, 1))
+  await settle()
+  expect(listener.handlers.map(({ name, heard }) => [name, heard])).toEqual([
+    ['t-0', []],
+    ['t-1', ['lost']],
+    ['t-1', []],
+  ])
+  expect(told).toEqual(['Kafka t-1 is stopped: damaged', null])
+})
+
+test('when it is lost all handlers hear so, nothing is read any more, and nothing is wrong with its partitions', async () => {
+  const { membership, listener, problems, told, reading } = setUp()
+  membership.adopt(generation(1, 0, 1))
+  await settle()
+  problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
+  membership.lose(new Error('expelled'))
+  expect(await membership.generationEnd).toBe('lost')
+  await settle()
+  expect(listener.handlers.map(({ heard }) => heard)).toEqual([['lost'], ['lost']])
+  expect(reading.isClosed).toBe(true)
+  expect(told.at(-1)).toBeNull()
+})
+
 test('when it ends after joining again has failed, handlers still commit, in the generation that they have', async () => {
   const { membership, listener, sent } = setUp()
   membership.adopt(generation(7, 0))
@@ -181,6 +214,21 @@ test('once lost it takes no generation any more', async () => {
   expect(await membership.generationEnd).toBe('lost')
   await clock.advance(5_000)
   expect([asked, beats]).toEqual([[], []])
+})
+
+test('what was not verified when it ends is lost: whose it is nobody knows', async () => {
+  const { asked, committedOffsets } = askedByHand()
+  const { membership, listener, sent } = setUp({ committedOffsets })
+  membership.adopt(generation(1, 0))
+  asked[0]?.resolve(new Map([['t-0', NOTHING]]))
+  await settle()
+  const [handler] = listener.handlers
+  if (handler) handler.onRevoked = () => handler.tenure.commit(3n, '')
+  await membership.pause()
+  membership.adopt(generation(2, 0))
+  await membership.end(AbortSignal.abort())
+  await settle()
+  expect([handler?.heard, sent]).toEqual([['lost'], []])
 })
 
 test('heartbeats are those of the last generation, and end with the membership', async () => {
