@@ -147,6 +147,22 @@ describe('FetchLoops', () => {
     expect(got).toEqual([])
   })
 
+  it('forgets of a reader that was removed what waits for its handler, how far it is behind, and what is wrong with it', async () => {
+    leaders.answer = logUpTo(20n)
+    const gate = Promise.withResolvers<void>()
+    const busy = add(0, () => gate.promise)
+    await within(() => expect(busy.isIdle).toBe(false))
+    loops.remove(busy)
+    expect(loops.lag()).toBe(0)
+    gate.resolve()
+    leaders.answer = async () => [{ partition: 1, errorCode: 29 }]
+    const refused = add(1)
+    await within(() => expect(told).toHaveLength(1))
+    loops.remove(refused)
+    expect(told.at(-1)).toBeNull()
+    expect(offsets.get(0)).toEqual([0n])
+  })
+
   it('hands out nothing any more once it is closed', async () => {
     leaders.answer = logUpTo(20n)
     const gate = Promise.withResolvers<void>()
