@@ -133,6 +133,48 @@ describe('Applier', () => {
     expect(cluster.writes).toEqual(['apply ServiceAccount', 'apply ServiceAccount'])
   })
 
+  it('applies what is wanted by now also while the cache is behind its own write', async () => {
+    const set = setUp()
+    await set.apply(wanted('1'))
+    const stale = set.live()
+    await set.apply(wanted('2'))
+    await set.apply(wanted('3'), stale)
+    expect(set.live()?.spec).toEqual({ cpu: '3' })
+  })
+
+  it('asks the API server for nothing that the cache has, and only once whether its connector is there', async () => {
+    const { cluster, clock } = setUp()
+    cluster.addConnector()
+    const asked: string[] = []
+    const api = {
+      ...cluster.api,
+      get: async () => void asked.push('get'),
+      list: async (...args: Parameters<typeof cluster.api.list>) => {
+        asked.push('list')
+        return cluster.api.list(...args)
+      },
+    }
+    const applier = new Applier(api as typeof cluster.api, clock)
+    const ours = { kind: DEPLOYMENTS, object: wanted('1'), live: wanted('1') }
+    await applier.findConflicts(anObserved(), [ours])
+    expect(asked).toEqual([])
+    const observed = anObserved()
+    for (let i = 0; i < 2; i++) await applier.findConflicts(observed, [ours, { ...ours, live: undefined }])
+    expect(asked.sort()).toEqual(['get', 'get', 'list'])
+  })
+
+  it('stops no pods but those of its own connector, and those once', async () => {
+    const { cluster, applier } = setUp()
+    const ours = { metadata: { ...objectMeta(OWNER, 'events-sink'), uid: 'u' }, spec: { replicas: 2 } } as Deployment
+    const theirs = { ...ours, metadata: { ...ours.metadata, ownerReferences: [] } } as Deployment
+    await applier.stopPods(anObserved({ deployment: theirs }))
+    await applier.stopPods(anObserved({ deployment: { ...ours, spec: { replicas: 0 } } as Deployment }))
+    expect(cluster.writes).toEqual([])
+    cluster.put(DEPLOYMENTS, ours)
+    await applier.stopPods(anObserved({ deployment: ours }))
+    expect(cluster.get(DEPLOYMENTS, 'games/events-sink')?.spec?.replicas).toBe(0)
+  })
+
   it('deletes the very object that it has seen, not one of the same name', async () => {
     const deleted: unknown[] = []
     const { cluster, clock } = setUp()
