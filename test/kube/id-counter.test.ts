@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ID_LABEL } from '../../src/contract/names.ts'
+import { KubeApiError } from '../../src/kube/errors.ts'
 import { IdCounter, parseId } from '../../src/kube/id-counter.ts'
 import { CONFIG_MAPS, CONNECTORS } from '../../src/kube/kinds.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { aConnector } from '../support/connectors.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { MemoryKubeApi } from '../support/memory-kube-api.ts'
 
 const REF = { namespace: 'install', name: 'ids' }
@@ -19,11 +21,28 @@ test('ids are 1, 2, 3 and the ConfigMap keeps the last one', async () => {
   expect(api.peek(CONFIG_MAPS, REF)?.data).toEqual({ lastId: '3' })
 })
 
-test('two processes that count at the same time never get the same number', async () => {
+test.each([
+  ['from the beginning', undefined],
+  ['where there is a counter', { lastId: '0' }],
+])('two processes that count at the same time never get the same number, %s', async (_where, data) => {
   const api = new MemoryKubeApi()
+  if (data) api.put(CONFIG_MAPS, { metadata: REF, data })
   const counters = [aCounter(api), aCounter(api)]
   const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => counters[i % 2]?.next()))
   expect(new Set(ids).size).toBe(60)
+  expect(Math.max(...ids.map((id) => id ?? 0))).toBe(60)
+})
+
+test('who is never the one that counts first gives up and says so', async () => {
+  const api = new MemoryKubeApi()
+  const clock = new FakeClock()
+  api.put(CONFIG_MAPS, { metadata: REF, data: { lastId: '7' } })
+  const replace = vi.spyOn(api, 'replace').mockRejectedValue(new KubeApiError(409, 'Conflict', 'modified'))
+  const next = new IdCounter({ api, ref: REF, namespaces: undefined, clock }).next().catch((error: Error) => error)
+  await clock.advance(60_000)
+  for (let i = 0; i < 100; i++) await clock.advance(1_000)
+  expect(await next).toMatchObject({ status: 409 })
+  expect(replace).toHaveBeenCalledTimes(31)
 })
 
 test('what waits while a number is taken shares the next write', async () => {

@@ -205,6 +205,7 @@ describe('isSubset', () => {
     expect(isSubset({ a: '1' }, whole)).toBe(false)
     expect(isSubset({ a: { x: 1 } }, whole)).toBe(false)
     expect(isSubset({ a: undefined }, {})).toBe(true)
+    expect(isSubset({ a: undefined }, { a: 1 })).toBe(true)
     expect(isSubset([1], { 0: 1 })).toBe(false)
   })
 })
