@@ -296,8 +296,6 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     const { topic, partition } = this.#tenure
     this.#committing.abort(new Error(why))
     this.#forgetOpenSet()
-    // A replay may have held up others: nothing of it will be written, which would wake them.
-    this.#parts.budget.released()
     this.#parts.logger.error({ topic, partition, error: why }, 'partition stopped: a person must look')
     this.#parts.problem(`${topic} partition ${partition} is stopped: ${why}`)
   }
@@ -315,6 +313,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
     this.#open?.release()
     this.#open = null
+    // A replay may have held up others: nothing of it will be written, which would wake them.
     this.#parts.budget.released()
   }
 }

@@ -169,7 +169,7 @@ test('a partition that somebody else has committed begins again, with nothing wr
   membership.adopt(generation(1, 0, 1))
   await settle()
   problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
-  committed.set('t-1', { offset: 9n, metadata: 'foreign' })
+  committed.set('t-1', { offset: 9n, leaderEpoch: -1, metadata: 'foreign' })
   await membership.pause()
   membership.adopt(generation(2, 0, 1))
   await settle()
