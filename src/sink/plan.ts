@@ -32,7 +32,8 @@ export interface Plan {
   timePartitionEndMs(nowMs: number): number | null
 }
 
-const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+const DAY_MS = 1_440 * MINUTE_MS
 
 /** @throws {PathTemplateError} for a template that the resource's validation would have refused */
 export function compilePlan(config: SinkConfig): Plan {
@@ -62,14 +63,21 @@ export function compilePlan(config: SinkConfig): Plan {
   }
 }
 
+/** The start of the first time partition of a later minute, which is the least that paths show: there can be 86,400 time partitions in a day. */
+function nextShown(startMs: number, durationMs: number): number {
+  const minuteMs = startMs - (startMs % MINUTE_MS) + MINUTE_MS
+  return Math.ceil(minuteMs / durationMs) * durationMs
+}
+
 /** A path may show less than its time partition (`{hh}` of 15 minutes), so it is the path that is looked at. */
 function timePartitionEnds(template: CompiledTemplate, durationMs: number): Plan['timePartitionEndMs'] {
   const pathAt = (timestampMs: number) =>
     template.pathFor({ namespace: 'any', topic: 'any', eventName: 'any', timestampMs })
   const ends = new Map<number, number | null>()
   const endAfter = (startMs: number) => {
-    for (let atMs = startMs + durationMs; atMs <= startMs + DAY_MS; atMs += durationMs)
-      if (pathAt(atMs) !== pathAt(startMs)) return atMs
+    const path = pathAt(startMs)
+    for (let atMs = nextShown(startMs, durationMs); atMs <= startMs + DAY_MS; atMs = nextShown(atMs, durationMs))
+      if (pathAt(atMs) !== path) return atMs
     return null
   }
   return (nowMs) => {

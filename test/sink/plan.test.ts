@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { compileTemplate } from '../../src/contract/path-template.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { event, sinkConfig } from '../support/sink-process.ts'
 import { sourceRecord } from '../support/source-records.ts'
@@ -163,6 +164,29 @@ describe('the end of a time partition', () => {
     expect(endOf('{topic}.json', 900_000, '12:05')).toBe(null)
     expect(endOf('{yyyy}/{topic}.json', 900_000, '12:05')).toBe(null)
   })
+
+  test.each([1_000, 1_500, 8_000, 32_000, 54_000, 90_000, 100_000])(
+    'of %i ms is found by a look at each minute, not at each time partition',
+    (durationMs) => {
+      const looks = vi.spyOn(Date.prototype, 'getUTCFullYear')
+      expect(endOf('{yyyy}/{topic}.json', durationMs, '12:05')).toBe(null)
+      expect(looks.mock.calls.length).toBeLessThanOrEqual(1_442)
+      looks.mockRestore()
+      const config = sinkConfig({
+        path: { ...sinkConfig().path, template: '{hh}/{mm}.json', partitionDurationMs: durationMs },
+      })
+      const [plan, { pathFor, partitionStartMs }] = [
+        compilePlan(config),
+        compileTemplate(config.path.template, durationMs, config),
+      ]
+      const pathAt = (timestampMs: number) => pathFor({ namespace: '', topic: '', eventName: '', timestampMs })
+      for (let nowMs = at('23:40'); nowMs < at('23:50'); nowMs += 7_000) {
+        let endMs = partitionStartMs(nowMs)
+        while (pathAt(endMs) === pathAt(nowMs)) endMs += durationMs
+        expect(plan.timePartitionEndMs(nowMs)).toBe(endMs)
+      }
+    },
+  )
 
   test('follows the clock in both directions', () => {
     const plan = compilePlan(sinkConfig({ template: '{dd}/{hh}/{mm}/{topic}.json' }))
