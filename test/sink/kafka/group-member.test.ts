@@ -38,7 +38,7 @@ function answer(api: string): unknown {
   const codeOf = codes[api as 'OffsetCommit']
   const partitions = [0, 1].flatMap((partition) => {
     const errorCode = codeOf(partition)
-    return errorCode === 'nothing' ? [] : [{ partition, errorCode, offset: '5', metadata: null }]
+    return errorCode === 'nothing' ? [] : [{ partition, errorCode, offset: 5n, leaderEpoch: 2, metadata: '' }]
   })
   return { errorCode: 0, responses: [{ topic: 't', partitions }] }
 }
@@ -87,7 +87,7 @@ describe('committed offsets', () => {
   it('are told without those of others that we may not describe any more', async () => {
     codes.OffsetFetch = (partition) => (partition === 1 ? 29 : 0)
     const found = await member.committedOffsets(partitions(0), partitions(1))
-    expect([...found]).toEqual([['t-0', { offset: 5n, metadata: '' }]])
+    expect([...found]).toEqual([['t-0', { offset: 5n, leaderEpoch: 2, metadata: '' }]])
   })
 
   it('are not told at all where one that is needed may not be described, or one of others cannot be told yet', async () => {
