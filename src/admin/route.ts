@@ -64,6 +64,9 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
 
 export const noParams = z.strictObject({})
 
+/** Problems that one answer names. A body can have a hundred thousand, and an answer with all of them would be forty times as long as it. */
+const MOST_PROBLEMS = 50
+
 /** Keeps the types of a route's schemas for its handler, and forgets them for whoever holds a list of routes. */
 export function defineRoute<P, Q, B>(route: Route<P, Q, B>): Route {
   return route as unknown as Route
@@ -79,7 +82,9 @@ export function parsePart<T>(schema: z.ZodType<T>, value: unknown, part: string)
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const problems = problemsOf(result.error, schema)
-  throw new ApiError('validation', problems.map(({ path, message }) => `${path || part}: ${message}`).join('; '))
+  const named = problems.slice(0, MOST_PROBLEMS).map(({ path, message }) => `${path || part}: ${message}`)
+  const others = problems.length - named.length
+  throw new ApiError('validation', [...named, ...(others > 0 ? [`and ${others} more`] : [])].join('; '))
 }
 
 /** Entity tags of an If-Match header (RFC 9110 §13.1.1). @throws ApiError 400 */

@@ -138,6 +138,15 @@ describe('a request that cannot be served', () => {
     expect(json.errorMessage).toContain('filter: must have at least one event namespace')
   })
 
+  test('of thousands of wrong fields the first are named, and how many more there are', async () => {
+    const { send } = anAdmin()
+    const config = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`x${i}`, 1]))
+    const { status, json } = await send({ ...POST, body: { ...NEW_CONNECTOR, config } })
+    expect([status, json.errorCode]).toEqual([400, 20002])
+    expect(json.errorMessage).toMatch(/config\.x1: is not a field: .*; and \d{4} more$/)
+    expect(json.errorMessage.length).toBeLessThan(50_000)
+  })
+
   test('a caller without a permission cannot make the server read a body', async () => {
     const { send } = anAdmin()
     expect((await send({ ...POST, token: 'read', body: '{' })).status).toBe(403)
