@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openLoopback } from './loopback.ts'
+import { sharedRead } from './shared-read.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -39,8 +40,9 @@ export async function serveHttp(
   routes: HttpRoutes,
   portFlag = '--port',
 ): Promise<HttpEndpoint> {
+  const shared = sharedAnswers(routes)
   const server = createServer((request, response) => {
-    void answerTo(request.method, request.url, routes).then(({ status, contentType, body }) => {
+    void answerTo(request.method, request.url, shared).then(({ status, contentType, body }) => {
       response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
       response.end(request.method === 'HEAD' ? undefined : body)
     })
@@ -56,6 +58,11 @@ export async function serveHttp(
         server.closeAllConnections()
       }),
   }
+}
+
+/** One packet can ask for the metrics a thousand times: all who ask while an answer is made share the next one. */
+function sharedAnswers(routes: HttpRoutes): HttpRoutes {
+  return Object.fromEntries(Object.entries(routes).map(([path, route]) => [path, sharedRead(async () => route())]))
 }
 
 async function answerTo(method = 'GET', url = '/', routes: HttpRoutes): Promise<HttpAnswer> {

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connect } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type HttpEndpoint, jsonAnswer, serveHttp, textAnswer } from '../../src/lib/http-server.ts'
 
 let endpoint: HttpEndpoint
@@ -39,4 +41,22 @@ test('a port that is taken is an error that names the place and the flags', asyn
   const taken = serveHttp('127.0.0.1', endpoint.port, {})
   await expect(taken).rejects.toThrow(`cannot listen on 127.0.0.1, port ${endpoint.port} (--listen-address and --port`)
   await expect(taken).rejects.toMatchObject({ cause: { code: 'EADDRINUSE' } })
+})
+
+test('what one packet asks for a hundred times is made twice, and answered each time', async () => {
+  let made = 0
+  const counting = await serveHttp('127.0.0.1', 0, {
+    '/metrics': async () => {
+      made++
+      await new Promise((resolve) => setImmediate(resolve))
+      return textAnswer(200, 'metrics')
+    },
+  })
+  onTestFinished(() => counting.close())
+  const socket = connect(counting.port, '127.0.0.1')
+  socket.write(
+    `${'GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(99)}GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`,
+  )
+  expect((await textOf(socket)).match(/^metrics$/gm)).toHaveLength(100)
+  expect(made).toBe(2)
 })
