@@ -2,6 +2,7 @@ import { describeError } from '../lib/errors.ts'
 import { type CommitMetadata, decodeCommitMetadata, type Intent } from './commit-metadata.ts'
 import type { Plan } from './plan.ts'
 import { type CommittedOffset, TopicRecreatedError } from './record-source.ts'
+import { NEW_PLACE } from './stop-reasons.ts'
 
 /** What a tenure does first. */
 export type Beginning =
@@ -33,11 +34,13 @@ export function beginningOf(context: BeginningContext): Beginning {
   try {
     found = decodeCommitMetadata(committed.metadata)
   } catch (error) {
-    return stop(describeError(error))
+    return stop(`${describeError(error)}. ${NEW_PLACE}`)
   }
   if (found.kind === 'none' && offset >= 0n && epoch === 0) return stop(movedByHand(offset))
   if (found.kind !== 'none' && found.clusterId !== clusterId)
-    return stop(`offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId}`)
+    return stop(
+      `offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId}. ${NEW_PLACE}`,
+    )
   if (found.kind !== 'none' && found.topicId !== undefined && topicId !== undefined && found.topicId !== topicId)
     return epoch === (found.epoch ?? 0)
       ? stop(new TopicRecreatedError(found.topicId, topicId).message)
@@ -48,11 +51,17 @@ export function beginningOf(context: BeginningContext): Beginning {
 
 function replayOf(offset: bigint, intent: Intent, { planOf }: BeginningContext): Beginning {
   if (offset < 0n || intent.endOffset <= offset)
-    return stop(`the intent at offset ${offset} ends at ${intent.endOffset}, before it begins`)
+    return stop(`the intent at offset ${offset} ends at ${intent.endOffset}, before it begins. ${NEW_PLACE}`)
   const plan = planOf(intent.revision)
-  if (plan === null)
-    return stop(`the intent at offset ${offset} needs revision ${intent.revision} of the configuration, which is gone`)
+  if (plan === null) return stop(withoutRevision(offset, intent.revision))
   return { kind: 'replay', from: offset, intent, plan }
+}
+
+function withoutRevision(offset: bigint, revision: string): string {
+  return (
+    `the intent at offset ${offset} needs revision ${revision} of the configuration, which is gone or, after a rollback, of a newer ` +
+    `version of this program, which could finish it (the log says why it cannot be read). ${NEW_PLACE}`
+  )
 }
 
 function movedByHand(offset: bigint): string {

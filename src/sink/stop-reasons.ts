@@ -3,11 +3,15 @@ import type { Intent } from './commit-metadata.ts'
 import type { LogRange } from './record-source.ts'
 import type { RecordSet } from './set.ts'
 
+/** For a partition whose place in the log is not to be relied on any more: an offset that a tool sets has no intent and no mark beside it. */
+export const NEW_PLACE =
+  "To go on, pause the connector, set its group's offset of this partition by a Kafka tool and set spec.kafka.epoch to a number that was not used before"
+
 /** The log ends before the position. */
 export function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRange): string {
   return (
     `offset ${position} is beyond the end of the log (${startOffset} to ${endOffset}): the topic was created again or has lost ` +
-    'its newest records. To go on, move the offset of the consumer group and set spec.kafka.epoch to a number that was not used before'
+    `its newest records. ${NEW_PLACE}`
   )
 }
 
@@ -24,6 +28,7 @@ export function replayDiffers(set: RecordSet, intent: Intent, checksum: string):
   const kept = set.counts.read - set.counts.filtered
   return (
     `offsets ${set.startOffset} to ${intent.endOffset} were promised as ${intent.records} records in ${intent.objects} objects ` +
-    `(checksum ${intent.checksum}), but reading them again gives ${kept} records (checksum ${checksum}): records have expired or the topic was created again`
+    `(checksum ${intent.checksum}), but reading them again gives ${kept} records (checksum ${checksum}): records have expired or the topic was ` +
+    `created again. ${NEW_PLACE}`
   )
 }

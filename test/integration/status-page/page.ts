@@ -80,7 +80,7 @@ export function repeatable(text: string, namespace: string): string {
   )
 }
 
-const blockOf = (reason: string) => new RegExp(`(\n### ${reason}\n[^#]*?\n\`\`\`console\n)([^\`]*)(\n\`\`\`)`)
+const blockOf = (reason: string) => new RegExp(`(\n### ${reason}\n(?:(?!\n#)[^])*?\n\`\`\`console\n)([^\`]*)(\n\`\`\`)`)
 
 /** The block below a reason's heading. */
 export function shown(reason: string): string | undefined {

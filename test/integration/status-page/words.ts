@@ -1,6 +1,7 @@
 /** What sinks and the kubelet say in the states of docs/status.md, by reason. */
 import { S3ServiceException } from '@aws-sdk/client-s3'
 import type { SinkStatus } from '../../../src/contract/sink-status.ts'
+import { beginningOf } from '../../../src/sink/assignment.ts'
 import { KafkaError } from '../../../src/sink/kafka/kafka-error.ts'
 import { s3Error } from '../../../src/sink/s3-errors.ts'
 
@@ -16,6 +17,19 @@ function ofS3(name: string, operation: string, details: { region?: string } = {}
 /** What the sink makes of it when S3 gives none. */
 function withoutS3(code: string, operation: string, message: string): string {
   return s3Error(Object.assign(new Error(message), { code }), operation, PLACE).message
+}
+
+/** What it makes of an offset that a tool has set. */
+function ofMovedOffset(): string {
+  const committed = { offset: 1830n, metadata: '' }
+  const beginning = beginningOf({
+    committed,
+    clusterId: 'any',
+    startFrom: 'earliest',
+    epoch: 0,
+    planOf: () => null,
+  })
+  return beginning.kind === 'stop' ? beginning.error : ''
 }
 
 const GROUP = 'Kafka group acme: cannot join'
@@ -40,8 +54,7 @@ export const ERRORS: Record<string, string> = {
   KafkaCredentialsRefused: 'Kafka: kafka:9093: SASL SCRAM-SHA-512 authentication failed',
   KafkaUnreachable: 'Kafka: kafka:9092: connect ECONNREFUSED 10.0.0.7:9092',
   KafkaFailed: new KafkaError(GROUP, 81).message,
-  PartitionStopped:
-    'analytics_game_telemetry.live.acme.gameStarted partition 3 is stopped: another writer has made the object of this set',
+  PartitionStopped: `analytics_game_telemetry.live.acme.gameStarted partition 3 is stopped: ${ofMovedOffset()}`,
   SinkFailed: 'the sink cannot go on',
 }
 
