@@ -141,7 +141,7 @@ export const kafkaSchema = field(
     ).optional(),
     startFrom: field(
       z.enum(['earliest', 'latest']),
-      `Where to begin in a partition for which the group has no place yet: with the oldest event that Kafka still has (earliest) or only with new ones (latest). Partitions that a topic is given while the connector reads it are read from their beginning. Default ${DEFAULTS.startFrom}.`,
+      `Where to begin in a partition for which the group has no place yet: with the oldest event that Kafka still has (earliest) or only with new ones (latest). Partitions that a topic is given while the connector reads it are read from their beginning. A topic that "*" finds later begins like any: with latest, without the events of the half minute until it is found. Default ${DEFAULTS.startFrom}.`,
     ).optional(),
     epoch: field(
       z.int().min(0).max(999_999),

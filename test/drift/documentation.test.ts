@@ -45,6 +45,44 @@ test('every link to a file of this repository leads somewhere', () => {
   expect(links.filter(({ page, what }) => !existsSync(join(root, dirname(page), what)))).toEqual([])
 })
 
+test('every link to a heading leads to one', () => {
+  const links = mentions(/\]\(((?!https?:)[^)\s]*#[^)\s]+)\)/g).map(({ page, what }) => {
+    const [path = '', anchor = ''] = what.split('#')
+    return { page, what, target: path === '' ? page : join(dirname(page), path), anchor }
+  })
+  expect(links.length).toBeGreaterThan(10)
+  expect(links.filter(({ target, anchor }) => !anchorsOf(target).includes(anchor))).toEqual([])
+})
+
+/** As GitHub makes them of headings. */
+function anchorsOf(page: string): string[] {
+  const headings = textOf(page)
+    .replace(/^```[\s\S]*?^```/gm, '')
+    .matchAll(/^#+ (.+)$/gm)
+  return [...headings].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test('every npm script is told of', () => {
+  const named = new Set(mentions(/\bnpm run ([\w:-]+)/g).map(({ what }) => what))
+  expect(Object.keys(scripts).filter((script) => script !== 'test' && !named.has(script))).toEqual([])
+})
+
+test('every test that a command names is there', () => {
+  const tests = filesLike('test/**/*.test.ts')
+  const named = mentions(/(?:vitest --project \w+|npm (?:test|run [\w:]+) --) (test\/[\w./-]+)/g)
+  expect(named.map(({ what }) => what)).toContain('test/sink')
+  expect(named.filter(({ what }) => !tests.some((path) => path.includes(what)))).toEqual([])
+})
+
+test('no page has a backslash in code that is meant for what is outside of it', () => {
+  expect(mentions(/(`[^`\n]*\\[<*][^`\n]*`)/g)).toEqual([])
+})
+
 test('every path of this repository that is named exists', () => {
   const paths = mentions(/`((?:\.\/)?(?:src|test|docs|deploy|crds)\/[\w./-]+)`/g)
   expect(paths.length).toBeGreaterThan(0)

@@ -91,6 +91,9 @@ function columns(): string {
   return ['| `kubectl get ac` | from | meaning |', '|---|---|---|', ...rows].join('\n')
 }
 
+/** What stands between backticks is shown as it is, but for the bar that would end the cell. */
 function escapeCell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('<', '\\<')
+  const outside = (part: string) => part.replaceAll('*', '\\*').replaceAll('<', '\\<')
+  const parts = text.split(/(`[^`]*`)/).map((part) => (part.startsWith('`') ? part : outside(part)))
+  return parts.join('').replaceAll('|', '\\|')
 }
