@@ -256,12 +256,15 @@ describe('PodPoller', () => {
   })
 
   it('asks a pod to which something happened before those that were found by listing', async () => {
-    const { poller, clock, asked } = setUp(async () => status('ACTIVE'), 1)
+    const answer = async (url: string) =>
+      status('ACTIVE', { connector: url.includes('.9:') ? 'games/new' : 'games/listed' })
+    const { poller, clock, asked, priorities } = setUp(answer, 1)
     for (let i = 1; i <= 3; i++) poller.watch(`listed-${i}`, 'games/listed', `10.0.0.${i}`, 'resync')
     poller.watch('new', 'games/new', '10.0.0.9')
     poller.watch('listed-3', 'games/listed', '10.0.0.3')
     await clock.advance(0)
     expect(asked.map((url) => /0\.(\d):/.exec(url)?.[1])).toEqual(['1', '9', '3', '2'])
+    expect(priorities).toEqual(['resync', 'change', 'change', 'resync'])
   })
 
   it('calls only the first answer of a pod that was found by listing no news', async () => {
@@ -284,6 +287,9 @@ describe('PodPoller', () => {
     expect(poller.reportOf('uid')).toBeUndefined()
     expect(changes).toEqual([])
     expect(asked).toHaveLength(1)
+    poller.watch('uid', 'games/events', '10.0.0.1')
+    await clock.advance(0)
+    poller.stop()
     expect(clock.pendingTimers).toBe(0)
   })
 })

@@ -30,7 +30,7 @@ describe('reconcile', () => {
 
   it('keeps every revision that the Deployment mounts through edits that are refused', async () => {
     const set = await setUpDelivering()
-    for (let edit = 0; edit < 3; edit++) {
+    for (let edit = 0; edit < 4; edit++) {
       set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })
       await set.pass()
       rollOut(set)
@@ -43,7 +43,7 @@ describe('reconcile', () => {
     }
     const volumes = JSON.stringify(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template.spec?.volumes)
     const mounted = new Set(volumes.match(/events-sink-[0-9a-f]{10}/g))
-    expect(mounted.size).toBe(4)
+    expect(mounted.size).toBe(5)
     for (const name of mounted) expect(set.cluster.names()).toContain(`ConfigMap ${name}`)
   })
 
