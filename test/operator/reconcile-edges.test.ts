@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { KubeApiError } from '../../src/kube/errors.ts'
-import { CONNECTORS, DEPLOYMENTS, PODS } from '../../src/kube/kinds.ts'
+import { CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod } from './builders.ts'
 import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
@@ -45,6 +45,20 @@ describe('reconcile', () => {
     const mounted = new Set(volumes.match(/events-sink-[0-9a-f]{10}/g))
     expect(mounted.size).toBe(5)
     for (const name of mounted) expect(set.cluster.names()).toContain(`ConfigMap ${name}`)
+  })
+
+  it('says what is refused also before the pods were asked once', async () => {
+    const set = await setUpDelivering()
+    set.reports.set('pod-1', { kind: 'pending' })
+    const deployment = set.cluster.get(DEPLOYMENTS, SINK_KEY)
+    const metadata = { ...deployment?.metadata, generation: 9 }
+    set.cluster.put(DEPLOYMENTS, { ...deployment, metadata, spec: { ...deployment?.spec, replicas: 5 } } as Deployment)
+    set.cluster.failures.set('apply Deployment', QUOTA)
+    await set.pass()
+    expect(set.status()?.connector).toMatchObject({
+      status: 'FAILED',
+      error: expect.stringContaining('exceeded quota'),
+    })
   })
 
   it('does not write a status again that the watch is yet to tell of', async () => {

@@ -20,6 +20,7 @@ function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const offsets: bigint[] = []
   const failures: unknown[] = []
   const released: number[] = []
+  const outOfRange: bigint[] = []
   const truncated: [bigint, bigint][] = []
   const asked: [EpochSpan, number][] = []
   const answer = Promise.withResolvers<bigint | null>()
@@ -34,7 +35,7 @@ function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const reader = new PartitionReader({
     topic: 't',
     partition: 0,
-    onOutOfRange: () => {},
+    onOutOfRange: (position) => outOfRange.push(position),
     onTruncated: (...range) => truncated.push(range),
     epochs,
     endOfEpoch: (...change) => {
@@ -48,7 +49,7 @@ function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const accept = (set: RecordSet, nowMs = 0) => reader.accept(set, nowMs, () => released.push(set.data.length))
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return {
-    ...{ reader, offsets, failures, released, truncated, asked, answer, epochs, accept, settle },
+    ...{ reader, offsets, failures, released, outOfRange, truncated, asked, answer, epochs, accept, settle },
     finish: (error?: Error) => finish(error),
   }
 }
@@ -89,6 +90,9 @@ describe('PartitionReader', () => {
     finish()
     await settle()
     expect(reader.lag).toBe(6)
+    // A new leader may know less of it for a moment.
+    reader.highWatermark = 3n
+    expect(reader.lag).toBe(0)
   })
 
   it('hands out nothing after it was stopped, and releases what waited', async () => {
@@ -125,6 +129,32 @@ describe('PartitionReader', () => {
     expect(failures).toEqual([new Error('no')])
     expect(released).toHaveLength(2)
     expect(reader.stopped).toBe(true)
+  })
+
+  it('says nothing of a handler that fails once it was stopped', async () => {
+    const { reader, failures, accept, settle, finish } = busyReader()
+    accept(await recordSet(0n, 2))
+    reader.stop()
+    finish(new Error('too late'))
+    await settle()
+    expect(failures).toEqual([])
+  })
+
+  it('tells that the log goes no further when all that came before was handled, unless it was stopped', async () => {
+    for (const isStopped of [false, true]) {
+      const { reader, offsets, outOfRange, accept, settle, finish } = busyReader()
+      accept(await recordSet(0n, 2))
+      accept(await recordSet(2n, 2))
+      void reader.outOfRange()
+      expect(reader.wantsFetch(0)).toBe(false)
+      finish()
+      await settle()
+      expect([offsets, outOfRange]).toEqual([[0n, 1n, 2n, 3n], []])
+      if (isStopped) reader.stop()
+      finish()
+      await settle()
+      expect(outOfRange).toEqual(isStopped ? [] : [4n])
+    }
   })
 
   it('stops at a batch that cannot be read', async () => {
