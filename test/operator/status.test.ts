@@ -59,6 +59,16 @@ describe('statusOf', () => {
       status: 'FAILED',
       error: 'S3 AccessDenied: HeadBucket',
     })
+    const other = { pods: [aPod({ report: says('FAILED', { error: 'S3 NoSuchBucket' }) })] }
+    const later = statusOf(aSituation({ ...other, previous: failed, now: LATER + 60_000 }))
+    expect(later.connector).toMatchObject({ time: '2026-03-01T12:02:00Z', error: 'S3 NoSuchBucket' })
+  })
+
+  it('takes an error that the server has left out for the null that it was', () => {
+    const first = statusOf(aSituation())
+    const { error: _, ...document } = first.connector ?? { time: '', connector: '', status: 'ACTIVE', error: null }
+    const previous = { ...first, connector: document } as typeof first
+    expect(statusOf(aSituation({ previous, now: LATER })).connector?.time).toBe('2026-03-01T12:00:00Z')
   })
 
   it('moves lastTransitionTime only when the status of the condition changes', () => {
@@ -109,7 +119,8 @@ describe('isSameStatus', () => {
   it('does not see the order of fields and conditions, nor a null that the server left out', () => {
     const status = statusOf(aSituation())
     const { error: _error, ...connector } = status.connector ?? { time: '', connector: '', status: 'ACTIVE' }
-    const stored = { ...status, connector, conditions: status.conditions?.toReversed() }
+    const conditions = status.conditions?.toReversed()
+    const stored = Object.fromEntries(Object.entries({ ...status, connector, conditions }).reverse())
     expect(isSameStatus(JSON.parse(JSON.stringify(stored)), status)).toBe(true)
   })
 
@@ -162,7 +173,7 @@ describe('isSameStatus', () => {
     })
     expect(limited({ topicPartitions: 3 })).toBeUndefined()
     expect(limited({ wantedReplicas: 5 })).toBeUndefined()
-    expect(limited({ wantedReplicas: 5, replicas: 0, pods: [] })).toBeUndefined()
+    expect(limited({ wantedReplicas: 5, topicPartitions: 3, replicas: 0, pods: [] })).toBeUndefined()
     expect(statusOf(aSituation({ wantedReplicas: 5, topicPartitions: 1 })).conditions?.[0]?.status).toBe('True')
   })
 })

@@ -6,6 +6,7 @@ import {
   encodeMark,
   ForeignMetadataError,
   type Intent,
+  markOf,
 } from '../../src/sink/commit-metadata.ts'
 import { FLUSH_REASONS } from '../../src/sink/flush-policy.ts'
 
@@ -49,6 +50,13 @@ describe('commit metadata', () => {
         expect(metadata.length).toBeLessThan(1024)
       }),
     )
+  })
+
+  test('a mark tells cluster, topic and epoch, of which 0 is not told', () => {
+    const where = { clusterId: 'c', topicId: 'FyJ1cU5bQ8KzVdkqY0h0bg' }
+    expect(markOf(where, 0)).toEqual(where)
+    const mark = markOf(where, 3)
+    expect(decodeCommitMetadata(encodeMark(mark))).toEqual({ kind: 'mark', ...where, epoch: 3 })
   })
 
   test('a mark is read as it was written, and no metadata is told from it', () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
 import { CommitQueue } from '../../../src/sink/kafka/commit-queue.ts'
 import type { PartitionCommit } from '../../../src/sink/kafka/offset-calls.ts'
@@ -70,6 +71,39 @@ it('nothing is sent while it is suspended, and suspending waits for what is unde
   await settled()
   sent[1]?.answer([null])
   await held
+})
+
+it('nothing is sent before it is resumed once, nor what was to be sent at the end of the turn in which it is suspended', async () => {
+  const { commits, sent } = queue()
+  const first = commits.commit(commitOf(0), never)
+  await settled()
+  expect(sent).toEqual([])
+  commits.resume()
+  void commits.suspend()
+  await settled()
+  expect(sent).toEqual([])
+  commits.resume()
+  await settled()
+  sent[0]?.answer([null])
+  await first
+})
+
+it('what was sent is waited for though its tenure ends, and leaves nothing on the signal of that', async () => {
+  const { commits, sent } = queue()
+  const tenure = new AbortController()
+  commits.resume()
+  const committed = commits.commit(commitOf(0), tenure.signal)
+  await settled()
+  expect(getEventListeners(tenure.signal, 'abort')).toHaveLength(1)
+  tenure.abort()
+  sent[0]?.answer([null])
+  await committed
+  const next = new AbortController()
+  const other = commits.commit(commitOf(1), next.signal)
+  await settled()
+  sent[1]?.answer([null])
+  await other
+  expect(getEventListeners(next.signal, 'abort')).toEqual([])
 })
 
 it('a commit is not sent when its tenure has ended before', async () => {
