@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
-import { aKubePod } from './builders.ts'
+import { aKubePod, says } from './builders.ts'
 import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
 
 const QUOTA = new KubeApiError(403, 'Forbidden', 'exceeded quota')
@@ -45,6 +45,21 @@ describe('reconcile', () => {
     const mounted = new Set(volumes.match(/events-sink-[0-9a-f]{10}/g))
     expect(mounted.size).toBe(5)
     for (const name of mounted) expect(set.cluster.names()).toContain(`ConfigMap ${name}`)
+  })
+
+  it('keeps the revision of pods that are there, though none has ever delivered with it', async () => {
+    const set = setUp()
+    set.cluster.addConnector()
+    await set.pass()
+    rollOut(set)
+    const revision = set.cluster.get(DEPLOYMENTS, SINK_KEY)?.metadata?.annotations?.['analytics-connector.io/revision']
+    set.reports.set('pod-1', says('STARTING'))
+    for (let edit = 0; edit < 7; edit++) {
+      set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })
+      await set.pass()
+    }
+    expect(set.status()?.revision).toBeUndefined()
+    expect(set.cluster.names()).toContain(`ConfigMap events-sink-${revision}`)
   })
 
   it('says what is refused also before the pods were asked once', async () => {
