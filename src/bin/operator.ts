@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import { HTTP_PORT, ID_COUNTER_NAME } from '../contract/names.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
 import { requestCounter } from '../kube/request-counter.ts'
@@ -11,16 +10,12 @@ import { abortOnSignals } from '../lib/lifecycle.ts'
 import { createLogger } from '../lib/logger.ts'
 import { createRegistry } from '../lib/metrics.ts'
 import { type OperatorConfig, parseOperatorConfig } from '../operator/config.ts'
+import { keepHeapSmall } from '../operator/heap.ts'
 import { type OwnImageOptions, ownImage } from '../operator/own-image.ts'
 import { runOperator } from '../operator/run-operator.ts'
 import { type Command, parseBoolean, parseFlags, parseLogLevel, parsePort } from './command.ts'
 import { findCluster, KUBECONFIG_USAGE } from './find-cluster.ts'
 
-/**
- * By how many percent the heap may grow between two collections. V8 takes up to 300, which suits programs that allocate much; an operator's
- * heap is caches, and collecting it costs little while nothing happens.
- */
-const HEAP_GROWING_PERCENT = 20
 const DEFAULT_CONFIG = '/etc/analytics-connector/operator.yaml'
 const LEASE_NAME = 'analytics-connector-operator'
 
@@ -65,7 +60,7 @@ interface OperatorFlags {
 export const operatorCommand: Command = { usage: USAGE, run }
 
 async function run(args: string[]): Promise<number> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
+  keepHeapSmall()
   const flags = operatorFlags(args)
   const logger = createLogger(flags.logLevel)
   const shutdown = abortOnSignals(process, (code) => process.exit(code))

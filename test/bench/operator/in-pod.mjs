@@ -2,7 +2,6 @@
 // Credentials are the three files of a service account, because a kubeconfig brings in client-node, which is 80 MiB that no pod has.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { Counter } from 'prom-client'
 
 const [dist, credentials, server, configPath] = process.argv.slice(2)
@@ -17,10 +16,11 @@ const { abortOnSignals } = await load('lib/lifecycle.js')
 const { createLogger } = await load('lib/logger.js')
 const { createRegistry } = await load('lib/metrics.js')
 const { parseOperatorConfig } = await load('operator/config.js')
+const { keepHeapSmall } = await load('operator/heap.js')
 const { runOperator } = await load('operator/run-operator.js')
 
 // As bin/operator does.
-setFlagsFromString('--heap-growing-percent=20')
+keepHeapSmall()
 const access = await loadInCluster({ serviceHost, servicePort }, credentials)
 const registry = createRegistry()
 const onRequest = requestCounter(registry, 'bench')
