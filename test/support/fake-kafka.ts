@@ -139,8 +139,10 @@ export class FakeKafka {
         return bytes(throttle, [16, code], null, [32, 1], '127.0.0.1', [32, this.port])
       case 'JoinGroup':
         return this.#join(request, code)
-      case 'SyncGroup':
-        return bytes(throttle, [16, code], block(request.assignments?.get(request.memberId ?? '') ?? Buffer.alloc(0)))
+      case 'SyncGroup': {
+        const assignment = code === 0 ? request.assignments?.get(request.memberId ?? '') : undefined
+        return bytes(throttle, [16, code], block(assignment ?? Buffer.alloc(0)))
+      }
       case 'LeaveGroup':
         return bytes(throttle, [16, code], [32, 0])
       case 'Heartbeat':
