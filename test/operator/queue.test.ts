@@ -184,11 +184,33 @@ describe('KeyQueue', () => {
     queue.add('a', 'change')
     await at(0).end({ kind: 'retry' })
     await clock.advance(1_000)
-    await at(1).end()
+    await at(1).end({ kind: 'retry' })
+    await clock.advance(2_000)
+    await at(2).end()
     queue.add('a', 'change')
-    await at(2).end({ kind: 'retry' })
+    await at(3).end({ kind: 'retry' })
     await clock.advance(1_000)
-    expect(keys()).toHaveLength(4)
+    expect(keys()).toHaveLength(5)
+  })
+
+  it.each([
+    ['resync', 'change'],
+    ['change', 'resync'],
+  ] as const)('takes what was added as %s and as %s for a change, waiting or worked on', async (first, second) => {
+    const { queue, keys, at, counts, clock } = setUp()
+    queue.add('a', 'change')
+    queue.add('routine', 'resync')
+    await clock.advance(100)
+    for (const key of ['a', 'b']) {
+      queue.add(key, first)
+      queue.add(key, second)
+    }
+    await clock.advance(100)
+    for (let i = 0; i < 3; i++) await at(i).end()
+    expect(keys()).toEqual(['a', 'b', 'a', 'routine'])
+    expect(counts.added).toBe(4)
+    // Since it was added first, whatever as.
+    expect(counts.waitedMs[1]).toBe(100)
   })
 
   it('waits as long as the server asks, when that is longer than the back-off', async () => {
@@ -223,8 +245,22 @@ describe('KeyQueue', () => {
     expect(stopped).toBe(false)
     await at(0).end({ kind: 'after', delayMs: 1 })
     await stopping
-    await clock.advance(1_000)
+    expect(clock.pendingTimers).toBe(0)
     expect(keys()).toEqual(['a'])
+  })
+
+  it('waits for all of the work when it is stopped, and leaves no timer that would keep the process', async () => {
+    const { queue, at, clock } = setUp({ concurrency: 2 })
+    for (const key of ['a', 'b']) queue.add(key, 'change')
+    queue.addAfter('c', 60_000)
+    let stopped = false
+    const stopping = queue.stop().then(() => {
+      stopped = true
+    })
+    await at(0).end({ kind: 'retry' })
+    expect([stopped, clock.pendingTimers]).toEqual([false, 0])
+    await at(1).end()
+    await stopping
   })
 
   it('tells how long keys wait and work takes', async () => {

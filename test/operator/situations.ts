@@ -204,6 +204,22 @@ export const situations: [string, Partial<Situation>, string, string, string, st
     'Reconciling',
   ],
   [
+    'a pod that fails ends, and another one delivers',
+    { pods: [aPod({ endsAtMs: NOW + 1, report: says('FAILED', { error: missing }) }), aPod()] },
+    'ACTIVE',
+    'False',
+    'RollingOut',
+    'Reconciling',
+  ],
+  [
+    'the Deployment still counts a pod that is not known here any more',
+    { deployment: aDeployment(1, { replicas: 2 }) },
+    'ACTIVE',
+    'False',
+    'RollingOut',
+    'Reconciling',
+  ],
+  [
     'the pods are refused for so long that the rollout is stuck, too',
     { pods: [], deployment: aDeployment(0, { conditions: [...stuck, ...refused] }) },
     'FAILED',
