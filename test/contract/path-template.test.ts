@@ -99,6 +99,12 @@ describe('keys', () => {
       `acme-${topic}@${topic}-00002-00000000000000001830.json`,
     ],
     [
+      'a topic in a folder of its own is told, whatever else the path shows',
+      '{namespace}/{topic}/{eventName}.json',
+      `acme/${topic}/gameStarted-00002-00000000000000001830.json`,
+    ],
+    ['a dot before a value begins no extension', 'e/v1.{topic}', `e/v1.${topic}-00002-00000000000000001830`],
+    [
       'a topic beside fixed text and time is told',
       '{realm}-{topic}-{hh}.json',
       `dev-${topic}-10-00002-00000000000000001830.json`,
