@@ -113,6 +113,11 @@ describe('keys', () => {
     expect(keyOf(template)).toBe(key)
   })
 
+  test('an epoch from 1 on is part of every name', () => {
+    expect(keyOf('{topic}.json', { epoch: 0 })).toBe(`${topic}-00002-00000000000000001830.json`)
+    expect(keyOf('{topic}.json', { epoch: 12 })).toBe(`${topic}-00002-00000000000000001830-e12.json`)
+  })
+
   test.each<[FileFormat, string, string]>([
     [{ format: 'ndjson', compression: 'gzip' }, '{topic}.json', '.json.gz'],
     [{ format: 'ndjson', compression: 'gzip' }, '{topic}.json.gz', '.json.gz'],
