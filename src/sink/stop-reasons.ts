@@ -18,8 +18,8 @@ export function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRa
 /** The log lost records, and has others in their place. */
 export function replacedAfterDelivery(from: bigint, to: bigint): string {
   return (
-    `Kafka has lost offsets ${from} to ${to - 1n}, which were delivered or promised already (an unclean leader election), and has other records there now. ` +
-    'To go on, move the offset of the consumer group and set spec.kafka.epoch to a number that was not used before'
+    `Kafka has lost offsets ${from} to ${to - 1n}, which were delivered or promised already (an unclean leader election), and has other records ` +
+    `there now. ${NEW_PLACE}`
   )
 }
 
