@@ -64,6 +64,7 @@ export class SimulatedReading implements PartitionReading {
       }
       if (typeof answer === 'string') {
         if (answer === 'expired') this.#options.world.tally.add('records expired before they were read')
+        if (answer === 'expired' && log.cutAt !== null) log.hasGapSinceCut = true
         const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
         if (next === null) break
         if (next !== position) epochs.forget()
