@@ -48,7 +48,7 @@ export class SimulatedReading implements PartitionReading {
     const { startAt } = handler
     let position = await this.#startOf(log, startAt, ended)
     if (startAt !== position && !ended.aborted) await handler.records(recordBatch([], { nextOffset: position }))
-    if (position !== committed.offset || this.#options.trustsLeaders) epochs.forget()
+    if (position !== committed.offset || this.#options.trustsLeaders) epochs.skipTo(position)
     while (!ended.aborted) {
       this.#positions.set(partition, position)
       const answer = await this.#untilAnswered('Fetch', () => this.#fetch(log, position), ended)
@@ -65,9 +65,10 @@ export class SimulatedReading implements PartitionReading {
       if (typeof answer === 'string') {
         if (answer === 'expired') this.#options.world.tally.add('records expired before they were read')
         if (answer === 'expired' && log.cutAt !== null) log.hasGapSinceCut = true
-        const next = await handler.outOfRange(position, { startOffset: log.startOffset, endOffset: log.endOffset })
+        const { startOffset, endOffset } = log
+        if (answer === 'expired') epochs.skipTo(startOffset)
+        const next = await handler.outOfRange(position, { startOffset, endOffset })
         if (next === null) break
-        if (next !== position) epochs.forget()
         position = next
         continue
       }

@@ -50,9 +50,9 @@ export class LeaderEpochs {
     }
   }
 
-  /** Reading goes on somewhere else: nothing is known of what lies before. */
-  forget(): void {
-    this.#spans = []
+  /** What lies before `offset` is not read: nothing is known of it. */
+  skipTo(offset: bigint): void {
+    this.read([{ from: offset - 1n, epoch: UNKNOWN_EPOCH }])
   }
 }
 

@@ -63,7 +63,7 @@ export class Reading {
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
       await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
-    if (startOffset !== tenure.committed.offset) epochs.forget()
+    if (startOffset !== tenure.committed.offset) epochs.skipTo(startOffset)
     this.#readFrom(startOffset, { tenure, handler, givenUp, epochs })
   }
 
@@ -96,11 +96,10 @@ export class Reading {
         if (givenUp.aborted) return
         if (keptTo !== null && keptTo < position) return await this.#truncated(position, keptTo, read)
       }
+      if (position < log.startOffset) epochs.skipTo(log.startOffset)
       const isHeld = log.startOffset <= position && position <= log.endOffset
       const next = isHeld ? position : await handler.outOfRange(position, log)
-      if (next === null) return
-      if (next !== position) epochs.forget()
-      this.#readFrom(next, read)
+      if (next !== null) this.#readFrom(next, read)
     } catch (error) {
       this.failed(tenure, error)
     }

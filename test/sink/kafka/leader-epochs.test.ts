@@ -41,8 +41,14 @@ describe('LeaderEpochs', () => {
     ])
     epochs.read([{ from: 10n, epoch: 4 }])
     expect([10n, 11n, 30n].map((offset) => epochs.before(offset))).toEqual([1, 4, 4])
-    epochs.forget()
-    expect(epochs.before(30n)).toBe(UNKNOWN_EPOCH)
+  })
+
+  it('knows nothing of what was passed over, and of what came before it what it knew', () => {
+    const epochs = new LeaderEpochs({ offset: 20n, leaderEpoch: 3 })
+    epochs.skipTo(50n)
+    expect([20n, 50n].map((offset) => epochs.before(offset))).toEqual([3, UNKNOWN_EPOCH])
+    epochs.read([{ from: 50n, epoch: 7 }])
+    expect([50n, 51n].map((offset) => epochs.before(offset))).toEqual([UNKNOWN_EPOCH, 7])
   })
 
   it('keeps the newest of very many', () => {
