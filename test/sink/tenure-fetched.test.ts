@@ -11,7 +11,7 @@ import { encodeBatch } from '../support/record-batches.ts'
 import { ScriptedPartition, type ScriptedTenure } from '../support/scripted-source.ts'
 import { event, SinkProcess, sinkConfig } from '../support/sink-process.ts'
 import { type Asked, FakeLeaders } from './kafka/fake-leaders.ts'
-import { flush, keyAt } from './tenure-words.ts'
+import { dieWithIntents, flush, keyAt } from './tenure-words.ts'
 
 /* Who waits holds what was fetched for it, and of that there is only so much for all partitions together. */
 
@@ -86,14 +86,7 @@ test('partitions that are stopped leave room for the others', async () => {
 test('of many that replay more than there is memory for, the one that goes on is fetched though the others hold all that may be', async () => {
   const config = sinkConfig({ flush: LIMITS, bufferBytes: 150_000 })
   const all = logs(8, LIMITS.events)
-  bucket.onCreate = () => new Promise(() => {})
-  for (const log of all) {
-    const pod = new SinkProcess(bucket, { config })
-    void (await pod.source.assign(log)).feed()
-    await pod.settle()
-  }
-
-  bucket.onCreate = () => {}
+  await dieWithIntents(all, bucket, config)
   leaders.answer = nextOf(all)
   const last = new SinkProcess(bucket, { config })
   for (const log of all) read(await last.source.assign(log), log)

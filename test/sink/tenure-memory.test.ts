@@ -6,7 +6,7 @@ import type { PartitionTenure } from '../../src/sink/tenure.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { ScriptedPartition, type ScriptedTenure } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
-import { DONE, flush, intentOf } from './tenure-words.ts'
+import { DONE, dieWithIntents, flush, intentOf } from './tenure-words.ts'
 
 let bucket: FakeBucket
 let log: ScriptedPartition
@@ -133,14 +133,7 @@ describe('memory', () => {
     const config = sinkConfig({ flush: { intervalMs: 60_000, events: 3, bytes: 1_000_000 } })
     const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(60_000) })
     const logs = [0, 1].map((partition) => new ScriptedPartition(partition).append(...[0, 1, 2].map(padded)))
-    bucket.onCreate = () => new Promise(() => {})
-    for (const each of logs) {
-      const pod = new SinkProcess(bucket, { config })
-      void (await pod.source.assign(each)).feed()
-      await pod.settle()
-    }
-
-    bucket.onCreate = () => {}
+    await dieWithIntents(logs, bucket, config)
     const last = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 50_000 }), older: [config] })
     const [other, waits] = logs as [ScriptedPartition, ScriptedPartition]
     const altered = new ScriptedPartition(0).append(...[7, 8, 9].map(padded))
@@ -168,14 +161,7 @@ describe('memory', () => {
     const logs = Array.from({ length: 8 }, (_, partition) =>
       new ScriptedPartition(partition).append(...Array.from({ length: 10 }, (_, id) => padded(id))),
     )
-    bucket.onCreate = () => new Promise(() => {})
-    for (const each of logs) {
-      const pod = new SinkProcess(bucket, { config })
-      void (await pod.source.assign(each)).feed()
-      await pod.settle()
-    }
-
-    bucket.onCreate = () => {}
+    await dieWithIntents(logs, bucket, config)
     const last = new SinkProcess(bucket, { config })
     const held = await Promise.all(logs.map((each) => last.source.assign(each)))
     const heldBytes = () => {

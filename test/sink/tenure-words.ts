@@ -1,6 +1,7 @@
 import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
+import type { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, type ScriptedPartition } from '../support/scripted-source.ts'
-import { sinkConfig } from '../support/sink-process.ts'
+import { SinkProcess, sinkConfig } from '../support/sink-process.ts'
 
 /** A sink's configuration with these limits of an object; what is left out is beyond what a test reads. */
 export const flush = (limits: { events?: number; bytes?: number; intervalMs?: number }) =>
@@ -18,3 +19,18 @@ export const intentOf = (log: ScriptedPartition) => intentIn(log.committed.metad
 /** Of the object of partition 3 that begins at this offset. */
 export const keyAt = (start: number) =>
   `events/login/1200@analytics_game_telemetry.dev.acme.login-00003-${String(start).padStart(20, '0')}.json`
+
+/** Each log is read by a process of its own, which promises a set and writes nothing of it. */
+export async function dieWithIntents(
+  logs: readonly ScriptedPartition[],
+  bucket: FakeBucket,
+  config: ReturnType<typeof sinkConfig>,
+): Promise<void> {
+  bucket.onCreate = () => new Promise(() => {})
+  for (const log of logs) {
+    const pod = new SinkProcess(bucket, { config })
+    void (await pod.source.assign(log)).feed()
+    await pod.settle()
+  }
+  bucket.onCreate = () => {}
+}

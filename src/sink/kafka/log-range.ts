@@ -72,9 +72,9 @@ async function untilTold<T>(options: LogOptions, ask: () => Promise<T>): Promise
   const { cluster, clock, ended } = options
   for (let attempt = 0; !ended.aborted; attempt++) {
     try {
-      const offset = await ask()
+      const told = await ask()
       options.onTrouble(null)
-      return offset
+      return told
     } catch (error) {
       if (attempt > 0 && !ended.aborted) options.onTrouble(error)
       await cluster.refresh().catch(() => {})
