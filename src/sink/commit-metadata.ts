@@ -42,6 +42,8 @@ const intentSchema = z.strictObject({
   records: z.int().nonnegative(),
   /** Over keys and bodies of the set's objects, so that a replay knows whether it read the same records. */
   checksum: z.string().regex(/^[0-9a-f]{8}$/),
+  /** Of the leader that appended the set's last record; absent where unknown. Tells of a set whose beginning has expired whether the rest is the same. */
+  leaderEpoch: z.int().nonnegative().optional(),
   reason: z.enum(FLUSH_REASONS),
 })
 

@@ -140,7 +140,21 @@ export class Delivery {
 
   async #commit(offset: bigint, promised: ClosedSet | null): Promise<void> {
     const mark = markOf(this.#tenure, this.#parts.plan.epoch)
-    await this.#tenure.commit(offset, promised ? encodeIntent(intentFor(promised, mark)) : encodeMark(mark))
+    const metadata = promised === null ? encodeMark(mark) : encodeIntent(this.#intentFor(promised, mark))
+    await this.#tenure.commit(offset, metadata)
+  }
+
+  #intentFor({ set, reason, objects }: ClosedSet, mark: Mark): Intent {
+    return {
+      endOffset: set.endOffset,
+      revision: set.plan.revision,
+      ...mark,
+      objects: objects.length,
+      records: set.counts.read - set.counts.filtered,
+      checksum: setChecksum(objects),
+      leaderEpoch: this.#tenure.leaderEpochBefore(set.endOffset) ?? undefined,
+      reason,
+    }
   }
 
   /** Every set before `next` is done. */
@@ -167,18 +181,6 @@ export class Delivery {
   #nextTurn(): void {
     this.#turn.resolve()
     this.#turn = Promise.withResolvers()
-  }
-}
-
-function intentFor({ set, reason, objects }: ClosedSet, mark: Mark): Intent {
-  return {
-    endOffset: set.endOffset,
-    revision: set.plan.revision,
-    ...mark,
-    objects: objects.length,
-    records: set.counts.read - set.counts.filtered,
-    checksum: setChecksum(objects),
-    reason,
   }
 }
 

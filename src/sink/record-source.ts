@@ -54,6 +54,8 @@ export interface Tenure {
   readonly committed: CommittedOffset
   /** Aborted when the tenure is over, however it ended. */
   readonly ended: AbortSignal
+  /** Of the leader that appended the last record before `offset`, as far as that was read (KIP-101); null where unknown. */
+  leaderEpochBefore(offset: bigint): number | null
   /**
    * Sends one commit, once. Throws TenureLostError when it was refused or its outcome is unknown: then nothing was
    * promised, the tenure has ended, and the member leaves and rejoins. Throws TopicRecreatedError, and sends nothing, when what

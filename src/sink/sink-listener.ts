@@ -55,13 +55,7 @@ function planOrNull(revision: string, { readPlan, logger }: SinkListenerParts): 
 
 function countingCommits(tenure: Tenure, committed: SinkListenerParts['committed']): Tenure {
   return {
-    topic: tenure.topic,
-    partition: tenure.partition,
-    clusterId: tenure.clusterId,
-    topicId: tenure.topicId,
-    isNewcomer: tenure.isNewcomer,
-    committed: tenure.committed,
-    ended: tenure.ended,
+    ...tenure,
     commit: async (offset, metadata) => {
       const kind = decodeCommitMetadata(metadata).kind === 'intent' ? 'intent' : 'final'
       try {

@@ -23,6 +23,14 @@ export function replacedAfterDelivery(from: bigint, to: bigint): string {
   )
 }
 
+/** Of what was promised the beginning has expired, and the rest is not what it was. */
+export function replacedAfterPromise(set: RecordSet, leaderEpoch: number, epochNow: number): string {
+  return (
+    `Kafka has lost offsets of ${set.startOffset} to ${set.endOffset - 1n}, which were promised already (an unclean leader election: the last of them was of leader epoch ` +
+    `${leaderEpoch}, now it is of ${epochNow}; those before have expired), and has other records there now. ${NEW_PLACE}`
+  )
+}
+
 /** What was promised cannot be written as it was promised. */
 export function replayDiffers(set: RecordSet, intent: Intent, checksum: string): string {
   const kept = set.counts.read - set.counts.filtered

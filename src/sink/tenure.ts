@@ -16,7 +16,7 @@ import {
 } from './record-source.ts'
 import { RecordSet, setChecksum } from './set.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { beyondTheEnd, replacedAfterDelivery, replayDiffers } from './stop-reasons.ts'
+import { beyondTheEnd, replacedAfterDelivery, replacedAfterPromise, replayDiffers } from './stop-reasons.ts'
 
 export interface TenureParts extends DeliveryParts {
   readonly limits: FlushLimits
@@ -278,6 +278,9 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     const closed = this.#closed(set, intent.reason, this.#parts.clock.elapsed(), true)
     const checksum = setChecksum(closed.objects)
     if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))
+    const epochNow = this.#tenure.leaderEpochBefore(intent.endOffset)
+    if (intent.leaderEpoch !== undefined && epochNow !== null && epochNow !== intent.leaderEpoch)
+      return this.#stop(replacedAfterPromise(set, intent.leaderEpoch, epochNow))
     this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')
     this.#replaying = null
     this.#isPartial = false

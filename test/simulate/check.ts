@@ -46,8 +46,6 @@ function misplaced(
       const expected = record.fate === 'filtered' ? 0 : 1
       if (keys.length === expected || (keys.length === 0 && isReportedLost(record, log, processes))) continue
       if (keys.length === 0 && record.offset >= (stoppedAt.get(partition) ?? record.offset + 1n)) continue
-      // A limit that docs/decisions/0011 names.
-      if (keys.length === 0 && log.hasGapSinceCut && log.cutAt !== null && record.offset >= log.cutAt) continue
       const where = keys.length === 0 ? 'nowhere' : keys.join(' and ')
       violations.push(`record ${record.offset} of partition ${partition} (${record.fate}) is ${where}`)
     }

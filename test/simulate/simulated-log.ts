@@ -30,8 +30,6 @@ export class SimulatedLog {
   mostEndOffset = -1n
   /** The first offset of that which somebody had read. */
   cutAt: bigint | null = null
-  /** Whether somebody has then found a part expired: of a promised set what is left is not compared with the promise. */
-  hasGapSinceCut = false
   /** How far somebody has read. */
   #readTo = 0n
   #epochs: readonly EpochSpan[] = [{ from: 0n, epoch: 0 }]

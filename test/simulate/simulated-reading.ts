@@ -26,6 +26,14 @@ export interface ReadingOptions {
   readonly trustsLeaders: boolean
 }
 
+/** One partition while it is read. */
+interface Read {
+  readonly log: SimulatedLog
+  readonly handler: PartitionHandler
+  readonly epochs: LeaderEpochs
+  readonly ended: AbortSignal
+}
+
 /** Reads the logs for one membership, batch by batch, as `src/sink/kafka/reading.ts` does. */
 export class SimulatedReading implements PartitionReading {
   readonly #options: ReadingOptions
@@ -46,39 +54,42 @@ export class SimulatedReading implements PartitionReading {
     const log = this.#options.logs.get(partition) as SimulatedLog
     const ended = AbortSignal.any([givenUp, this.#closed.signal])
     const { startAt } = handler
-    let position = await this.#startOf(log, startAt, ended)
+    const position = await this.#startOf(log, startAt, ended)
     if (startAt !== position && !ended.aborted) await handler.records(recordBatch([], { nextOffset: position }))
-    if (position !== committed.offset || this.#options.trustsLeaders) epochs.skipTo(position)
-    while (!ended.aborted) {
-      this.#positions.set(partition, position)
-      const answer = await this.#untilAnswered('Fetch', () => this.#fetch(log, position), ended)
-      if (ended.aborted) break
-      const kept = await this.#keptTo(log, position, answer, { epochs, ended })
-      if (ended.aborted) break
-      if (kept !== null && kept < position) {
-        const next = await handler.truncated(position, kept)
-        this.#options.world.tally.add(next === null ? '… of what was promised' : '… of what was only read')
-        if (next === null) break
-        position = next
-        continue
-      }
-      if (typeof answer === 'string') {
-        if (answer === 'expired') this.#options.world.tally.add('records expired before they were read')
-        if (answer === 'expired' && log.cutAt !== null) log.hasGapSinceCut = true
-        const { startOffset, endOffset } = log
-        if (answer === 'expired') epochs.skipTo(startOffset)
-        const next = await handler.outOfRange(position, { startOffset, endOffset })
-        if (next === null) break
-        position = next
-        continue
-      }
-      if (!this.#options.trustsLeaders) epochs.read(answer.epochs)
-      await handler.records(recordBatch(answer.records, answer))
-      // Lent for the call only.
-      for (const { bytes } of answer.records) bytes.fill('#')
-      position = answer.nextOffset
+    if (position !== committed.offset || this.#options.trustsLeaders) epochs.skipFrom(position - 1n)
+    for (let next: bigint | null = position; next !== null && !ended.aborted; ) {
+      this.#positions.set(partition, next)
+      next = await this.#handNext(next, { log, handler, epochs, ended })
     }
     this.#positions.delete(partition)
+  }
+
+  /** Fetches once, and tells the handler what was found. @returns where to read on, null for nowhere */
+  async #handNext(position: bigint, read: Read): Promise<bigint | null> {
+    const { log, handler, epochs, ended } = read
+    const { tally } = this.#options.world
+    const answer = await this.#untilAnswered('Fetch', () => this.#fetch(log, position), ended)
+    if (ended.aborted) return null
+    const kept = await this.#keptTo(position, answer, read)
+    if (ended.aborted) return null
+    if (kept !== null && kept < position) {
+      const next = await handler.truncated(position, kept)
+      tally.add(next === null ? '… of what was promised' : '… of what was only read')
+      return next
+    }
+    if (typeof answer === 'string') {
+      if (answer === 'expired') {
+        tally.add('records expired before they were read')
+        epochs.skipFrom(position)
+      }
+      const { startOffset, endOffset } = log
+      return handler.outOfRange(position, { startOffset, endOffset })
+    }
+    if (!this.#options.trustsLeaders) epochs.read(answer.epochs)
+    await handler.records(recordBatch(answer.records, answer))
+    // Lent for the call only.
+    for (const { bytes } of answer.records) bytes.fill('#')
+    return answer.nextOffset
   }
 
   /** Next offset to read; null when the partition is not read. */
@@ -126,13 +137,7 @@ export class SimulatedReading implements PartitionReading {
   }
 
   /** Asks the leader where what comes is of another one than what came last. */
-  async #keptTo(
-    log: SimulatedLog,
-    position: bigint,
-    answer: FetchAnswer,
-    reading: { epochs: LeaderEpochs; ended: AbortSignal },
-  ) {
-    const { epochs, ended } = reading
+  async #keptTo(position: bigint, answer: FetchAnswer, { log, epochs, ended }: Read): Promise<bigint | null> {
     if (answer === 'expired') return null
     const isShort = answer === 'beyond the end'
     const last = epochs.lastBefore(position)

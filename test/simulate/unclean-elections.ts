@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 const MOST_CUT = 5
 /** The words of the sink where a partition stops since its log was cut. */
 const LOST_WHAT_WAS_PROMISED =
-  /is stopped: (Kafka has lost offsets|offsets \d+ to \d+ were promised as|offset \d+ is beyond the end)/
+  /is stopped: (Kafka has lost offsets( of)?|offsets \d+ to \d+ were promised as|offset \d+ is beyond the end)/
 
 /** One partition, or none, whose leaders lack some of the newest records now and then: it stops where that was promised. */
 export class UncleanElections {

@@ -25,7 +25,10 @@ const required = fc.record({
   checksum: fc.stringMatching(/^[0-9a-f]{8}$/),
   reason: fc.constantFrom(...FLUSH_REASONS),
 })
-const intents: fc.Arbitrary<Intent> = fc.tuple(required, origin).map(([intent, where]) => ({ ...intent, ...where }))
+const optional = fc.record({ leaderEpoch: fc.integer({ min: 0, max: 2 ** 31 - 1 }) }, { requiredKeys: [] })
+const intents: fc.Arbitrary<Intent> = fc
+  .tuple(required, optional, origin)
+  .map(([intent, epoch, where]) => ({ ...intent, ...epoch, ...where }))
 
 describe('commit metadata', () => {
   test('an intent is read as it was written, whatever it holds', () => {

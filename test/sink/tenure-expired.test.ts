@@ -71,6 +71,45 @@ test('of a promised set what is left is written under the name that was promised
   expect(next.sink.status()).toMatchObject({ error: null, lost: { offsets: 2, ranges: [lost(0, 2)] } })
 })
 
+test.each([
+  ['another leader', 4, 7],
+  ['a leader of before', 7, 4],
+])(
+  'of a promised set whose beginning has expired nothing is written where its end is of %s',
+  async (_of, then, now) => {
+    log.leaderEpoch = then
+    await diesWithAnIntent()
+    const before = log.committed
+    log.leaderEpoch = now
+    const next = new SinkProcess(bucket, { config })
+    const held = await next.source.assign(log)
+    await held.outOfRange(2n)
+    await held.feed(2)
+    await next.settle()
+    expect(next.sink.status().error).toContain(
+      `Kafka has lost offsets of 0 to 3, which were promised already (an unclean leader election: the last of them was of leader epoch ${then}, now it is of ${now};`,
+    )
+    await held.revoke()
+    expect([bucket.lines(), log.committed]).toEqual([[], before])
+  },
+)
+
+test.each([
+  [4, 4],
+  [4, null],
+  [null, 4],
+])('what is left of it is written where the leader epoch of its end was %s and is %s', async (then, now) => {
+  log.leaderEpoch = then
+  await diesWithAnIntent()
+  log.leaderEpoch = now
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  await held.outOfRange(2n)
+  await held.feed(2)
+  await next.settle()
+  expect([bucket.lines(), next.sink.status().error]).toEqual([events(2, 4), null])
+})
+
 test('an object of the promised set that is there already has more of it, and stays', async () => {
   const first = new SinkProcess(bucket, { config })
   log.onCommit = (offset) => {

@@ -26,6 +26,8 @@ export class ScriptedPartition {
   /** Called before each commit; throws to refuse it. */
   onCommit: (offset: bigint, metadata: string) => void = () => {}
   generation = 0
+  /** Of all that is in it. */
+  leaderEpoch: number | null = null
 
   constructor(partition = 0) {
     this.partition = partition
@@ -178,6 +180,7 @@ export class ScriptedSource implements RecordSource {
       isNewcomer,
       committed: log.committed,
       ended: ended.signal,
+      leaderEpochBefore: () => log.leaderEpoch,
       commit: (offset, metadata) => this.#fate.step(() => log.commit(generation, offset, metadata)),
     }
     const handler = await (await this.joined).assigned(tenure)

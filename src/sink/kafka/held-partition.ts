@@ -51,6 +51,7 @@ export class HeldPartition {
       isNewcomer,
       committed,
       ended,
+      leaderEpochBefore: (offset) => this.#epochs.lastBefore(offset)?.epoch ?? null,
       commit: async (offset, metadata) => {
         await commit({ offset, leaderEpoch: this.#epochs.before(offset), metadata }, ended)
         this.#lastCommitted = { offset, metadata }

@@ -50,9 +50,9 @@ export class LeaderEpochs {
     }
   }
 
-  /** What lies before `offset` is not read: nothing is known of it. */
-  skipTo(offset: bigint): void {
-    this.read([{ from: offset - 1n, epoch: UNKNOWN_EPOCH }])
+  /** What lies from `offset` on, up to what is read next, is not read: nothing is known of it. */
+  skipFrom(offset: bigint): void {
+    this.read([{ from: offset, epoch: UNKNOWN_EPOCH }])
   }
 }
 

@@ -63,7 +63,7 @@ export class Reading {
     // Told at once, not with the first records: a handler may want to hold on to where an empty or idle log began.
     if (startOffset !== startAt)
       await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
-    if (startOffset !== tenure.committed.offset) epochs.skipTo(startOffset)
+    if (startOffset !== tenure.committed.offset) epochs.skipFrom(startOffset - 1n)
     this.#readFrom(startOffset, { tenure, handler, givenUp, epochs })
   }
 
@@ -96,7 +96,7 @@ export class Reading {
         if (givenUp.aborted) return
         if (keptTo !== null && keptTo < position) return await this.#truncated(position, keptTo, read)
       }
-      if (position < log.startOffset) epochs.skipTo(log.startOffset)
+      if (position < log.startOffset) epochs.skipFrom(position)
       const isHeld = log.startOffset <= position && position <= log.endOffset
       const next = isHeld ? position : await handler.outOfRange(position, log)
       if (next !== null) this.#readFrom(next, read)

@@ -10,7 +10,7 @@ import { runCommand } from '../../stack/native/run-command.ts'
 import type { ServerControl } from '../../stack/stack.ts'
 import { paths } from '../../stack/stack-folder.ts'
 import { SimulatedNode } from '../../support/simulated-node.ts'
-import { Connectors, NAMESPACE } from './connectors.ts'
+import { Connectors } from './connectors.ts'
 import { OperatorProcess } from './operator-process.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../../..')
@@ -28,8 +28,8 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-/** Starts a control plane, a node of simulated pods and what looks at connectors; builds the operator. */
-export async function startCluster(progress: (line: string) => void): Promise<Cluster> {
+/** Starts a control plane with these namespaces, a node of simulated pods and what looks at connectors; builds the operator. */
+export async function startCluster(namespaces: Iterable<string>, progress: (line: string) => void): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), 'operator-bench-'))
   guardFolder(dir)
   const bin = await kubernetesBinaries({ progress })
@@ -45,7 +45,8 @@ export async function startCluster(progress: (line: string) => void): Promise<Cl
     onUnexpectedExit: progress,
   })
   const kubeconfigPath = plane.adminKubeconfig
-  await runCommand(join(bin, 'kubectl'), ['create', 'namespace', NAMESPACE], { env: { KUBECONFIG: kubeconfigPath } })
+  const kubectl = (...args: string[]) => runCommand(join(bin, 'kubectl'), args, { env: { KUBECONFIG: kubeconfigPath } })
+  for (const namespace of namespaces) await kubectl('create', 'namespace', namespace)
   const node = await SimulatedNode.start({ kubeconfigPath, name: 'simulated' })
   const access = await loadClusterAccess({ kubeconfig: kubeconfigPath })
   const credentials = join(dir, 'credentials')

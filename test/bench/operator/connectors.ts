@@ -7,9 +7,25 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { createLogger } from '../../../src/lib/logger.ts'
 import type { Placement } from '../../support/simulated-node.ts'
 
-export const NAMESPACE = 'bench'
+/**
+ * Connectors in one namespace. Kubernetes is tested with 3,000 pods and 2,000 Deployments in one, while a rollout has two ReplicaSets, and its
+ * controllers look through all of a namespace for each Deployment.
+ * Source: kubernetes/community, sig-scalability/configs-and-limits/thresholds.md.
+ */
+const IN_A_NAMESPACE = 1_000
 /** A person's tools: 16 requests at a time. */
 const WRITERS = 16
+
+/** Where a connector is. */
+export interface ConnectorName {
+  readonly namespace: string
+  readonly name: string
+}
+
+export function connectorNames(count: number): ConnectorName[] {
+  const namespaceOf = (i: number) => `tenants-${Math.floor(i / IN_A_NAMESPACE)}`
+  return Array.from({ length: count }, (_, i) => ({ namespace: namespaceOf(i), name: `c${i}` }))
+}
 
 /** How long after its spec was accepted a connector was applied (its Deployment says so), told and Ready, in milliseconds. */
 export interface Times {
@@ -45,7 +61,7 @@ export class Connectors {
   follow(): void {
     const options = {
       api: this.#api,
-      scope: { namespace: NAMESPACE },
+      scope: {},
       clock: systemClock,
       logger: createLogger('silent'),
     }
@@ -69,13 +85,13 @@ export class Connectors {
   }
 
   /** Gives each connector this flushSize, `atOnce` at a time, and waits until all are Ready with it. */
-  async change(names: readonly string[], flushSize: number, atOnce = WRITERS): Promise<Times> {
+  async change(names: readonly ConnectorName[], flushSize: number, atOnce = WRITERS): Promise<Times> {
     this.#times = { applied: [], told: [], ready: [] }
     const rest = [...names]
     const ready: Promise<void>[] = []
     const writer = async () => {
-      for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-        const { isReady } = await this.#write(name, flushSize)
+      for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+        const { isReady } = await this.#write(next, flushSize)
         ready.push(isReady)
         if (atOnce === 1) await isReady
       }
@@ -85,13 +101,13 @@ export class Connectors {
     return this.#times
   }
 
-  async #write(name: string, flushSize: number): Promise<{ isReady: Promise<void> }> {
-    const key = `${NAMESPACE}/${name}`
+  async #write(where: ConnectorName, flushSize: number): Promise<{ isReady: Promise<void> }> {
+    const key = `${where.namespace}/${where.name}`
     const isReady = Promise.withResolvers<void>()
     const at = performance.now()
     const before = this.#deployments.get(key)
     this.#changes.set(key, { generation: Infinity, at, resolve: isReady.resolve })
-    const { metadata } = await this.#api.apply(CONNECTORS, connector(name, flushSize, this.#placement), {
+    const { metadata } = await this.#api.apply(CONNECTORS, connector(where, flushSize, this.#placement), {
       fieldManager: 'bench',
     })
     const change = this.#changes.get(key)
@@ -135,11 +151,15 @@ function withoutPods({ metadata, spec }: Deployment): Deployment {
   return { metadata, spec: { template: { metadata: spec?.template.metadata } } } as Deployment
 }
 
-function connector(name: string, flushSize: number, podTemplate: Placement): AnalyticsConnector & KubeObject {
+function connector(
+  { namespace, name }: ConnectorName,
+  flushSize: number,
+  podTemplate: Placement,
+): AnalyticsConnector & KubeObject {
   return {
     apiVersion: `${API_GROUP}/${API_VERSION}`,
     kind: KIND,
-    metadata: { namespace: NAMESPACE, name },
+    metadata: { namespace, name },
     spec: {
       storageType: 'KAFKA_S3',
       // A path of its own: no two of them can write one key.

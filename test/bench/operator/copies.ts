@@ -21,7 +21,7 @@ import { desiredObjects } from '../../../src/operator/desired/objects.ts'
 import type { Observed } from '../../../src/operator/observe.ts'
 import type { SimulatedNode } from '../../support/simulated-node.ts'
 import { OPERATOR_CONFIG } from './cluster.ts'
-import { NAMESPACE } from './connectors.ts'
+import type { ConnectorName } from './connectors.ts'
 
 const REPLICA_SETS: Kind<KubeObject> = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' }
 /** Of the copied kinds, in the order in which they are needed. */
@@ -34,9 +34,9 @@ export interface CopiesOptions {
   /** Client address of etcd. */
   readonly etcd: string
   readonly node: Pick<SimulatedNode, 'reserve'>
-  /** A connector that is Ready, and whose name is in no other word. */
-  readonly original: string
-  readonly names: readonly string[]
+  /** A connector that is Ready, and whose name and namespace are in no other word. */
+  readonly original: ConnectorName
+  readonly names: readonly ConnectorName[]
 }
 
 /**
@@ -49,21 +49,23 @@ export async function copyConnector({ api, etcd, node, original, names }: Copies
   const text = JSON.stringify(objects)
   const uids = objects.map(({ metadata }) => metadata?.uid ?? '')
   const [connector] = objects
-  if (!connector) throw new Error(`there is no connector ${original}`)
+  if (!connector) throw new Error(`there is no connector ${original.namespace}/${original.name}`)
   const spec = (connector as unknown as Pick<Observed, 'spec'>).spec
   const podIP = /"podIP":"([^"]+)"/.exec(text)?.[1] ?? ''
-  const hashes = await hashesOf({ name: original, uid: uids[0] ?? '', spec })
+  const hashes = await hashesOf({ ...original, uid: uids[0] ?? '' }, spec)
   let id = 1
-  const copy = async (name: string) => {
+  const copy = async ({ namespace, name }: ConnectorName) => {
     const newUids = uids.map(() => randomUUID())
-    const theirSpec = JSON.parse(JSON.stringify(spec).replaceAll(original, name))
-    const theirs = await hashesOf({ name, uid: newUids[0] ?? '', spec: theirSpec })
+    const theirSpec = JSON.parse(JSON.stringify(spec).replaceAll(original.name, name))
+    const theirs = await hashesOf({ namespace, name, uid: newUids[0] ?? '' }, theirSpec)
     const address = await node.reserve()
     const pairs = [...uids.map((uid, i) => [uid, newUids[i]]), ...hashes.map((hash, i) => [hash, theirs[i]])]
-    const copied = [...pairs, [original, name], [podIP, address]].reduce(
-      (whole, [from = '', to = '']) => whole.replaceAll(from, to),
-      text,
-    )
+    const places = [
+      [original.name, name],
+      [original.namespace, namespace],
+      [podIP, address],
+    ]
+    const copied = [...pairs, ...places].reduce((whole, [from = '', to = '']) => whole.replaceAll(from, to), text)
     return withId(JSON.parse(copied) as KubeObject[], ++id)
   }
   const slots = new Slots(AT_ONCE)
@@ -71,14 +73,12 @@ export async function copyConnector({ api, etcd, node, original, names }: Copies
   await Promise.all(names.map((name) => slots.run(async () => put(etcd, await copy(name)))))
 }
 
-async function objectsOf(api: KubeApi, name: string): Promise<KubeObject[]> {
-  const scope = { namespace: NAMESPACE, labelSelector: `${CONNECTOR_LABEL}=${name}` }
+async function objectsOf(api: KubeApi, { namespace, name }: ConnectorName): Promise<KubeObject[]> {
+  const scope = { namespace, labelSelector: `${CONNECTOR_LABEL}=${name}` }
   const lists = await Promise.all(
     KINDS.map(async (kind) => {
       const items =
-        kind === CONNECTORS
-          ? [await api.get(kind, { namespace: NAMESPACE, name })]
-          : (await api.list(kind, scope)).items
+        kind === CONNECTORS ? [await api.get(kind, { namespace, name })] : (await api.list(kind, scope)).items
       return items.flatMap((item) => (item ? [{ ...item, apiVersion: kind.apiVersion, kind: kind.kind }] : []))
     }),
   )
@@ -87,9 +87,8 @@ async function objectsOf(api: KubeApi, name: string): Promise<KubeObject[]> {
 }
 
 /** The hashes that the operator gives the objects of a connector, always in the same order. */
-async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: Observed['spec'] }): Promise<string[]> {
+async function hashesOf(owner: Observed['owner'], spec: Observed['spec']): Promise<string[]> {
   const config = parseOperatorConfig(JSON.stringify(OPERATOR_CONFIG), 'bench')
-  const owner = { namespace: NAMESPACE, name, uid }
   const nothing = {
     deployment: undefined,
     keepOffsets: undefined,
@@ -103,7 +102,7 @@ async function hashesOf({ name, uid, spec }: { name: string; uid: string; spec: 
     pods: [],
   }
   const observed: Observed = {
-    ...{ key: `${NAMESPACE}/${name}`, owner, spec, generation: 1, resourceVersion: '', status: undefined },
+    ...{ key: `${owner.namespace}/${owner.name}`, owner, spec, generation: 1, resourceVersion: '', status: undefined },
     ...{ restartRequestedAt: undefined, references: '', finalizers: [], deletedAtMs: undefined, ...nothing },
   }
   const { realm, kafka, topicPatterns, drainSeconds, sinkResources } = config

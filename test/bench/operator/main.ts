@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { flagsOrUsage } from '../../support/flags-or-usage.ts'
 import { duration, spread } from '../figures.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { type ConnectorName, connectorNames } from './connectors.ts'
 import { copyConnector } from './copies.ts'
 import { MachineUsage } from './machine-usage.ts'
 import type { OperatorProcess } from './operator-process.ts'
@@ -45,9 +46,9 @@ async function measure(count: number): Promise<Map<string, string>> {
     rows.set(name, value)
     progress(`${count}: ${name}: ${value}`)
   }
-  const cluster = await startCluster(progress)
+  const names = connectorNames(count)
+  const cluster = await startCluster(new Set(names.map(({ namespace }) => namespace)), progress)
   try {
-    const names = Array.from({ length: count }, (_, i) => `c${i}`)
     if (flags.copies) await copied(cluster, names)
     else await created(cluster, names, row)
     const first = await cluster.operator(profileFlags())
@@ -83,15 +84,16 @@ function answering({ node }: Cluster, pods: number): () => number {
   return () => Math.min(pods, node.asked - before)
 }
 
-async function copied(cluster: Cluster, names: readonly string[]): Promise<void> {
+async function copied(cluster: Cluster, names: readonly ConnectorName[]): Promise<void> {
   const { api, etcd, node, connectors, operator, controllerManager } = cluster
   const maker = await operator()
-  await connectors.change(['original'], 1)
+  const original = { namespace: names[0]?.namespace ?? '', name: 'original' }
+  await connectors.change([original], 1)
   await delay(2_000)
   await maker.stop()
   // It would see a ReplicaSet before its pod, and make another.
   await controllerManager.stop('SIGKILL')
-  await copyConnector({ api, etcd, node, original: 'original', names })
+  await copyConnector({ api, etcd, node, original, names })
   progress(`${names.length} copies are made`)
   while (node.running < names.length) await delay(200)
   await controllerManager.start()
@@ -99,7 +101,7 @@ async function copied(cluster: Cluster, names: readonly string[]): Promise<void>
   if (!(await new MachineUsage().isQuiet())) progress('the machine is still busy: measured beside that')
 }
 
-async function created({ connectors, operator }: Cluster, names: readonly string[], row: Row): Promise<void> {
+async function created({ connectors, operator }: Cluster, names: readonly ConnectorName[], row: Row): Promise<void> {
   const maker = await operator()
   const begun = performance.now()
   const { applied, ready } = await connectors.change(names, 1)
@@ -135,7 +137,7 @@ async function idle({ node }: Cluster, operator: OperatorProcess, row: Row): Pro
 async function singleChanges(
   cluster: Cluster,
   operator: OperatorProcess,
-  names: readonly string[],
+  names: readonly ConnectorName[],
   row: Row,
 ): Promise<void> {
   const before = { ...(await operator.requests()), byWhat: await operator.writes() }
@@ -164,7 +166,7 @@ async function restart(cluster: Cluster, count: number, row: Row): Promise<Opera
 async function allChanged(
   { connectors }: Cluster,
   operator: OperatorProcess,
-  names: readonly string[],
+  names: readonly ConnectorName[],
   row: Row,
 ): Promise<void> {
   const begun = performance.now()

@@ -45,8 +45,8 @@ describe('LeaderEpochs', () => {
 
   it('knows nothing of what was passed over, and of what came before it what it knew', () => {
     const epochs = new LeaderEpochs({ offset: 20n, leaderEpoch: 3 })
-    epochs.skipTo(50n)
-    expect([20n, 50n].map((offset) => epochs.before(offset))).toEqual([3, UNKNOWN_EPOCH])
+    epochs.skipFrom(20n)
+    expect([20n, 21n, 50n].map((offset) => epochs.before(offset))).toEqual([3, UNKNOWN_EPOCH, UNKNOWN_EPOCH])
     epochs.read([{ from: 50n, epoch: 7 }])
     expect([50n, 51n].map((offset) => epochs.before(offset))).toEqual([UNKNOWN_EPOCH, 7])
   })
