@@ -6,6 +6,12 @@ import { whereAllowed } from './where-allowed.ts'
 
 export type Connector = AnalyticsConnector & KubeObject
 
+/** A connector together with its id. */
+export interface IdentifiedConnector {
+  readonly id: number
+  readonly connector: Connector
+}
+
 /** More connectors than this with one id are a program that copies labels; the oldest are listed first or not at all. */
 const MAX_CLAIMS = 100
 
@@ -38,17 +44,12 @@ export class ConnectorIds {
    *
    * @throws KubeApiError 409 when the connector has changed since it was read, 404 when it is gone
    */
-  async ensure(connector: Connector): Promise<number> {
+  async ensure(connector: Connector): Promise<IdentifiedConnector> {
     const given = connector.status?.id
     const label = parseId(connector.metadata.labels?.[ID_LABEL])
-    if (given !== undefined) {
-      if (label !== given) await this.#write(connector, given)
-      return given
-    }
-    if (label !== undefined && (await this.#isOwn(connector, label))) return label
-    const id = await this.#options.counter.next()
-    await this.#write(connector, id)
-    return id
+    if (given !== undefined) return label === given ? { id: given, connector } : this.#write(connector, given)
+    if (label !== undefined && (await this.#isOwn(connector, label))) return { id: label, connector }
+    return this.#write(connector, await this.#options.counter.next())
   }
 
   /** A number that was never given is a person's invention: another connector will get it. */
@@ -66,10 +67,11 @@ export class ConnectorIds {
     return (await whereAllowed(pages)).flatMap(({ items }) => items)
   }
 
-  async #write({ metadata }: Connector, id: number): Promise<void> {
+  async #write({ metadata }: Connector, id: number): Promise<IdentifiedConnector> {
     const { namespace = '', name, uid, resourceVersion } = metadata
     const patch = { metadata: { uid, resourceVersion, labels: { [ID_LABEL]: String(id) } } }
-    await this.#options.api.patch(CONNECTORS, { namespace, name }, patch, { fieldManager: ID_FIELD_MANAGER })
+    const options = { fieldManager: ID_FIELD_MANAGER }
+    return { id, connector: await this.#options.api.patch(CONNECTORS, { namespace, name }, patch, options) }
   }
 }
 

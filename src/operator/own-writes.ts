@@ -19,7 +19,8 @@ export class OwnWrites {
   remember(key: string, from: string, newest: Connector): void {
     const older = this.#written.get(key)?.older ?? new Set()
     older.add(from)
-    this.#written.set(key, { older, newest })
+    const { managedFields: _, ...metadata } = newest.metadata
+    this.#written.set(key, { older, newest: { ...newest, metadata } })
   }
 
   /** What is newer: that which the cache has, or what we wrote. */

@@ -1,23 +1,21 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { AnalyticsConnectorStatus } from '../contract/resource.ts'
 import type { KubeApi } from '../kube/api.ts'
-import type { ConnectorIds } from '../kube/connector-ids.ts'
 import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { type AnalyticsConnector, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
 import type { HeldProgress } from './held-progress.ts'
-import { identify } from './identify.ts'
+import { type IdentifyingParts, identify } from './identify.ts'
 import { type Made, type MakingParts, makeSo } from './make-so.ts'
 import { type Observed, observe, type Sources } from './observe.ts'
 import type { Outcome } from './queue.ts'
 import { isSameStatus, statusOf } from './status.ts'
 import { transitionsOf } from './transition.ts'
 
-export interface ReconcileParts extends Sources, MakingParts {
+export interface ReconcileParts extends Sources, MakingParts, IdentifyingParts {
   readonly api: Pick<KubeApi, 'apply' | 'patch'>
-  readonly ids: Pick<ConnectorIds, 'ensure'>
   readonly events: Pick<EventRecorder, 'record'>
   readonly heldProgress: HeldProgress
   readonly clock: Clock
@@ -56,9 +54,9 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
   }
   if (awaitsReferences(observed, parts)) return { kind: 'after', delayMs: REFERENCES_RETRY_MS }
   const made = await makeSo(observed, parts)
-  const identity = await identify(parts.caches.connectors.get(key), parts.ids)
-  const heldMs = identity.isNew ? 0 : await report(observed, made, parts, { id: identity.id })
-  if (identity.failure) throw identity.failure
+  const { id, resourceVersion, failure } = await identify(observed, parts)
+  const heldMs = await report({ ...observed, resourceVersion }, made, parts, { id })
+  if (failure) throw failure
   return sooner(nextLook(observed, made, parts), heldMs)
 }
 
@@ -146,9 +144,8 @@ async function writeStatus(
   try {
     const object = { metadata: { namespace, name, resourceVersion }, status }
     const options = { fieldManager: OPERATOR_FIELD_MANAGER, subresource: 'status' } as const
-    const { metadata, ...written } = await api.apply(CONNECTOR_STATUSES, object, options)
-    const { managedFields: _, ...kept } = metadata ?? {}
-    ownWrites.remember(key, resourceVersion, { ...written, metadata: kept } as AnalyticsConnector & KubeObject)
+    const written = await api.apply(CONNECTOR_STATUSES, object, options)
+    ownWrites.remember(key, resourceVersion, written as AnalyticsConnector & KubeObject)
     return true
   } catch (error) {
     if (error instanceof KubeApiError && error.status === 404) return false

@@ -23,28 +23,29 @@ function setUp(lastId = 10, namespaces?: readonly string[]) {
 
 describe('ensure', () => {
   test('gives an id to a connector that has none, as a label', async () => {
-    const { ids, put, labelOf } = setUp()
-    expect(await ids.ensure(put({ name: 'new' }))).toBe(11)
-    expect(labelOf('new')).toBe('11')
+    const { api, ids, put } = setUp()
+    const { id, connector } = await ids.ensure(put({ name: 'new' }))
+    expect([id, connector.metadata.labels?.[ID_LABEL]]).toEqual([11, '11'])
+    expect(connector).toEqual(api.peek(CONNECTORS, { namespace: 'games', name: 'new' }))
   })
 
   test('keeps the id of a connector that has one, and writes nothing', async () => {
     const { api, ids, put } = setUp()
-    expect(await ids.ensure(put({ name: 'old', labels: { [ID_LABEL]: '7' } }, 7))).toBe(7)
+    expect(await ids.ensure(put({ name: 'old', labels: { [ID_LABEL]: '7' } }, 7))).toMatchObject({ id: 7 })
     expect(api.calls).toEqual([])
   })
 
   test('puts back a label that somebody removed or changed', async () => {
     const { ids, put, labelOf } = setUp()
-    expect(await ids.ensure(put({ name: 'a' }, 7))).toBe(7)
-    expect(await ids.ensure(put({ name: 'b', labels: { [ID_LABEL]: '9' } }, 8))).toBe(8)
+    expect(await ids.ensure(put({ name: 'a' }, 7))).toMatchObject({ id: 7 })
+    expect(await ids.ensure(put({ name: 'b', labels: { [ID_LABEL]: '9' } }, 8))).toMatchObject({ id: 8 })
     expect([labelOf('a'), labelOf('b')]).toEqual(['7', '8'])
   })
 
   test('a manifest copied with its labels does not take the id with it', async () => {
     const { ids, put } = setUp()
     put({ name: 'original', labels: { [ID_LABEL]: '7' } }, 7)
-    expect(await ids.ensure(put({ name: 'copy', labels: { [ID_LABEL]: '7' } }))).toBe(11)
+    expect(await ids.ensure(put({ name: 'copy', labels: { [ID_LABEL]: '7' } }))).toMatchObject({ id: 11 })
   })
 
   test('of two that nobody has noted yet, the older one has the id', async () => {
@@ -52,13 +53,13 @@ describe('ensure', () => {
     const labels = { [ID_LABEL]: '7' }
     const copy = put({ name: 'copy', labels, creationTimestamp: '2026-03-01T12:00:05Z' })
     const original = put({ name: 'original', labels, creationTimestamp: '2026-03-01T12:00:00Z' })
-    expect(await ids.ensure(original)).toBe(7)
-    expect(await ids.ensure(copy)).toBe(11)
+    expect(await ids.ensure(original)).toMatchObject({ id: 7 })
+    expect(await ids.ensure(copy)).toMatchObject({ id: 11 })
   })
 
   test('a number that was never given is not an id', async () => {
     const { ids, put } = setUp()
-    expect(await ids.ensure(put({ name: 'invented', labels: { [ID_LABEL]: '4711' } }))).toBe(11)
+    expect(await ids.ensure(put({ name: 'invented', labels: { [ID_LABEL]: '4711' } }))).toMatchObject({ id: 11 })
   })
 
   test('says so when the connector has changed since it was read', async () => {
@@ -80,7 +81,7 @@ describe('in some namespaces', () => {
     const { api, ids, put } = setUp(10, ['gone', 'games'])
     const own = put({ name: 'own', labels: { [ID_LABEL]: '7' } })
     api.failures.set('list analyticsconnectors', refused)
-    expect(await ids.ensure(own)).toBe(7)
+    expect(await ids.ensure(own)).toMatchObject({ id: 7 })
     api.failures.set('list analyticsconnectors', refused)
     expect((await ids.find(7))?.metadata.name).toBe('own')
   })

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { ID_LABEL } from '../../src/contract/names.ts'
+import type { Connector } from '../../src/kube/connector-ids.ts'
 import { CONFIG_MAPS, CONNECTORS, CRON_JOBS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
+import { Applier } from '../../src/operator/apply.ts'
 import { TEMPLATE_ANNOTATION } from '../../src/operator/desired/metadata.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod, aSpec, says } from './builders.ts'
@@ -31,11 +34,39 @@ describe('reconcile', () => {
     expect(status()?.id).toBe(1)
   })
 
-  it('leaves the status to the next pass when it has just given the id', async () => {
-    const { cluster, parts } = setUp()
+  it('gives the id and tells of it in one pass, and the next knows of both before the watch has told', async () => {
+    const { cluster, parts, status } = setUp()
     cluster.addConnector()
-    await reconcile(KEY, { ...parts, ids: { ensure: async () => 2 } })
-    expect(cluster.writes).not.toContain('apply AnalyticsConnector/status')
+    const unseen = cluster.connector()
+    const caches = { ...cluster.caches, connectors: { ...cluster.caches.connectors, get: () => unseen } }
+    const asked: Connector[] = []
+    const ensure = async (connector: Connector) => {
+      asked.push(connector)
+      if (asked.length > 1) return { id: 2, connector }
+      return { id: 2, connector: cluster.put(CONNECTORS, labelled(connector, '2')) }
+    }
+    await reconcile(KEY, { ...parts, caches, ids: { ensure } })
+    expect(status()?.id).toBe(2)
+    cluster.writes.length = 0
+    await reconcile(KEY, { ...parts, caches, ids: { ensure } })
+    expect(cluster.writes).toEqual([])
+    expect(asked[1]).toMatchObject({ metadata: { labels: { [ID_LABEL]: '2' } }, status: { id: 2 } })
+  })
+
+  it('leaves the status to a pass that has seen what somebody changed meanwhile', async () => {
+    const { cluster, clock, parts, status } = setUp()
+    cluster.addConnector()
+    const apply: typeof cluster.api.apply = async (...write) => {
+      if (write[0].kind === DEPLOYMENTS.kind) cluster.edit({ active: false })
+      return cluster.api.apply(...write)
+    }
+    const ensure = async (connector: Connector) => ({
+      id: 2,
+      connector: cluster.put(CONNECTORS, labelled(connector, '2')),
+    })
+    const applier = new Applier({ ...cluster.api, apply }, clock)
+    await expect(reconcile(KEY, { ...parts, applier, ids: { ensure } })).rejects.toMatchObject({ status: 409 })
+    expect(status()).toBeUndefined()
   })
 
   it('writes nothing when everything is as it should be', async () => {
@@ -282,4 +313,8 @@ describe('reconcile', () => {
 
 function revisionOf(cluster: Cluster): string {
   return cluster.get(DEPLOYMENTS, SINK_KEY)?.metadata?.annotations?.['analytics-connector.io/revision'] ?? ''
+}
+
+function labelled({ metadata, ...connector }: Connector, id: string): Connector {
+  return { ...connector, metadata: { ...metadata, labels: { ...metadata.labels, [ID_LABEL]: id } } }
 }

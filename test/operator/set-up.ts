@@ -24,7 +24,7 @@ export function setUp() {
     caches: cluster.caches,
     reportOf: (uid) => reports.get(uid),
     applier: new Applier(cluster.api, clock),
-    ids: { ensure: async () => 1 },
+    ids: { ensure: async (connector) => ({ id: 1, connector }) },
     ownWrites: new OwnWrites(),
     heldProgress: new HeldProgress(clock),
     references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },

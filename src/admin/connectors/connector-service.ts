@@ -8,14 +8,14 @@ import {
   type StatusDocument,
 } from '../../contract/rest-connector.ts'
 import type { KubeApi } from '../../kube/api.ts'
-import type { Connector } from '../../kube/connector-ids.ts'
+import type { Connector, IdentifiedConnector } from '../../kube/connector-ids.ts'
 import { isConflict, KubeApiError } from '../../kube/errors.ts'
 import type { IdCounter } from '../../kube/id-counter.ts'
 import { CONNECTORS } from '../../kube/kinds.ts'
 import { ApiError } from '../api-error.ts'
 import type { ConnectorStore } from './connector-store.ts'
 import { checkSettable, checkTopics, checkWithin, isWithin, type Scope, type TopicNaming } from './scope.ts'
-import { entityTag, type IdentifiedConnector } from './shown-connector.ts'
+import { entityTag } from './shown-connector.ts'
 import { changeOf, patchOf, type SpecChange } from './spec-change.ts'
 import { statusDocument } from './status-document.ts'
 

@@ -1,11 +1,16 @@
 import type { KubeApi } from '../../kube/api.ts'
-import { type Connector, type ConnectorIds, claimedId, holderOf } from '../../kube/connector-ids.ts'
+import {
+  type Connector,
+  type ConnectorIds,
+  claimedId,
+  holderOf,
+  type IdentifiedConnector,
+} from '../../kube/connector-ids.ts'
 import { KubeApiError } from '../../kube/errors.ts'
 import { CONNECTORS, type ObjectRef } from '../../kube/kinds.ts'
 import { whereAllowed } from '../../kube/where-allowed.ts'
 import { sharedRead } from '../../lib/shared-read.ts'
 import { ConnectorReader } from './connector-reader.ts'
-import type { IdentifiedConnector } from './shown-connector.ts'
 
 /** Most places that are remembered: a hundred bytes each. */
 const MAX_PLACES = 20_000
@@ -63,7 +68,7 @@ export class ConnectorStore {
   async #identify(connector: Connector): Promise<IdentifiedConnector | undefined> {
     const { namespace = '', name } = connector.metadata
     try {
-      return { id: await this.#options.ids.ensure(connector), connector }
+      return await this.#options.ids.ensure(connector)
     } catch (error) {
       if (!(error instanceof KubeApiError) || ![404, 409].includes(error.status)) throw error
       const now = await this.#options.api.get(CONNECTORS, { namespace, name })

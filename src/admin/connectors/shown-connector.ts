@@ -1,13 +1,7 @@
 import { DEFAULTS } from '../../contract/defaults.ts'
 import { type ShownConnector, shownConfig } from '../../contract/rest-connector.ts'
-import type { Connector } from '../../kube/connector-ids.ts'
+import type { Connector, IdentifiedConnector } from '../../kube/connector-ids.ts'
 import { specChangedAt } from '../../kube/field-owners.ts'
-
-/** A connector together with its id. */
-export interface IdentifiedConnector {
-  readonly id: number
-  readonly connector: Connector
-}
 
 /** What was made of each connector for as long as it is kept: a list shows mostly those of the list before. */
 const made = new WeakMap<Connector, ShownConnector>()

@@ -9,10 +9,11 @@ import {
   statusDocumentSchema,
   switchedSchema,
 } from '../../contract/rest-connector.ts'
+import type { IdentifiedConnector } from '../../kube/connector-ids.ts'
 import { parseId } from '../../kube/id-counter.ts'
 import type { ConnectorService } from '../connectors/connector-service.ts'
 import type { Scope } from '../connectors/scope.ts'
-import { entityTag, type IdentifiedConnector, shownConnector } from '../connectors/shown-connector.ts'
+import { entityTag, shownConnector } from '../connectors/shown-connector.ts'
 import { BASE_PATHS, defineRoute, noParams, type Reply, type Route } from '../route.ts'
 
 const versions = ['v1', 'v2'] as const
