@@ -45,7 +45,7 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
 
 /** Codes of Node's network errors and of certificates that it does not take, and the SDK's own for a request that got no answer. */
 const NETWORK =
-  /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(UND_ERR|HPE|ERR_SSL|ERR_TLS)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|CERT_HAS_EXPIRED|AuthoritiesMissing)$/
+  /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(EAI|UND_ERR|HPE|ERR_SSL|ERR_TLS|CERT)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|AuthoritiesMissing)$/
 
 /** The first pattern that fits decides. */
 const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [

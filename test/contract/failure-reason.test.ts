@@ -20,10 +20,15 @@ describe('failureReasonOf', () => {
     ['CredentialsRefused', refused('SignatureDoesNotMatch', 403)],
     ['CredentialsMissing', named('CredentialsProviderError')],
     ['S3Unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
+    ['S3Unreachable', Object.assign(new Error('getaddrinfo EAI_AGAIN s3'), { code: 'EAI_AGAIN' })],
     ['S3Unreachable', named('TimeoutError')],
-    ...['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'AuthoritiesMissing'].map(
-      (code): [string, Error] => ['S3Unreachable', Object.assign(new Error('certificate'), { code })],
-    ),
+    ...[
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'CERT_HAS_EXPIRED',
+      'CERT_NOT_YET_VALID',
+      'AuthoritiesMissing',
+    ].map((code): [string, Error] => ['S3Unreachable', Object.assign(new Error('certificate'), { code })]),
     ['BucketInOtherRegion', refused('IllegalLocationConstraintException', 400)],
     ['S3Failed', refused('InternalError', 500)],
   ])('is %s for what S3 says (%#)', (reason, error) => {
