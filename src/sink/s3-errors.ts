@@ -112,9 +112,13 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
   503: 'SlowDown',
 }
 
+/** How AWS says that a key id is empty or has a slash in it, as where it was mixed up with the secret; by the code alone the region would be wrong. */
+const NO_KEY_ID = /the Credential is mal-formed|Access Key \(AKID\)/
+
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'UnknownError'
   if (error instanceof S3ServiceException) {
+    if (error.name === 'AuthorizationHeaderMalformed' && NO_KEY_ID.test(error.message)) return 'InvalidAccessKeyId'
     const status = error.$metadata.httpStatusCode ?? 0
     const named = error.name !== 'Unknown' && error.name !== 'UnknownError' && !/^\d+$/.test(error.name)
     return named && error.name !== 'Forbidden' ? error.name : (CODE_OF_STATUS[status] ?? `HTTP ${status}`)

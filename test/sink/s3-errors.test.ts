@@ -107,6 +107,18 @@ test('a server that has no keys is told so where encryption is asked for, and on
 })
 
 test.each([
+  'the Credential is mal-formed; expecting &quot;&lt;YOUR-AKID&gt;/YYYYMMDD/REGION/SERVICE/aws4_request&quot;.',
+  'a non-empty Access Key (AKID) must be provided in the credential.',
+])('a key id that is none is not taken for a wrong region: %s', (why) => {
+  const error = answer('AuthorizationHeaderMalformed', 400)
+  error.message = `The authorization header is malformed; ${why}`
+  expect(s3Error(error, 'ListObjectsV2', place)).toMatchObject({
+    code: 'InvalidAccessKeyId',
+    message: `S3 InvalidAccessKeyId: ListObjectsV2 on bucket acme-events (us-west-2): the access key id is unknown: ${SECRET}`,
+  })
+})
+
+test.each([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'person', /may not speak TLS: see spec\.config\.endpoint/],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'person', /name its own by spec\.config\.tls\.caSecretRef$/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'person', /for another name: see spec\.config\.endpoint$/],

@@ -73,6 +73,7 @@ test('objects are signed by what the role gave, and by what it gives anew once t
 test.each([
   ['AccessDenied', 403, 'person'],
   ['InvalidClientTokenId', 403, 'person'],
+  ['IncompleteSignature', 400, 'person'],
   ['ValidationError', 400, 'person'],
   ['ExpiredToken', 403, 'passing'],
   ['Throttling', 400, 'passing'],
