@@ -36,6 +36,7 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
   TemporaryRedirect: 'BucketInOtherRegion',
   ConditionalWriteIgnored: 'BucketUnsuitable',
   MetadataMissing: 'BucketUnsuitable',
+  NotImplemented: 'BucketUnsuitable',
   CredentialsProviderError: 'CredentialsMissing',
   InvalidAccessKeyId: 'CredentialsRefused',
   SignatureDoesNotMatch: 'CredentialsRefused',

@@ -3,7 +3,9 @@
 const CREDENTIALS = 'see spec.config.credentialsSecretRef'
 const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
 const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
-const NOT_KNOWN = 'the server does not know something that is asked for'
+const NO_CHECKSUMS =
+  'the server does not know the checksum that goes with each object: it needs spec.config.requestChecksumCalculation: when_required'
+const NO_CONDITIONS = 'perhaps it has no conditional writes (If-None-Match: *), without which nothing is delivered'
 const UNTRUSTED =
   'its certificate is not signed by an authority that is trusted: name its own by spec.config.tls.caSecretRef'
 const NOT_S3 = 'the answer is not one of S3: see spec.config.endpoint, its http:// or https:// and its port'
@@ -31,7 +33,6 @@ const ANSWERS: Readonly<Record<string, string>> = {
   MethodNotAllowed: 'the server does not take the request: perhaps it is no S3 server, see spec.config.endpoint',
   NoSuchBucket: 'there is no such bucket: see spec.config.bucketName',
   NotFound: NOT_S3,
-  NotImplemented: `${NOT_KNOWN}: ${CHECKSUMS}`,
   RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
   SignatureDoesNotMatch: `the secret access key is wrong: ${CREDENTIALS}`,
   SlowDown: 'too many requests for now, which passes by itself',
@@ -41,7 +42,6 @@ const ANSWERS: Readonly<Record<string, string>> = {
 const WITHOUT_CHECKSUMS: Readonly<Record<string, string>> = {
   InvalidRequest:
     'the server does not take the request: perhaps it wants a checksum, as for Object Lock: leave out spec.config.requestChecksumCalculation',
-  NotImplemented: NOT_KNOWN,
 }
 
 /** Codes of Node.js and of the SDK, for which there was no answer. Beside them stands what the system says. */
@@ -66,6 +66,10 @@ const NO_ANSWERS: Readonly<Record<string, string>> = {
 
 /** Operations that ask for encryption. */
 const BEGINS_OBJECT = new Set(['PutObject', 'CreateMultipartUpload'])
+/** Operations that ask for nothing to be there. */
+const CREATES_OBJECT = new Set(['PutObject', 'CompleteMultipartUpload'])
+/** Codes for a header that is not known, which the message may name: Cloudflare's R2 and Backblaze's B2 did so with checksums. */
+const REFUSES_HEADER = new Set(['InvalidArgument', 'NotImplemented'])
 
 /** Codes by which AWS says that the bucket is elsewhere. */
 const ELSEWHERE = new Set([
@@ -109,12 +113,24 @@ export function hintForAnswer(
   const isElsewhere = /^[a-z0-9-]{1,40}$/.test(region) && region !== ours
   if (isElsewhere || ELSEWHERE.has(code))
     return `the bucket is in ${isElsewhere ? `region ${region}` : 'another region'}: see spec.config.region`
-  if (code === 'NotImplemented' && serverSideEncryption && BEGINS_OBJECT.has(operation))
-    return `${NOT_KNOWN}: perhaps it has no keys for spec.config.serverSideEncryption${hasChecksums ? `, or ${CHECKSUMS}` : ''}`
+  if (hasChecksums && REFUSES_HEADER.has(code) && /x-amz-(sdk-)?checksum/.test(message)) return NO_CHECKSUMS
+  if (code === 'NotImplemented') return notKnownHint(operation, serverSideEncryption !== undefined, hasChecksums)
   if (!hasChecksums && WITHOUT_CHECKSUMS[code] !== undefined) return WITHOUT_CHECKSUMS[code]
   return code === 'AccessDenied'
     ? deniedHint(operation, message)
     : (ANSWERS[code] ?? (/^HTTP [234]/.test(code) ? NOT_S3 : ''))
+}
+
+/** Which header it is that the server does not know, it need not say. */
+function notKnownHint(operation: string, hasEncryption: boolean, hasChecksums: boolean): string {
+  const perhaps = [
+    ...(CREATES_OBJECT.has(operation) ? [NO_CONDITIONS] : []),
+    ...(hasEncryption && BEGINS_OBJECT.has(operation)
+      ? ['perhaps it has no keys for spec.config.serverSideEncryption']
+      : []),
+    ...(hasChecksums ? [CHECKSUMS] : []),
+  ]
+  return ['the server does not know something that is asked for', perhaps.join(', or ')].filter(Boolean).join(': ')
 }
 
 /** By the default endpoint, whose host is made of bucket and region. */

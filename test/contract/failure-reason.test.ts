@@ -29,6 +29,7 @@ describe('failureReasonOf', () => {
       'CERT_NOT_YET_VALID',
       'AuthoritiesMissing',
     ].map((code): [string, Error] => ['S3Unreachable', Object.assign(new Error('certificate'), { code })]),
+    ['BucketUnsuitable', refused('NotImplemented', 501)],
     ['BucketInOtherRegion', refused('IllegalLocationConstraintException', 400)],
     ['S3Failed', refused('InternalError', 500)],
   ])('is %s for what S3 says (%#)', (reason, error) => {

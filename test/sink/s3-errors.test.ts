@@ -18,6 +18,7 @@ function answer(name: string, httpStatusCode: number, headers: Record<string, st
 const KEY = 'see spec.config.serverSideEncryption.kmsKeyId'
 const SECRET = 'see spec.config.credentialsSecretRef'
 const CHECKSUMS = 'perhaps it needs spec.config.requestChecksumCalculation: when_required'
+const CONDITION = 'perhaps it has no conditional writes (If-None-Match: *), without which nothing is delivered'
 const WRITE_DENIED =
   's3:PutObject must be allowed to the sink’s role or user, and where the bucket is another account’s by the bucket’s policy too'
 
@@ -44,7 +45,12 @@ test.each([
   ['KMS.NotFoundException', 400, 'person', `there is no such KMS key in the bucket’s region: ${KEY}`],
   ['kms:KeyNotFound', 404, 'person', `there is no such KMS key on the server: ${KEY}`],
   ['kms:NotAuthorized', 403, 'person', `the server may not use the KMS key: ${KEY}`],
-  ['NotImplemented', 501, 'person', `the server does not know something that is asked for: ${CHECKSUMS}`],
+  [
+    'NotImplemented',
+    501,
+    'person',
+    `the server does not know something that is asked for: ${CONDITION}, or ${CHECKSUMS}`,
+  ],
   ['InvalidStorageClass', 400, 'person', 'the server does not know spec.config.storageClass'],
   ['PermanentRedirect', 301, 'person', 'the bucket is in another region: see spec.config.region'],
   ['AuthorizationHeaderMalformed', 400, 'person', 'the bucket is in another region: see spec.config.region'],
@@ -100,10 +106,27 @@ test('a server that has no keys is told so where encryption is asked for, and on
     s3Error(answer('NotImplemented', 501), operation, { ...place, serverSideEncryption: type && { type } }).message
   for (const operation of ['PutObject', 'CreateMultipartUpload'])
     expect(told(operation, 'AES256')).toMatch(
-      /: perhaps it has no keys for spec\.config\.serverSideEncryption, or perhaps it needs .*when_required$/,
+      /perhaps it has no keys for spec\.config\.serverSideEncryption, or perhaps it needs .*when_required$/,
     )
   for (const message of [told('PutObject'), told('HeadObject', 'AES256')])
     expect(message).not.toContain('serverSideEncryption')
+})
+
+test('a server that does not know conditional writes is told so where something is written, and only there', () => {
+  const told = (operation: string) => s3Error(answer('NotImplemented', 501), operation, place).message
+  for (const operation of ['PutObject', 'CompleteMultipartUpload']) expect(told(operation)).toContain(CONDITION)
+  for (const operation of ['UploadPart', 'ListObjectsV2'])
+    expect(told(operation)).toMatch(/asked for: perhaps it needs/)
+})
+
+test.each([
+  ['NotImplemented', 501, "Header 'x-amz-checksum-crc32' with value 'AAAAAA==' not implemented"],
+  ['InvalidArgument', 400, "Unsupported header 'x-amz-checksum-crc32' received for this API call."],
+])('a server that names the checksum it does not know is told so: %s', (code, status, why) => {
+  const error = Object.assign(answer(code, status), { message: why })
+  expect(s3Error(error, 'PutObject', place).message).toMatch(
+    /: the server does not know the checksum that goes with each object: it needs spec\.config\.requestChecksumCalculation: when_required$/,
+  )
 })
 
 test.each([
@@ -185,7 +208,8 @@ test('nobody is told to switch checksums off who has done that', () => {
   expect(s3Error(answer('InvalidRequest', 400), 'PutObject', without).message).toMatch(
     /: the server does not take the request: perhaps it wants a checksum, as for Object Lock: leave out spec\.config\.requestChecksumCalculation$/,
   )
-  expect(s3Error(answer('NotImplemented', 501), 'PutObject', without).message).toMatch(
+  expect(s3Error(answer('NotImplemented', 501), 'PutObject', without).message).toMatch(/nothing is delivered$/)
+  expect(s3Error(answer('NotImplemented', 501), 'UploadPart', without).message).toMatch(
     /: the server does not know something that is asked for$/,
   )
 })
