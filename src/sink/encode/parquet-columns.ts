@@ -115,7 +115,7 @@ class ColumnBuilder {
   readonly #addMember: VisitMember = (nameStart, nameEnd, valueStart, valueEnd) => {
     const column = this.#columns.get(this.#fields.nameAt(nameStart, nameEnd))
     const typed = column && typedValue(column.type, slice(this.#text, valueStart, valueEnd))
-    if (column && typed) this.#set(column, typed.value)
+    if (column) this.#set(column, typed?.value ?? null)
     if (!typed?.isWhole) this.#otherMembers.push(nameStart - 1, valueEnd)
   }
 

@@ -70,6 +70,13 @@ describe('the columns of an event', () => {
     ])
   })
 
+  test('of two fields with one name the last counts, also where it does not fit the column', () => {
+    expect(rowsOf('game_telemetry', '{"UserId":"x","UserId":7}', '{"UserId":"x","UserId":null}')).toEqual([
+      { other_fields: '{"UserId":7}' },
+      {},
+    ])
+  })
+
   test('other rows with their fields in another order, or fewer of them, do not confuse', () => {
     const events = [{ EventId: '1', UserId: 'u' }, { UserId: 'v', EventId: '2' }, { UserId: 'w' }, { EventId: '4' }]
     expect(rowsOf('game_telemetry', ...events)).toEqual(events)
