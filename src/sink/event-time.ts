@@ -4,8 +4,8 @@ export interface EventTime {
   readonly timestampMs: number
   /** Microseconds beyond, 0 to 999. */
   readonly micros: number
-  /** Whether the text says something that milliseconds and microseconds cannot: finer digits. */
-  readonly isRounded: boolean
+  /** Whether these say all that the text says: it has no finer digits, and no other offset than that of UTC. */
+  readonly isWhole: boolean
 }
 
 /** RFC 3339, "Date and Time on the Internet: Timestamps"; the offset is required, as nobody can guess a zone. */
@@ -34,7 +34,7 @@ export function readEventTime(text: string): EventTime | null {
     (fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')))
   if (!(timestampMs >= 0 && timestampMs <= LAST_MS)) return null
   const micros = fraction.length <= 3 ? 0 : Number(fraction.slice(3, 6).padEnd(3, '0'))
-  return { timestampMs, micros, isRounded: fraction.length > 6 && /[1-9]/.test(fraction.slice(6)) }
+  return { timestampMs, micros, isWhole: offsetMs === 0 && !/[1-9]/.test(fraction.slice(6)) }
 }
 
 const [COLON, POINT, LETTER_T, LETTER_Z] = [0x3a, 0x2e, 0x54, 0x5a]

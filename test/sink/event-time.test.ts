@@ -45,10 +45,12 @@ describe('an event’s time', () => {
     expect(readEventTime(text)).toBe(null)
   })
 
-  test('is kept to the microsecond, and says when that is not all', () => {
-    expect(readEventTime('2026-11-24T00:00:00.123456Z')).toMatchObject({ micros: 456, isRounded: false })
-    expect(readEventTime('2026-11-24T00:00:00.123456700Z')).toMatchObject({ micros: 456, isRounded: true })
-    expect(readEventTime('2026-11-24T00:00:00.1234560Z')).toMatchObject({ micros: 456, isRounded: false })
+  test('is kept to the microsecond in UTC, and says when that is not all', () => {
+    expect(readEventTime('2026-11-24T00:00:00.123456Z')).toMatchObject({ micros: 456, isWhole: true })
+    expect(readEventTime('2026-11-24T00:00:00.123456700Z')).toMatchObject({ micros: 456, isWhole: false })
+    expect(readEventTime('2026-11-24T00:00:00.1234560Z')).toMatchObject({ micros: 456, isWhole: true })
+    expect(readEventTime('2026-11-24T00:00:00+02:00')).toMatchObject({ isWhole: false })
+    expect(readEventTime('2026-11-24T00:00:00+00:00')).toMatchObject({ isWhole: true })
   })
 
   test('read from bytes it is the same, or left to the other way', () => {

@@ -185,7 +185,7 @@ function typedValue(type: ColumnType, json: Uint8Array): TypedValue | undefined 
   if (type === 'text') return textValue(json)
   const time = readEventTime(utf8(slice(json, 1, json.length - 1)))
   if (time === null) return undefined
-  return { value: BigInt(time.timestampMs) * 1_000n + BigInt(time.micros), isWhole: !time.isRounded }
+  return { value: BigInt(time.timestampMs) * 1_000n + BigInt(time.micros), isWhole: time.isWhole }
 }
 
 /** Half a surrogate pair, which JSON can carry as an escape, has no UTF-8. */

@@ -20,7 +20,7 @@ function utf8(bytes: Uint8Array | null | undefined): string {
 describe('the columns of an event', () => {
   test('are the fields of its envelope, times as instants, the payload as it was written', () => {
     const line =
-      '{"EventId":"e1","EventNamespace":"acme","EventName":"login","EventTimestamp":"2026-11-24T10:00:00.123456Z","ClientTimestamp":"2026-11-24T12:00:00+02:00","UserId":"u","UserNamespace":"acme","ClientId":"c","DeviceType":"PC","Payload":{"big": 12345678901234567890, "a" :[1.0]}}'
+      '{"EventId":"e1","EventNamespace":"acme","EventName":"login","EventTimestamp":"2026-11-24T10:00:00.123456Z","ClientTimestamp":"2026-11-24T10:00:00+00:00","UserId":"u","UserNamespace":"acme","ClientId":"c","DeviceType":"PC","Payload":{"big": 12345678901234567890, "a" :[1.0]}}'
     expect(rowsOf('game-telemetry', line)).toEqual([
       {
         EventId: 'e1',
@@ -48,6 +48,7 @@ describe('the columns of an event', () => {
         'game_telemetry',
         '{"UserId": 7, "Level": 1.50, "EventTimestamp":"yesterday","EventId":"e","x":"\\u00e9"}',
         '{"ClientTimestamp":"2026-11-24T10:00:00.1234567Z"}',
+        '{"ClientTimestamp":"2026-11-24T12:00:00+02:00"}',
         '{"EventName":"\\ud800"}',
       ),
     ).toEqual([
@@ -55,6 +56,10 @@ describe('the columns of an event', () => {
       {
         ClientTimestamp: BigInt(Date.parse('2026-11-24T10:00:00.123Z')) * 1000n + 456n,
         other_fields: '{"ClientTimestamp":"2026-11-24T10:00:00.1234567Z"}',
+      },
+      {
+        ClientTimestamp: BigInt(Date.parse('2026-11-24T10:00:00Z')) * 1000n,
+        other_fields: '{"ClientTimestamp":"2026-11-24T12:00:00+02:00"}',
       },
       { other_fields: '{"EventName":"\\ud800"}' },
     ])
