@@ -6,6 +6,7 @@ import { Slots } from '../lib/slots.ts'
 import { crc32Of } from './byte-log.ts'
 import { contentTypeOf, type Encoder, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
+import { S3Error } from './s3-errors.ts'
 import type { RecordSet, SetObject } from './set.ts'
 import { WriteProblems } from './write-problems.ts'
 
@@ -32,6 +33,8 @@ export interface ObjectWriterOptions {
   readonly logger: Logger
   /** `<namespace>/<name>` of the custom resource. */
   readonly connector: string
+  /** Rejects with what the bucket refuses. */
+  readonly checkBucket: (signal: AbortSignal) => Promise<void>
 }
 
 /** A closed set as it is to be written. */
@@ -93,10 +96,22 @@ export class ObjectWriter {
         return failures === 0 && createdBytes !== null
       } catch (error) {
         if (signal.aborted || error instanceof ForeignObjectError) throw error
-        problems.failed(object.key, error, failures)
+        const cause = failures === 0 ? error : await this.#causeOf(error, signal)
+        signal.throwIfAborted()
+        problems.failed(object.key, cause, failures)
         await sleep(this.#options.clock, backoffMs(failures, RETRY), signal)
       }
     }
+  }
+
+  /**
+   * A server that refuses a large object may close the connection without having read it: the reset then overtakes its answer, each time
+   * again. What it refuses without a body is the reason.
+   */
+  async #causeOf(error: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!(error instanceof S3Error) || error.isAnswer) return error
+    const refusal = await this.#options.checkBucket(signal).catch((thrown: unknown) => thrown)
+    return refusal instanceof S3Error && refusal.isAnswer ? refusal : error
   }
 
   /**

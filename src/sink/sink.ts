@@ -62,7 +62,8 @@ export class Sink {
     this.#budget = new ByteBudget(config.bufferBytes)
     this.health = new SinkHealth(clock)
     this.#stallWatch = new StallWatch(parts.stalledAfterMs)
-    this.checks = [...parts.checks, { concern: 'bucket', run: (signal) => checkBucket(store, config, signal) }]
+    const check = (signal: AbortSignal) => checkBucket(store, config, signal)
+    this.checks = [...parts.checks, { concern: 'bucket', run: check }]
     this.listener = sinkListener({
       config,
       plan,
@@ -71,7 +72,7 @@ export class Sink {
       limits: { ...config.flush, objects: MOST_OBJECTS_A_SET },
       budget: this.#budget,
       slabs: new SlabPool(config.bufferBytes * KEPT),
-      writer: new ObjectWriter({ store, encoder, clock, logger, connector: config.connector }),
+      writer: new ObjectWriter({ store, encoder, clock, logger, connector: config.connector, checkBucket: check }),
       orphans: new OrphanedUploads({ store, stats: this.#stats, clock, logger }),
       stats: this.#stats,
       clock,

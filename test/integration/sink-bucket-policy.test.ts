@@ -1,13 +1,21 @@
 /** The bucket policy that the product hands out is enough, on a server that enforces it. */
 import { ListMultipartUploadsCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
+import pino from 'pino'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
 import { checkBucket } from '../../src/sink/bucket-check.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
+import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
+import { ObjectWriter } from '../../src/sink/object-writer.ts'
+import { compilePlan } from '../../src/sink/plan.ts'
 import type { S3Error } from '../../src/sink/s3-errors.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
+import { RecordSet } from '../../src/sink/set.ts'
+import { SlabPool } from '../../src/sink/slab-pool.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { createS3User } from '../support/s3-user.ts'
+import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
 const ACTIONS = ['s3:ListBucket', 's3:GetBucketLocation', 's3:GetObject', 's3:GetObjectVersion', 's3:PutObject']
@@ -65,6 +73,38 @@ async function allow(Action: readonly string[]): Promise<void> {
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
   await bucket.client.send(new PutBucketPolicyCommand({ Bucket: bucket.name, Policy }))
 }
+
+/** Tries to write a set of megabytes until a problem shows. */
+async function problemWith(megabytes: number): Promise<string> {
+  const set = new RecordSet(compilePlan(sinkConfig()), TOPIC, 0, 0n, new SlabPool(0))
+  const line = JSON.stringify({ EventNamespace: 'acme', EventName: 'login', text: 'x'.repeat(1_000_000) })
+  const log = new ScriptedPartition().append(...Array.from({ length: megabytes }, () => line))
+  for (const record of log.records) set.add(record, 0)
+  const writer = new ObjectWriter({
+    store,
+    encoder: new BodyEncoder(),
+    clock: systemClock,
+    logger: pino({ enabled: false }),
+    connector: 'games/c',
+    checkBucket: (signal) => checkBucket(store, { connector: 'games/c', s3: s3Config() }, signal),
+  })
+  const shown = Promise.withResolvers<string>()
+  const given = new AbortController()
+  const problem = (error: string | null) => shown.resolve(String(error))
+  const writing = writer.write({ set, objects: set.objects(), isPartial: false }, given.signal, {
+    objectCreated: () => {},
+    problem,
+  })
+  const error = await Promise.race([shown.promise, writing.then(() => 'written')])
+  given.abort()
+  await writing.catch(() => {})
+  return error
+}
+
+test('a permission that is missing is told also where the server ends the connection over megabytes that it refuses', async () => {
+  await allow(ACTIONS.filter((action) => action !== 's3:PutObject'))
+  expect(await problemWith(30)).toMatch(/^S3 AccessDenied: PutObject on bucket .*: s3:PutObject must be allowed/)
+})
 
 test('with the five actions everything works that the sink does: the check, writes in one piece and in parts, comparing', async () => {
   await allow(ACTIONS)

@@ -32,15 +32,18 @@ interface Written {
   readonly isPartial?: boolean
   readonly signal?: AbortSignal
   readonly store?: ObjectStore
+  readonly checkBucket?: () => Promise<void>
 }
 
 /** Writes a set of one record for each name. */
-function write({ names = ['login'], config = sinkConfig(), isPartial = false, signal, store }: Written = {}) {
+function write(written: Written = {}) {
+  const { names = ['login'], config = sinkConfig(), isPartial = false, signal, store } = written
+  const { checkBucket = async () => {} } = written
   const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n, new SlabPool(0))
   for (const record of new ScriptedPartition().append(...names.map((name, i) => event(i, { name }))).records)
     set.add(record, 0)
   const parts = { encoder: new BodyEncoder(), clock, logger: pino({ enabled: false }), connector: 'games/game-events' }
-  const writer = new ObjectWriter({ ...parts, store: store ?? bucket.store() })
+  const writer = new ObjectWriter({ ...parts, checkBucket, store: store ?? bucket.store() })
   const listener = { objectCreated: () => {}, problem: (error: string | null) => problems.push(error) }
   return writer.write({ set, objects: set.objects(), isPartial }, signal ?? new AbortController().signal, listener)
 }
@@ -113,6 +116,37 @@ test('a failure that comes after a set was given up is no problem', async () => 
   answered.reject(denied)
   await expect(writing).rejects.toThrow()
   expect(problems).toEqual([])
+})
+
+describe('a connection that is closed over a body, time and again,', () => {
+  const cut = new S3Error('ECONNRESET', 'passing', 'S3 ECONNRESET: PutObject: read ECONNRESET', false)
+  const afterCuts = async (checkBucket: () => Promise<void>) => {
+    const failures = [cut, cut, cut]
+    bucket.onCreate = () => {
+      const failure = failures.pop()
+      if (failure) throw failure
+    }
+    const writing = write({ checkBucket })
+    await clock.advance(5_000)
+    await writing
+    return problems
+  }
+
+  test('is told by what the bucket refuses without one', async () => {
+    const shown = await afterCuts(async () => {
+      throw denied
+    })
+    expect(shown).toEqual([denied.message, denied.message, null])
+  })
+
+  test('is told as such where the bucket refuses nothing, or cannot be asked either', async () => {
+    expect(await afterCuts(async () => {})).toEqual([cut.message, null])
+    problems = []
+    const asked = await afterCuts(async () => {
+      throw new S3Error('ECONNREFUSED', 'passing', 'S3 ECONNREFUSED: ListObjectsV2', false)
+    })
+    expect(asked).toEqual([cut.message, null])
+  })
 })
 
 test('an object that was created at the second attempt may have left an upload at the first', async () => {

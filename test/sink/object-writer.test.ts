@@ -46,8 +46,12 @@ function setWith(config: SinkConfig, ...names: string[]): RecordSet {
   return set
 }
 
+function parts() {
+  return { encoder, clock, logger, connector: 'games/game-events', checkBucket: async () => {} }
+}
+
 function write(set: RecordSet, signal = new AbortController().signal): Promise<SetObject[]> {
-  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, logger, connector: 'games/game-events' })
+  const writer = new ObjectWriter({ ...parts(), store: bucket.store() })
   return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
 }
 
@@ -238,7 +242,7 @@ describe('a key that is taken', () => {
       createIfAbsent: async (...args: Parameters<typeof store.createIfAbsent>) =>
         asked++ === 0 ? ('exists' as const) : store.createIfAbsent(...args),
     }
-    const writer = new ObjectWriter({ store: flickering, encoder, clock, logger, connector: 'games/game-events' })
+    const writer = new ObjectWriter({ ...parts(), store: flickering })
     const set = closedSet('login')
     const writing = writer.write(
       { set, objects: set.objects(), isPartial: false },
@@ -260,7 +264,7 @@ test('at most sixteen objects are written at once by all sets together', async (
     await gate.promise
     atOnce--
   }
-  const writer = new ObjectWriter({ store: bucket.store(), encoder, clock, logger, connector: 'c' })
+  const writer = new ObjectWriter({ ...parts(), store: bucket.store() })
   const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
   const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
   const writing = sets.map((set) =>
@@ -281,13 +285,7 @@ test('a set that is given up encodes nothing more of what waits for its turn', a
       return lines
     },
   }
-  const writer = new ObjectWriter({
-    store: bucket.store(),
-    encoder: counting,
-    clock,
-    logger,
-    connector: 'games/game-events',
-  })
+  const writer = new ObjectWriter({ ...parts(), store: bucket.store(), encoder: counting })
   const given = new AbortController()
   const answered = Promise.withResolvers<void>()
   bucket.onCreate = () => answered.promise
