@@ -234,12 +234,13 @@ export class Reflector<T extends KubeObject> {
     const asApiError = error instanceof KubeApiError ? error : undefined
     this.#failures++
     this.#refusals = asApiError?.status === 403 ? this.#refusals + 1 : 0
+    const isListing = this.#resourceVersion === ''
     if (this.#options.isCustom && asApiError?.status === 404 && this.#synced) this.#forgetAll()
     if (isExpired(error) || this.#failures % FAILURES_BEFORE_RELIST === 0) this.#resourceVersion = ''
-    // 400 or 422 to a watch from nowhere: a server that has no streaming lists (before 1.32, or the gate is off).
-    if (this.#streamingLists && (asApiError?.status === 400 || asApiError?.status === 422)) {
+    // A server that has no streaming lists (before 1.32, or the gate is off) answers 400 or 422, one whose etcd is too old for them (before 3.5.13) 500.
+    if (isListing && this.#streamingLists && asApiError && [400, 422, 500].includes(asApiError.status)) {
       this.#streamingLists = false
-      logger.info({ kind: kind.kind }, 'the API server has no streaming lists, lists are paged')
+      logger.info({ kind: kind.kind, error: describeError(error) }, 'no streaming list can be had, lists are paged')
       return
     }
     const leastMs = this.isRefused ? FORBIDDEN_RETRY_MS : (asApiError?.retryAfterMs ?? 0)

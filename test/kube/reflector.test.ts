@@ -232,8 +232,13 @@ describe('Reflector', () => {
     })
   })
 
-  it('lists by pages where the server has no streaming lists, then watches from there', async () => {
-    const refused = new KubeApiError(422, 'Invalid', 'sendInitialEvents is forbidden')
+  it.each([
+    ['the server has no', new KubeApiError(422, 'Invalid', 'sendInitialEvents is forbidden')],
+    [
+      'etcd is too old for',
+      new KubeApiError(500, 'InternalError', 'the required storage feature RequestWatchProgress is disabled'),
+    ],
+  ])('lists by pages where %s streaming lists, then watches from there', async (_why, refused) => {
     const { clock, watches, lists, events } = setUp({
       watches: [{ ending: refused }, { events: [modified('b', '41')], ending: 'hang' }],
       lists: [
