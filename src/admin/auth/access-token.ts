@@ -12,7 +12,7 @@ const MAX_TOKEN_LENGTH = 16_384
 export interface KeySource {
   /**
    * The public key of this name, undefined where there is none.
-   * @throws Error when the keys cannot be had at all
+   * @throws Error when the keys cannot be had, or not those that are new
    */
   keyOf(kid: string): Promise<CryptoKey | undefined>
 }

@@ -31,7 +31,7 @@ export async function readKeySet(json: string): Promise<KeySet> {
   return new Map(await Promise.all(imported))
 }
 
-/** Keys by name, in a set that is kept fresh; a name that is not in it makes it load anew, at most every few seconds. */
+/** Keys by name, in a set that is kept fresh; a name that is not in it makes it load anew, at most every few seconds. Where that fails nobody can tell. */
 export function keysFrom(set: Refreshed<KeySet>): KeySource {
   return {
     keyOf: async (kid) => (await set.get()).get(kid) ?? (await set.refresh()).get(kid),

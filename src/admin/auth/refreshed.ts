@@ -13,6 +13,13 @@ export interface RefreshedOptions<T> {
   readonly onError: (error: unknown) => void
 }
 
+interface Attempt {
+  readonly atMs: number
+  /** Never rejects. */
+  readonly done: Promise<void>
+  failure?: { readonly error: unknown }
+}
+
 /**
  * What another service says, kept for a while: asked again when somebody wants it and it is no longer fresh, in the
  * background at first, and used on while that service is not there (stale-while-revalidate and stale-if-error, RFC 5861).
@@ -21,7 +28,7 @@ export interface RefreshedOptions<T> {
 export class Refreshed<T> {
   readonly #options: RefreshedOptions<T>
   #loaded: { readonly value: T; readonly atMs: number } | undefined
-  #attempt: { readonly atMs: number; readonly done: Promise<void>; error?: unknown } | undefined
+  #attempt: Attempt | undefined
   /** When an attempt last failed, of those after the last success. */
   #failedAtMs = Number.NEGATIVE_INFINITY
 
@@ -29,22 +36,25 @@ export class Refreshed<T> {
     this.#options = options
   }
 
-  /** @throws the error of the last attempt when there is no value, or only one that is too old */
+  /** @throws the error of an attempt when there is no value, or only one that is too old */
   async get(): Promise<T> {
     const { freshMs, staleMs, clock } = this.#options
     if (this.#ageMs() <= freshMs) return this.#value()
     // A service that takes its time to fail would else take it from everybody who asks, for as long as it is away.
     const isAway = clock.elapsed() - this.#failedAtMs < 2 * freshMs
     const attempt = this.#tryToLoad()
-    if (this.#ageMs() > (isAway ? staleMs : Math.min(2 * freshMs, staleMs))) await attempt
-    if (this.#ageMs() > staleMs) throw this.#attempt?.error
+    if (this.#ageMs() > (isAway ? staleMs : Math.min(2 * freshMs, staleMs))) await attempt.done
+    // Of the attempt that was waited for: another may have begun meanwhile. Its answer counts, however long it took.
+    if (this.#ageMs() > staleMs && attempt.failure) throw attempt.failure.error
     return this.#value()
   }
 
-  /** Loads anew, unless that was tried a moment ago. @throws as `get` */
+  /** Loads anew, unless that was tried a moment ago. @throws the error of the attempt: what is kept cannot tell what is new */
   async refresh(): Promise<T> {
-    await this.#tryToLoad()
-    return this.get()
+    const attempt = this.#tryToLoad()
+    await attempt.done
+    if (attempt.failure) throw attempt.failure.error
+    return this.#value()
   }
 
   /** Puts in a value that is known to be newer, such as the one just written. */
@@ -61,11 +71,11 @@ export class Refreshed<T> {
     return this.#loaded === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.elapsed() - this.#loaded.atMs
   }
 
-  #tryToLoad(): Promise<void> {
+  #tryToLoad(): Attempt {
     const { clock, retryMs, load, onError } = this.#options
     const atMs = clock.elapsed()
-    if (this.#attempt !== undefined && atMs - this.#attempt.atMs < retryMs) return this.#attempt.done
-    const attempt: { atMs: number; done: Promise<void>; error?: unknown } = {
+    if (this.#attempt !== undefined && atMs - this.#attempt.atMs < retryMs) return this.#attempt
+    const attempt: Attempt = {
       atMs,
       done: load().then(
         (value) => {
@@ -74,13 +84,13 @@ export class Refreshed<T> {
           this.#failedAtMs = Number.NEGATIVE_INFINITY
         },
         (error: unknown) => {
-          attempt.error = error
+          attempt.failure = { error }
           this.#failedAtMs = clock.elapsed()
           if (this.#loaded !== undefined) onError(error)
         },
       ),
     }
     this.#attempt = attempt
-    return attempt.done
+    return attempt
   }
 }

@@ -97,6 +97,19 @@ it('finds a new key at once, but does not ask for every key that is made up', as
   expect(paths().filter((path) => path === 'oauth/jwks')).toHaveLength(2)
 })
 
+it('cannot tell of a new key while the IAM service is away: a token of it is not called wrong', async () => {
+  const { authenticate, clock } = await authenticator()
+  await authenticate(await signed(first))
+  iam.keys = [first.publicJwk, second.publicJwk]
+  iam.isDown = true
+  await clock.advance(5_000)
+  await expect(authenticate(await signed(second))).rejects.toMatchObject({ status: 503 })
+  await authenticate(await signed(first))
+  iam.isDown = false
+  await clock.advance(5_000)
+  await authenticate(await signed(second))
+})
+
 it('forgets a key that was withdrawn', async () => {
   const { authenticate, clock } = await authenticator()
   const token = await signed(first)

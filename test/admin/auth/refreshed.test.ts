@@ -94,10 +94,49 @@ it('rejects with the reason while it never had a value, and asks at most so ofte
   expect(await value.get()).toBe('one')
 })
 
+it('tells each who waits why its own attempt has failed, also while another one is under way', async () => {
+  const clock = new FakeClock()
+  const answers: PromiseWithResolvers<string>[] = []
+  const load = () => {
+    const answer = Promise.withResolvers<string>()
+    answers.push(answer)
+    return answer.promise
+  }
+  const value = new Refreshed<string>({ load, freshMs: 1_000, staleMs: 10_000, retryMs: 500, clock, onError: () => {} })
+  const first = value.get()
+  await clock.advance(600)
+  const second = value.get()
+  answers[0]?.reject(new Error('no answer'))
+  await expect(first).rejects.toMatchObject({ message: 'no answer' })
+  answers[1]?.resolve('one')
+  expect(await second).toBe('one')
+})
+
+it('gives what it has waited for, also when that took longer than a value is used', async () => {
+  const clock = new FakeClock()
+  const answer = Promise.withResolvers<string>()
+  const options = { freshMs: 5_000, staleMs: 5_000, retryMs: 1_000, clock, onError: () => {} }
+  const value = new Refreshed<string>({ ...options, load: () => answer.promise })
+  const waiting = value.get()
+  await clock.advance(5_300)
+  answer.resolve('late')
+  expect(await waiting).toBe('late')
+})
+
 it('can be told to ask, but not more often', async () => {
   const { value, clock } = refreshed(['one', 'two'])
   expect(await value.refresh()).toBe('one')
   expect(await value.refresh()).toBe('one')
+  await clock.advance(500)
+  expect(await value.refresh()).toBe('two')
+})
+
+it('says that it could not ask when it is told to: what it has is no answer to that', async () => {
+  const { value, clock } = refreshed(['one', new Error('no answer'), 'two'])
+  await value.get()
+  await clock.advance(500)
+  await expect(value.refresh()).rejects.toThrow('no answer')
+  expect(await value.get()).toBe('one')
   await clock.advance(500)
   expect(await value.refresh()).toBe('two')
 })
