@@ -50,17 +50,34 @@ function coversEverythingBelow(given: readonly string[]): boolean {
   return given.at(-1) === WILDCARD && !IDENTITY_SECTIONS.has(given.at(-2) ?? '')
 }
 
-/** A schedule says when `schedAction` holds instead of `Action` (seconds-exact cron). Only what holds at any time is granted here. */
-const upperCase = z
-  .object({ Resource: z.string().min(1), Action: z.int().min(0), schedAction: z.int().min(0).optional() })
-  .transform(({ Resource, Action, schedAction }) => ({ resource: Resource, actions: Action & (schedAction ?? Action) }))
-const lowerCase = z
-  .object({ resource: z.string().min(1), action: z.int().min(0), schedAction: z.int().min(0).optional() })
-  .transform(({ resource, action, schedAction }) => ({ resource, actions: action & (schedAction ?? action) }))
+/**
+ * `schedAction` holds instead of `Action` at the times of a schedule, and is none where it is left out, as Go leaves out a 0. Only what holds at any
+ * time is granted here. IAM services write the names in more than one way, and read them without regard to case. Source: AccelByte's iam-go-sdk.
+ */
+const permission = z
+  .preprocess(
+    withLowerCaseNames,
+    z.object({
+      resource: z.string().min(1),
+      action: z.int().min(0),
+      schedaction: z.int().min(0).nullish(),
+      schedcron: z.string().nullish(),
+      schedrange: z.array(z.string()).nullish(),
+    }),
+  )
+  .transform(({ resource, action, schedaction, schedcron, schedrange }): Permission => {
+    const isScheduled = Boolean(schedcron) || Boolean(schedrange?.length)
+    return { resource, actions: isScheduled ? action & (schedaction ?? 0) : action }
+  })
 
-/** The `permissions` of a token or a role, in both spellings that IAM services use; null (a Go service's empty list) is none. */
+function withLowerCaseNames(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.toLowerCase(), each]))
+}
+
+/** The `permissions` of a token or a role, in every spelling that IAM services use; null (a Go service's empty list) is none. */
 export const permissionsClaim: z.ZodType<Permission[]> = z
-  .array(z.union([upperCase, lowerCase]))
+  .array(permission)
   .nullish()
   .transform((permissions) => permissions ?? [])
 

@@ -103,9 +103,14 @@ describe('permissionsClaim', () => {
     expect(permissionsClaim.parse(undefined)).toEqual([])
   })
 
-  it('grants of a scheduled permission only what holds inside and outside of the schedule', () => {
-    const scheduled = [{ Resource: 'ADMIN:ROLE', Action: 15, schedAction: 2, schedCron: '* * * * *' }]
-    expect(permissionsClaim.parse(scheduled)).toEqual([{ resource: 'ADMIN:ROLE', actions: 2 }])
+  it.each([
+    ['inside and outside of it', { Action: 15, schedAction: 2, schedCron: '* * * * *' }, 2],
+    ['so, in another spelling', { Action: 15, SchedAction: 2, SchedRange: ['0 0 8 * * *', '0 0 18 * * *'] }, 2],
+    ['so, where nothing does inside: Go leaves out a 0', { Action: 15, SchedCron: '0 0 2 * * SUN' }, 0],
+    ['at any time where the schedule is empty', { Action: 15, schedAction: 0, schedCron: '', schedRange: null }, 15],
+  ])('grants of a permission with a schedule only what holds %s', (_when, scheduled, actions) => {
+    const claim = [{ Resource: 'ADMIN:ROLE', ...scheduled }]
+    expect(permissionsClaim.parse(claim)).toEqual([{ resource: 'ADMIN:ROLE', actions }])
   })
 
   it.each([
