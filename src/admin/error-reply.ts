@@ -1,4 +1,4 @@
-import { isRefusal, isRightMissing, isUnavailable, KubeApiError } from '../kube/errors.ts'
+import { isRefusal, isRightMissing, isUnavailable, isWebhookFailure, KubeApiError } from '../kube/errors.ts'
 import { ApiError } from './api-error.ts'
 import { MAX_BODY_BYTES } from './json-body.ts'
 
@@ -23,7 +23,7 @@ function fromKubernetes(error: KubeApiError): ApiError {
     return new ApiError('conflict', 'another editor was faster: read it again, then edit', { cause: error })
   if (isUnavailable(error)) {
     const seconds = Math.ceil((error.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000)
-    return new ApiError('unavailable', 'Kubernetes does not answer; try again', {
+    return new ApiError('unavailable', `${silentPart(error)} does not answer; try again`, {
       headers: { 'retry-after': String(seconds) },
       cause: error,
     })
@@ -31,9 +31,15 @@ function fromKubernetes(error: KubeApiError): ApiError {
   return new ApiError('internal', 'the server failed; its log says why', { cause: error })
 }
 
-/** An admission policy or quota of the cluster, or a rule that only it can check. */
+/** An admission policy, webhook or quota of the cluster, or a rule that only it can check. A webhook denies with whatever HTTP status it has chosen. */
 function isOfTheObject(error: unknown): boolean {
-  return !isRightMissing(error) && isRefusal(error) && [400, 403, 422].includes(error.status)
+  return !isRightMissing(error) && isRefusal(error) && ![405, 413, 415].includes(error.status)
+}
+
+/** Who does not answer: Kubernetes, or an admission webhook, which it names. */
+function silentPart(error: KubeApiError): string {
+  const webhook = isWebhookFailure(error) ? /webhook "[^"]*"/.exec(error.message)?.[0] : undefined
+  return webhook === undefined ? 'Kubernetes' : `the cluster's admission ${webhook}`
 }
 
 /** Errors that fastify makes before a handler is reached. Source: "Errors", Fastify documentation. */

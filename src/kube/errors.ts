@@ -80,9 +80,11 @@ export function isRefusal(error: unknown): error is KubeApiError {
   return [400, 403, 405, 413, 415, 422].includes(status) || message.includes(UNTYPED) || DENIED.test(message)
 }
 
-/** No answer, too much to do, or the server's own trouble: the same request may do later. */
+/** No answer, too much to do, not yet ready, or the server's own trouble: the same request may do later. */
 export function isUnavailable(error: unknown): error is KubeApiError {
-  return error instanceof KubeApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  if (!(error instanceof KubeApiError)) return false
+  const { status, message } = error
+  return status === 0 || status === 429 || status >= 500 || message.includes(NOT_READY)
 }
 
 /** The authorizer's words (forbiddenMessage of apiserver/pkg/endpoints/handlers/responsewriters): quotas and admission policies answer 403 with others. */

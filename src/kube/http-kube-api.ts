@@ -10,7 +10,7 @@ import type {
   WriteOptions,
 } from './api.ts'
 import type { ClusterAccess } from './cluster-access.ts'
-import { errorFromResponse, KubeApiError } from './errors.ts'
+import { errorFromResponse, isRefusal, KubeApiError } from './errors.ts'
 import type { Kind, KubeObject, ObjectRef } from './kinds.ts'
 import { parseWatchStream } from './watch-stream.ts'
 
@@ -163,7 +163,8 @@ export class HttpKubeApi implements KubeApi {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
       await this.#call({ method: 'DELETE', path: objectPath(kind, ref), body })
     } catch (error) {
-      if (!(error instanceof KubeApiError && gone.includes(error.status))) throw error
+      // A webhook that denies the deletion may have chosen the same status.
+      if (!(error instanceof KubeApiError && gone.includes(error.status)) || isRefusal(error)) throw error
     }
   }
 

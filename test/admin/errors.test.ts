@@ -164,6 +164,13 @@ describe('when something behind the API fails', () => {
       'Kubernetes',
     ],
     [
+      'Kubernetes has only just started',
+      new KubeApiError(403, 'Forbidden', 'connectors "x" is forbidden: not yet ready to handle request'),
+      503,
+      90011,
+      'Kubernetes does not answer',
+    ],
+    [
       'a right is missing',
       new KubeApiError(403, 'Forbidden', 'acs is forbidden: User "secret details" cannot list resource "acs"'),
       500,
@@ -183,6 +190,11 @@ describe('when something behind the API fails', () => {
   test.each([
     ['a policy', new KubeApiError(422, 'Invalid', 'denied by policy: buckets of acme only'), 'buckets of acme only'],
     ['a webhook', new KubeApiError(403, 'Forbidden', 'admission webhook "w" denied the request: no'), 'denied the req'],
+    [
+      'a webhook, with a status of its own for that,',
+      new KubeApiError(500, 'InternalError', 'admission webhook "w" denied the request: no owner'),
+      'admission webhook "w" denied the request: no owner',
+    ],
     ['a quota', new KubeApiError(403, 'Forbidden', '"x" is forbidden: exceeded quota: acs'), 'exceeded quota: acs'],
   ])('%s of the cluster that refuses a connector is told to the caller', async (_what, refusal, message) => {
     const { api, send } = anAdmin()
@@ -190,6 +202,15 @@ describe('when something behind the API fails', () => {
     const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
     expect([status, json.errorCode]).toEqual([400, 20002])
     expect(json.errorMessage).toContain(message)
+  })
+
+  test('a webhook of the cluster that does not answer is named, and nothing else of it', async () => {
+    const { api, send } = anAdmin()
+    const words = 'failed calling webhook "quota.example.com": Post "https://quota.internal": context deadline exceeded'
+    api.failures.set('create analyticsconnectors', new KubeApiError(500, 'InternalError', words))
+    const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
+    const errorMessage = 'the cluster\'s admission webhook "quota.example.com" does not answer; try again'
+    expect([status, json]).toEqual([503, { errorCode: 90011, errorMessage }])
   })
 
   test('where connectors are to be made is no namespace: no connector is said to be missing', async () => {

@@ -6,6 +6,7 @@ import {
   isNamespaceTerminating,
   isRefusal,
   isRightMissing,
+  isUnavailable,
   isWebhookFailure,
 } from '../../src/kube/errors.ts'
 
@@ -68,6 +69,7 @@ describe('what happens next', () => {
     const starting = refused('not yet ready to handle request')
     expect([right, quota, starting].map(isRightMissing)).toEqual([true, false, false])
     expect([right, quota, starting].map(isRefusal)).toEqual([true, true, false])
+    expect([right, quota, starting].map(isUnavailable)).toEqual([false, false, true])
   })
 
   it('takes the denial of a webhook for a refusal, whatever HTTP status that has chosen: for its own errors it is 500', () => {

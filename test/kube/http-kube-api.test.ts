@@ -118,6 +118,14 @@ describe('HttpKubeApi', () => {
     await expect(api.delete(PODS, REF, { uid: 'uid-1' })).rejects.toMatchObject({ status: 500 })
   })
 
+  it.each([404, 409])(
+    'does not take the denial of a webhook with the status %i for an object that is gone',
+    async (code) => {
+      const { api } = await setUp(echo(code, { message: 'admission webhook "keep.example.com" denied the request' }))
+      await expect(api.delete(PODS, REF, { uid: 'uid-1' })).rejects.toMatchObject({ status: code })
+    },
+  )
+
   it('deletes one object only in the state that was read, where that is asked for', async () => {
     const statuses = [200, 404, 409]
     const { api, asked } = await setUp((_asked, response) => answerJson(response, statuses.shift() ?? 500, {}))
