@@ -1,4 +1,6 @@
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import { connect as connectTcp, isIP } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import type { Clock } from '../lib/clock.ts'
 import { ApiError } from './api-error.ts'
 import { Refreshed } from './auth/refreshed.ts'
@@ -7,6 +9,8 @@ import { Refreshed } from './auth/refreshed.ts'
 const FRESH_MS = 5_000
 const RETRY_MS = 1_000
 const TIMEOUT_MS = 5_000
+/** kafkajs takes what is before the first colon for the host: those of an IPv6 address are hidden from it until a socket is made. */
+const HIDDEN_COLON = '%3A'
 
 export interface KafkaSettings {
   readonly bootstrapServers: readonly string[]
@@ -47,7 +51,8 @@ export function kafkaTopics(
 async function readTopics({ bootstrapServers, tls, sasl }: KafkaSettings): Promise<string[]> {
   const kafka = new Kafka({
     clientId: 'analytics-connector-admin',
-    brokers: [...bootstrapServers],
+    brokers: bootstrapServers.map(withHiddenColons),
+    socketFactory,
     connectionTimeout: TIMEOUT_MS,
     requestTimeout: TIMEOUT_MS,
     retry: { retries: 1 },
@@ -62,4 +67,15 @@ async function readTopics({ bootstrapServers, tls, sasl }: KafkaSettings): Promi
   } finally {
     await admin.disconnect()
   }
+}
+
+/** @param server `host:port` or `[ipv6]:port` */
+function withHiddenColons(server: string): string {
+  return server.replace(/^\[(.+)\]/, (_all, address: string) => address.replaceAll(':', HIDDEN_COLON))
+}
+
+const socketFactory: ISocketFactory = ({ host: hidden, port, ssl, onConnect }) => {
+  const host = hidden.replaceAll(HIDDEN_COLON, ':')
+  if (!ssl) return connectTcp({ host, port }, onConnect)
+  return connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
 }
