@@ -6,7 +6,7 @@ import {
   holderOf,
   type IdentifiedConnector,
 } from '../../kube/connector-ids.ts'
-import { KubeApiError } from '../../kube/errors.ts'
+import { isRightMissing, KubeApiError } from '../../kube/errors.ts'
 import { CONNECTORS, type ObjectRef } from '../../kube/kinds.ts'
 import { whereAllowed } from '../../kube/where-allowed.ts'
 import { sharedRead } from '../../lib/shared-read.ts'
@@ -42,13 +42,23 @@ export class ConnectorStore {
 
   /** The connector with this id. */
   async byId(id: number): Promise<Connector | undefined> {
-    const place = this.#places.get(id)
-    const known = place && (await this.#options.api.get(CONNECTORS, place))
+    const known = await this.#lastFound(id)
     if (known && claimedId(known) === id) return isThere(known) ? known : undefined
     const found = await this.#options.ids.find(id)
     if (!found || !isThere(found)) return undefined
     this.#remember(id, found)
     return found
+  }
+
+  /** What is where an id was last found; nothing where the right to look there has gone, as it does with its namespace. */
+  async #lastFound(id: number): Promise<Connector | undefined> {
+    const place = this.#places.get(id)
+    try {
+      return place && (await this.#options.api.get(CONNECTORS, place))
+    } catch (error) {
+      if (isRightMissing(error)) return undefined
+      throw error
+    }
   }
 
   async #readAll(): Promise<IdentifiedConnector[]> {
