@@ -6,6 +6,8 @@ import type { RequestOptions } from 'node:https'
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** Tokens live at least ten minutes and are replaced at 80 % of it, so a copy may be used for a minute (client-go does the same). */
 const CREDENTIALS_FRESH_MS = 60_000
+/** client-node keeps what a kubeconfig leads to, a token of an exec plugin until the moment it ends: only who asks at the same time shares it here. */
+const KUBECONFIG_FRESH_MS = 1_000
 
 export interface TlsMaterial {
   readonly ca?: string | Buffer
@@ -62,7 +64,10 @@ export async function loadInCluster(options: ClusterAccessOptions, dir = SERVICE
     server: `https://${host}:${options.servicePort ?? '443'}`,
     namespace: (await readFile(`${dir}/namespace`, 'utf8')).trim(),
     tls: { ca: await readFile(`${dir}/ca.crt`) },
-    authorization: keptFresh(async () => `Bearer ${(await readFile(`${dir}/token`, 'utf8')).trim()}`),
+    authorization: keptFresh(
+      async () => `Bearer ${(await readFile(`${dir}/token`, 'utf8')).trim()}`,
+      CREDENTIALS_FRESH_MS,
+    ),
   }
 }
 
@@ -93,7 +98,7 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     tls: withoutUndefined({ ca, cert, key, servername, rejectUnauthorized }) as TlsMaterial,
-    authorization: keptFresh(async () => authorizationOf(await requestOptions())),
+    authorization: keptFresh(async () => authorizationOf(await requestOptions()), KUBECONFIG_FRESH_MS),
   }
 }
 
@@ -112,11 +117,11 @@ function withoutUndefined(object: Record<string, unknown>): Record<string, unkno
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
 }
 
-/** Calls `read` at most once a minute; a failed read is tried again at the next call. */
-function keptFresh<T>(read: () => Promise<T>): () => Promise<T> {
+/** Calls `read` at most once in `freshMs`; a failed read is tried again at the next call. */
+function keptFresh<T>(read: () => Promise<T>, freshMs: number): () => Promise<T> {
   let kept: { value: Promise<T>; at: number } | undefined
   return () => {
-    if (kept && performance.now() - kept.at < CREDENTIALS_FRESH_MS) return kept.value
+    if (kept && performance.now() - kept.at < freshMs) return kept.value
     const value = read()
     kept = { value, at: performance.now() }
     value.catch(() => {

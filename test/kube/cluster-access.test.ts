@@ -71,6 +71,21 @@ describe('loadClusterAccess', () => {
     expect(await byPassword.authorization()).toBe(`Basic ${btoa('a:b')}`)
   })
 
+  it('asks an exec plugin again when its token has ended, not up to a minute later', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'], now: Date.parse('2026-03-01T12:00:00Z') })
+    onTestFinished(() => void vi.useRealTimers())
+    const dir = await folder({ asked: '' })
+    const credential = '{"status":{"token":"%s","expirationTimestamp":"2026-03-01T12:15:00Z"}}'
+    const script = `echo >> ${dir}/asked; printf '${credential}' $(wc -l < ${dir}/asked)`
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] }
+    await writeFile(join(dir, 'config'), kubeconfig(JSON.stringify({ exec })))
+    const access = await loadClusterAccess({ kubeconfig: join(dir, 'config') })
+    vi.advanceTimersByTime(14 * 60_000 + 59_000)
+    expect(await access.authorization()).toBe('Bearer 1')
+    vi.advanceTimersByTime(2_000)
+    expect(await access.authorization()).toBe('Bearer 2')
+  })
+
   it('reads several as one, as kubectl does: the first that says something is right', async () => {
     const dir = await folder({
       contexts: kubeconfig('{ token: first }').replace(/^clusters.*$/m, 'clusters: []'),
