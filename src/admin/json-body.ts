@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { ApiError } from './api-error.ts'
 
 /** Bytes of a body. */
@@ -12,7 +13,10 @@ const PROTOTYPE_KEY = '__proto__'
  *
  * @throws ApiError 400
  */
-export function parseJsonBody(text: string): unknown {
+export function parseJsonBody(body: Buffer): unknown {
+  // Else what a client wrote in another encoding would be stored with U+FFFD in it, as a name or path that nobody meant.
+  if (!isUtf8(body)) throw new ApiError('unparsableBody', 'the body is not JSON: must be UTF-8')
+  const text = body.toString()
   if (text.trim() === '') return undefined
   if (depthOf(text) > MAX_DEPTH) {
     throw new ApiError('unparsableBody', `the body is nested too deep: must have at most ${MAX_DEPTH} levels`)

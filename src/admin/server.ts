@@ -98,9 +98,14 @@ export function createServer(parts: ServerParts): FastifyInstance {
   app.decorateRequest('caller', null)
   app.decorateRequest('scope', null)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
-    parseJsonBody(text),
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+    parseJsonBody(body),
   )
+  app.addContentTypeParser('*', async ({ headers }: FastifyRequest) => {
+    // Many clients send a Content-Type along with nothing.
+    if (headers['content-length'] === '0') return undefined
+    throw new ApiError('unsupportedMediaType', 'the Content-Type is not allowed: must be application/json')
+  })
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, logger))
   observe(app, parts)
   endConnectionsOnClose(app)

@@ -206,6 +206,34 @@ test('a body that is not needed may be sent with a content type and nothing in i
   expect((await send({ method: 'PUT', url: `${V1}/connectors/${id}/activate`, body: '{}' })).status).toBe(200)
 })
 
+test('nothing has no type: what clients call it by themselves is not refused, but something of another type is', async () => {
+  const { app, create } = anAdmin()
+  const { id } = await create()
+  const put = (type: string, payload: string) =>
+    app.inject({
+      method: 'PUT',
+      url: `${V1}/connectors/${id}/activate`,
+      headers: { authorization: 'Bearer all', 'content-type': type, 'content-length': String(payload.length) },
+      payload,
+    })
+  for (const type of ['application/x-www-form-urlencoded', 'text/plain; charset=utf-8']) {
+    expect((await put(type, '')).statusCode).toBe(200)
+    expect((await put(type, 'a=b')).json()).toMatchObject({ errorCode: 90005 })
+  }
+})
+
+test('a body in another encoding than UTF-8 is refused: nobody means the names that it would make', async () => {
+  const { app, api } = anAdmin()
+  const answer = await app.inject({
+    method: 'POST',
+    url: `${V1}/connectors`,
+    headers: { authorization: 'Bearer all', 'content-type': 'application/json' },
+    payload: Buffer.from(JSON.stringify({ ...NEW_CONNECTOR, filter: { acmé: ['*'] } }), 'latin1'),
+  })
+  expect([answer.statusCode, answer.json().errorCode]).toEqual([400, 20019])
+  expect(api.calls).not.toContain('create analyticsconnectors')
+})
+
 test('a charset in the content type is no other content type', async () => {
   const { send } = anAdmin()
   const headers = { 'content-type': 'application/json; charset=utf-8' }
