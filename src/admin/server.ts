@@ -175,6 +175,8 @@ function addRoute(app: FastifyInstance, route: Route, gate: Gate): void {
         request.caller = await gate.authenticate(request.headers.authorization, request.ip)
         request.scope = scopeOf(request)
         await gate.authorize(request.caller, requiredResource(request.scope), ACTIONS[route.method])
+        // Fastify would wait for the body for good: of a request that is cut off there comes no end, and no second word of it.
+        if (request.raw.destroyed) throw new ApiError('malformedRequest', 'the request was cut off')
       },
       handler: (request, reply) => answer(route, request, reply),
     })

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Caller } from '../../src/admin/auth/authenticator.ts'
 import { anAdmin, NEW_CONNECTOR, V1 } from './fixture.ts'
 
 describe('request ids', () => {
@@ -170,6 +171,32 @@ describe('on a socket', () => {
     const metrics = await registry.metrics()
     expect(metrics).toContain('analytics_connector_http_requests_in_flight 0')
     expect(metrics).toMatch(new RegExp(`requests_total{method="GET",route="[^"]*",status="${status}"} 1`))
+  })
+
+  test('a request whose client has gone before its body was read is no longer under way', async () => {
+    const registry = new Registry()
+    const asked = Promise.withResolvers<void>()
+    const known = Promise.withResolvers<Caller>()
+    const authenticate = () => {
+      asked.resolve()
+      return known.promise
+    }
+    const { app } = anAdmin({}, { registry, authenticator: { authenticate } })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    onTestFinished(() => app.close())
+    const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+    socket.write(
+      `POST ${V1}/connectors HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`,
+    )
+    await asked.promise
+    socket.destroy()
+    const connections = promisify(app.server.getConnections.bind(app.server))
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    known.resolve({ subject: 'all', allows: async () => true })
+    await vi.waitFor(async () =>
+      expect(await registry.metrics()).toMatch(/requests_total\{method="POST",.*status="499"\} 1/),
+    )
+    expect(await registry.metrics()).toContain('analytics_connector_http_requests_in_flight 0')
   })
 
   test('requests under way are answered before the server ends', async () => {
