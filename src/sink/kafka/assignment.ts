@@ -145,11 +145,19 @@ function moveOne(loads: readonly Load[]): boolean {
   return false
 }
 
-/** The topic of which the giver has most before the receiver, so that each topic is spread too. */
+/** The topic of which the giver has most before the receiver, so that each topic is spread too. Asked for each move, and there may be thousands of both. */
 function movableTopic(giver: Load, receiver: Load): string | null {
-  const surplus = (topic: string) => giver.countOf(topic) - receiver.countOf(topic)
-  const shared = [...receiver.topics].filter((topic) => giver.countOf(topic) > 0)
-  return shared.sort((a, b) => surplus(b) - surplus(a) || compare(a, b))[0] ?? null
+  let best: string | null = null
+  let most = 0
+  for (const topic of receiver.topics) {
+    const count = giver.countOf(topic)
+    if (count === 0) continue
+    const surplus = count - receiver.countOf(topic)
+    if (best !== null && (surplus < most || (surplus === most && topic > best))) continue
+    best = topic
+    most = surplus
+  }
+  return best
 }
 
 function scarcestFirst(

@@ -127,6 +127,18 @@ describe('when members come and go', () => {
     )
   })
 
+  it('is decided in a moment though there are thousands of topics: meanwhile the one who decides sends no heartbeat', () => {
+    const partitionsOf = new Map(Array.from({ length: 2_000 }, (_, t) => [`topic-${t}`, [0, 1, 2]]))
+    const membersWith = (ids: readonly string[], before: Assignment = new Map()) =>
+      subscribers(ids, before).map((member) => ({ ...member, topics: [...partitionsOf.keys()] }))
+    const before = assignPartitions(membersWith(['a']), partitionsOf)
+    const startedAt = performance.now()
+    const after = assignPartitions(membersWith(['a', 'b', 'c', 'd'], before), partitionsOf)
+    // As long as a session lasts: beyond that the group goes on without it, and whoever decides next is as slow.
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    expect(sizes(after)).toEqual([1_500, 1_500, 1_500, 1_500])
+  }, 60_000)
+
   it('the others keep all that they have when one leaves', () => {
     fc.assert(
       fc.property(memberIds, partitionsOf, (ids, partitionsOf) => {
