@@ -37,9 +37,9 @@ export function beginningOf(context: BeginningContext): Beginning {
     return stop(`${describeError(error)}. ${NEW_PLACE}`)
   }
   if (found.kind === 'none' && offset >= 0n && epoch === 0) return stop(movedByHand(offset))
-  if (found.kind !== 'none' && found.clusterId !== clusterId)
+  if (found.kind !== 'none' && found.clusterId !== undefined && found.clusterId !== clusterId)
     return stop(
-      `offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId}. ${NEW_PLACE}`,
+      `offset ${offset} was committed in Kafka cluster ${found.clusterId}, this is ${clusterId || 'one that tells no id'}. ${NEW_PLACE}`,
     )
   if (found.kind !== 'none' && found.topicId !== undefined && topicId !== undefined && found.topicId !== topicId)
     return epoch === (found.epoch ?? 0)

@@ -14,7 +14,8 @@ const clusterId = z.string().min(1).max(128)
 
 /** Where an offset was committed, and under which `spec.kafka.epoch`. */
 const origin = {
-  clusterId,
+  /** Absent where the broker told none, as some services that speak Kafka's protocol do not. */
+  clusterId: clusterId.optional(),
   /** Absent where the broker told none. */
   topicId: z.string().max(64).optional(),
   /** Absent for 0. */
@@ -73,7 +74,7 @@ export function encodeMark(mark: Mark): string {
 
 /** What a tenure commits, by whom and where. */
 export function markOf({ clusterId, topicId }: Pick<Tenure, 'clusterId' | 'topicId'>, epoch: number): Mark {
-  return { clusterId, topicId, ...(epoch > 0 ? { epoch } : {}) }
+  return { ...(clusterId === '' ? {} : { clusterId }), topicId, ...(epoch > 0 ? { epoch } : {}) }
 }
 
 /** @throws ForeignMetadataError for anything that is neither empty nor written by this program */

@@ -44,7 +44,7 @@ export interface CommittedOffset {
 export interface Tenure {
   readonly topic: string
   readonly partition: number
-  /** Names the Kafka cluster, so that metadata copied to another cluster (MirrorMaker) is recognised. */
+  /** Names the Kafka cluster, so that metadata copied to another cluster (MirrorMaker) is recognised. Empty where the broker tells none. */
   readonly clusterId: string
   /** Names this very topic: one of the same name that is created later has another. Absent where the broker tells none. */
   readonly topicId?: string | undefined

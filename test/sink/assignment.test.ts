@@ -15,11 +15,11 @@ const intent: Intent = {
   reason: 'bytes',
 }
 
-const begin = (offset: bigint, metadata: string, epoch = 0, topicId?: string) =>
+const begin = (offset: bigint, metadata: string, epoch = 0, topicId?: string, clusterId = 'here') =>
   beginningOf({
     epoch,
     committed: { offset, metadata },
-    clusterId: 'here',
+    clusterId,
     topicId,
     startFrom: 'latest',
     planOf: (revision) => (revision === plan.revision ? plan : null),
@@ -63,6 +63,15 @@ test('a topic whose id is not known, now or when it was committed, is taken for 
   expect(begin(5n, known)).toEqual({ kind: 'read', from: 5n })
   expect(begin(5n, known, 0, 'A')).toEqual({ kind: 'read', from: 5n })
   expect(begin(5n, encodeMark({ clusterId: 'here' }), 0, 'B')).toEqual({ kind: 'read', from: 5n })
+})
+
+test('what was committed where no cluster id was told is taken for what it is, and a cluster that tells none for another than one that did', () => {
+  expect(begin(5n, encodeMark({}), 0, undefined, '')).toEqual({ kind: 'read', from: 5n })
+  expect(begin(5n, encodeMark({}))).toEqual({ kind: 'read', from: 5n })
+  expect(begin(5n, encodeMark({ clusterId: 'there' }), 0, undefined, '')).toEqual({
+    kind: 'stop',
+    error: expect.stringMatching(/cluster there, this is one that tells no id/),
+  })
 })
 
 test.each([

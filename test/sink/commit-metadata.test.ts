@@ -13,13 +13,16 @@ import { FLUSH_REASONS } from '../../src/sink/flush-policy.ts'
 const LARGEST_OFFSET = 2n ** 63n - 1n
 
 const origin = fc.record(
-  { topicId: fc.stringMatching(/^[A-Za-z0-9_-]{22}$/), epoch: fc.integer({ min: 1 }) },
+  {
+    clusterId: fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/),
+    topicId: fc.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+    epoch: fc.integer({ min: 1 }),
+  },
   { requiredKeys: [] },
 )
 const required = fc.record({
   endOffset: fc.bigInt({ min: 0n, max: LARGEST_OFFSET }),
   revision: fc.stringMatching(/^[0-9a-f]{10}$/),
-  clusterId: fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/),
   objects: fc.nat(),
   records: fc.maxSafeNat(),
   checksum: fc.stringMatching(/^[0-9a-f]{8}$/),
@@ -60,6 +63,11 @@ describe('commit metadata', () => {
     expect(markOf(where, 0)).toEqual(where)
     const mark = markOf(where, 3)
     expect(decodeCommitMetadata(encodeMark(mark))).toEqual({ kind: 'mark', ...where, epoch: 3 })
+  })
+
+  test('a mark of a cluster that tells no id is read as well', () => {
+    const mark = markOf({ clusterId: '', topicId: undefined }, 0)
+    expect(decodeCommitMetadata(encodeMark(mark))).toEqual({ kind: 'mark' })
   })
 
   test('a mark is read as it was written, and no metadata is told from it', () => {
