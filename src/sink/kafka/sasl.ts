@@ -35,6 +35,9 @@ export function tokenSasl(token: () => Promise<string>, refused: (token: string)
         const refusal = await saslAuthenticate({
           request,
           response: { decode: async (raw) => raw.subarray(4).toString(), parse: async (text) => text },
+        }).catch((error: unknown) => {
+          if (isRefusal(error)) refused(value)
+          throw error
         })
         if (!refusal) return
         refused(value)
@@ -42,4 +45,9 @@ export function tokenSasl(token: () => Promise<string>, refused: (token: string)
       },
     }),
   }
+}
+
+/** Brokers with a validator of their own, such as Strimzi's, do answer with an error. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'SASL_AUTHENTICATION_FAILED'
 }

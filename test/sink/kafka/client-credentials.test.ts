@@ -62,6 +62,26 @@ describe('a token of the client credentials grant', () => {
     expect(await token()).toBe('t2')
   })
 
+  it('that the broker refuses by an error is not offered again either, and one whose connection broke is', async () => {
+    const { token, refused } = source()
+    let error = new Error('Closed connection')
+    const connection = {
+      host: '127.0.0.1',
+      port: 9092,
+      logger: undefined as never,
+      saslAuthenticate: async () => {
+        throw error
+      },
+    }
+    const { authenticate } = tokenSasl(token, refused).authenticationProvider(connection)
+    await expect(authenticate()).rejects.toThrow(error)
+    expect(await token()).toBe('t1')
+    // What kafkajs makes of the code 58.
+    error = Object.assign(new Error('invalid token'), { type: 'SASL_AUTHENTICATION_FAILED' })
+    await expect(authenticate()).rejects.toThrow(error)
+    expect(await token()).toBe('t2')
+  })
+
   it('is used to its end while the endpoint fails for now, and no longer where a person must act', async () => {
     const { token } = source()
     await token()
