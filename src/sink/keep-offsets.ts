@@ -61,11 +61,13 @@ async function commitAgain(member: GroupMember, offsets: readonly GroupOffset[],
       return found === undefined || found.offset < 0n ? [] : [{ topic, partition, ...found }]
     }),
   )
+  // A partition that is refused, such as one of a topic that may not be read any more, costs no other its place.
+  let refused: Error | null = null
   for (let i = 0; i < commits.length; i += COMMITS_PER_REQUEST) {
     const errors = await member.commit(generation, commits.slice(i, i + COMMITS_PER_REQUEST), ended)
-    const refused = errors.find((error) => error !== null)
-    if (refused) throw refused
+    refused ??= errors.find((error) => error !== null) ?? null
   }
+  if (refused) throw refused
   // What we were not assigned another member has: the group is at work again.
   return commits.length < offsets.length ? { kind: 'active' } : { kind: 'kept', partitions: commits.length }
 }

@@ -78,8 +78,9 @@ test('what Kafka has forgotten meanwhile is not made up', async () => {
   expect(kafka.committed.has('orders-3')).toBe(false)
 })
 
-test('a refusal is told, and the member leaves', async () => {
+test('a refusal is told when all others have been committed, and the member leaves', async () => {
   kafka.next('OffsetCommit', 29)
   await expect(keep()).rejects.toThrow('not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)')
+  expect(committed().map(({ length }) => length)).toEqual([500, 100])
   expect(kafka.sent('LeaveGroup')).toMatchObject([{ memberId: 'member-1' }])
 })
