@@ -278,7 +278,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     const closed = this.#closed(set, intent.reason, this.#parts.clock.elapsed(), true)
     const checksum = setChecksum(closed.objects)
     if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))
-    const epochNow = this.#tenure.leaderEpochBefore(intent.endOffset)
+    // A whole set is compared in full, and what ended it (a marker, a filtered record) may have been compacted away since.
+    const epochNow = this.#isPartial ? this.#tenure.leaderEpochBefore(intent.endOffset) : null
     if (intent.leaderEpoch !== undefined && epochNow !== null && epochNow !== intent.leaderEpoch)
       return this.#stop(replacedAfterPromise(set, intent.leaderEpoch, epochNow))
     this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')
