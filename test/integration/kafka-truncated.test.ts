@@ -91,7 +91,7 @@ test.skipIf(stack.kind === 'containers')(
     const before = new RecordingListener()
     const first = member('begins again', before)
     await within(() => expect(before.held[0]?.position).toBe(30n))
-    await before.held[0]?.tenure.commit(30n, '')
+    await before.held[0]?.tenure.commit(30n, 'ours')
     await first.stop(AbortSignal.timeout(5_000))
 
     const gate = Promise.withResolvers<void>()

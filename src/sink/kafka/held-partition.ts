@@ -1,6 +1,6 @@
 import { whenAborted } from '../../lib/lifecycle.ts'
 import type { CommittedOffset, PartitionHandler, RevocationReason, SourceListener, Tenure } from '../record-source.ts'
-import { LeaderEpochs } from './leader-epochs.ts'
+import { LeaderEpochs, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import type { FoundOffset } from './offset-calls.ts'
 
 export interface HeldPartitionOptions {
@@ -42,7 +42,8 @@ export class HeldPartition {
     const committed = { offset, metadata }
     const ended = this.#ended.signal
     this.#options = options
-    this.#epochs = new LeaderEpochs(options.committed)
+    // Without metadata the offset is a tool's, and its epoch, if any, of no record that was read: the leader's at that time, or 0.
+    this.#epochs = new LeaderEpochs(metadata === '' ? { offset, leaderEpoch: UNKNOWN_EPOCH } : options.committed)
     this.tenure = {
       topic,
       partition,

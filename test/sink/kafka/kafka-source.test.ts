@@ -47,11 +47,20 @@ describe('a tenure', () => {
   })
 
   it('keeps the leader epoch that was committed with an offset', async () => {
-    kafka.committed.set('orders-0', { offset: 42n, leaderEpoch: 3, metadata: '' })
+    kafka.committed.set('orders-0', { offset: 42n, leaderEpoch: 3, metadata: 'ours' })
     start()
     const { first } = await joined()
     await first.tenure.commit(42n, 'once more')
     expect(kafka.committed.get('orders-0')).toEqual({ offset: 42n, leaderEpoch: 3, metadata: 'once more' })
+  })
+
+  it('believes no leader epoch beside an offset that a tool has committed', async () => {
+    kafka.committed.set('orders-0', { offset: 42n, leaderEpoch: 3, metadata: '' })
+    start()
+    const { first } = await joined()
+    expect(first.tenure.leaderEpochBefore(42n)).toBeNull()
+    await first.tenure.commit(42n, 'ours')
+    expect(kafka.committed.get('orders-0')).toEqual({ offset: 42n, leaderEpoch: -1, metadata: 'ours' })
   })
 
   it('is not built before the coordinator tells the offset', async () => {
