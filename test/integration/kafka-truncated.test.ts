@@ -30,11 +30,11 @@ afterAll(async () => {
   await servers?.stop()
 })
 
-function member(groupId: string, listener: RecordingListener): RecordSource {
+function member(groupId: string, listener: RecordingListener, topic = TOPIC): RecordSource {
   const source = createKafkaSource({
     config: { bootstrapServers: servers.bootstrapServers.split(','), groupId },
     topics: () => ({
-      filter: { truncated: [TOPIC] },
+      filter: { truncated: [topic] },
       topicPattern: 'source.{realm}.{namespace}.{eventName}',
       realm: 'dev',
     }),
@@ -48,20 +48,85 @@ function member(groupId: string, listener: RecordingListener): RecordSource {
   return source
 }
 
-async function produce(values: readonly string[]): Promise<void> {
+async function produce(values: readonly string[], topic = TOPIC, key?: string): Promise<void> {
   const producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 20 } })
   await producer.connect()
-  await producer.send({ topic: TOPIC, messages: values.map((value) => ({ value })) })
+  await producer.send({ topic, messages: values.map((value) => ({ value, ...(key === undefined ? {} : { key }) })) })
   await producer.disconnect()
 }
 
-async function leaderAndInSync(): Promise<{ leader: number | undefined; isr: number[] | undefined }> {
+async function leaderAndInSync(topic = TOPIC): Promise<{ leader: number | undefined; isr: number[] | undefined }> {
   const admin = kafka.admin()
   await admin.connect()
-  const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] })
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
   await admin.disconnect()
   return { leader: topics[0]?.partitions[0]?.leader, isr: topics[0]?.partitions[0]?.isr }
 }
+
+/** To a broker that has nothing of it yet, and copies what there is. */
+async function moveTo(broker: number, topic: string): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.alterPartitionReassignments({
+    topics: [{ topic, partitionAssignment: [{ partition: 0, replicas: [broker] }] }],
+  })
+  await admin.disconnect()
+  await within(async () => expect(await leaderAndInSync(topic)).toEqual({ leader: broker, isr: [broker] }))
+}
+
+/** What of a leader was read last is compacted away; then the log is moved to a broker that has never heard of that leader. */
+test.skipIf(stack.kind === 'containers')(
+  'a log that was compacted is not taken for one that was cut, whatever broker has copied it',
+  async () => {
+    const topic = 'source.dev.truncated.compacted'
+    const admin = kafka.admin()
+    await admin.connect()
+    const compacted = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01', 'segment.ms': '100' }
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic,
+          replicaAssignment: [{ partition: 0, replicas: [1] }],
+          configEntries: Object.entries({ ...compacted, 'min.insync.replicas': '1' }).map(([name, value]) => ({
+            name,
+            value,
+          })),
+        },
+      ],
+    })
+    await admin.disconnect()
+    await produce(['first'], topic, 'first')
+    await moveTo(2, topic)
+    await produce(['read'], topic, 'again')
+    const before = new RecordingListener()
+    const first = member('compacted', before, topic)
+    await within(() => expect(before.held[0]?.position).toBe(2n))
+    await before.held[0]?.tenure.commit(2n, 'ours')
+    await first.stop(AbortSignal.timeout(5_000))
+
+    await moveTo(3, topic)
+    await produce(['newer'], topic, 'again')
+    const look = async () => {
+      const seen = new RecordingListener()
+      const source = member(`look ${Math.random()}`, seen, topic)
+      await within(() => expect(seen.held[0]?.values).toContain('newer'))
+      await source.stop(AbortSignal.timeout(5_000))
+      return seen.handlers[0]?.offsets
+    }
+    await within(async () => {
+      await produce(['more'], topic, 'more')
+      expect(await look()).not.toContain(1n)
+    })
+    await moveTo(1, topic)
+
+    const again = new RecordingListener()
+    member('compacted', again, topic)
+    const seen = () => ({ isRead: again.held[0]?.values.includes('newer'), replaced: again.held[0]?.replaced })
+    await within(() => expect(seen()).toEqual({ isRead: true, replaced: [] }))
+  },
+  240_000,
+)
 
 /** Broker 1 leads, broker 2 lacks the last ten records when it becomes the leader in its place, and gets others. */
 test.skipIf(stack.kind === 'containers')(

@@ -4,10 +4,11 @@ import type { LogRange } from '../record-source.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
-import { check, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
+import { check, errorName, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
 import { type EpochSpan, keptTo, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import { OFFSET_FOR_LEADER_EPOCH, offsetForLeaderEpochCall } from './offset-calls.ts'
 import { EARLIEST, fetchCall, LATEST, listOffsetsCall } from './protocol.ts'
+import { extentOf } from './record-batch.ts'
 
 const BACKOFF = { initialMs: 200, maxMs: 5_000 }
 /** No log goes so far: a fetch of it says whether we may read, and brings nothing. */
@@ -47,9 +48,15 @@ export async function logRange(options: LogOptions): Promise<LogRange | null> {
  *
  * @param last what was read last
  * @param next the epoch of what comes after it
+ * @param position the offset of that
  * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-320
  */
-export function endOfEpoch(last: EpochSpan, next: number, options: LogOptions): Promise<bigint | null> {
+export function endOfEpoch(
+  last: EpochSpan,
+  next: number,
+  position: bigint,
+  options: LogOptions,
+): Promise<bigint | null> {
   return untilTold(options, async () => {
     const { topic, partition } = options
     const connection = await leaderConnection(options)
@@ -58,8 +65,28 @@ export function endOfEpoch(last: EpochSpan, next: number, options: LogOptions): 
     const answer = responses[0]?.partitions[0]
     if (isAccessRefused(answer?.errorCode ?? 0)) return null
     check(`Kafka ${topic}-${partition}: cannot read where a leader's records end`, answer?.errorCode ?? -1)
-    return keptTo(last, next, answer ?? { leaderEpoch: UNKNOWN_EPOCH, endOffset: -1n })
+    const { leaderEpoch = UNKNOWN_EPOCH, endOffset = -1n } = answer ?? {}
+    const kept = keptTo(last, next, { leaderEpoch, endOffset })
+    if (kept === null || kept >= position || endOffset < position) return kept
+    // Or all of that epoch was compacted away, before this broker copied the log.
+    return (await holdsAnyOf(last.from, position, connection, options)) ? kept : endOffset
   })
+}
+
+/** Whether the log has anything from one offset up to another; also where it begins behind the first of them. */
+async function holdsAnyOf(
+  from: bigint,
+  to: bigint,
+  connection: BrokerConnection,
+  { topic, partition }: LogOptions,
+): Promise<boolean> {
+  const partitions = [{ topic, partition, offset: from, maxBytes: 1 }]
+  const answer = await connection.send(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
+  const [fetched] = answer.partitions
+  if (fetched === undefined || errorName(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') return true
+  check(`Kafka ${topic}-${partition}: cannot be read`, fetched.errorCode)
+  const first = extentOf(fetched, from).epochs[0]
+  return first === undefined || first.from < to
 }
 
 /** The first offset that is still there, or the one after the last committed record. */

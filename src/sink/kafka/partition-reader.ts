@@ -12,10 +12,10 @@ export interface PartitionReaderOptions {
   readonly handler: Pick<PartitionHandler, 'records' | 'isAwaited'>
   readonly epochs: LeaderEpochs
   /**
-   * What was read last is of this epoch, what comes next of `next`: how far the leader has the same as was read. Null where it
-   * cannot tell. Does not reject.
+   * What was read last is of this epoch, what comes next, at `position`, of `next`: how far the leader has the same as was read. Null
+   * where it cannot tell. Does not reject.
    */
-  readonly endOfEpoch: (last: EpochSpan, next: number) => Promise<bigint | null>
+  readonly endOfEpoch: (last: EpochSpan, next: number, position: bigint) => Promise<bigint | null>
   /** The log does not hold this offset, and everything before it was handled: this reader reads no further. */
   readonly onOutOfRange: (position: bigint) => void
   /** Of what was read and handled before `position`, the log holds other records from `keptTo` on: this reader reads no further. */
@@ -172,7 +172,7 @@ export class PartitionReader {
 
   /** Whether what comes next follows what was read last, or is of a log that was cut since and has grown again (KIP-320). */
   async #follows(from: bigint, last: EpochSpan, next: number): Promise<boolean> {
-    const keptTo = await this.#options.endOfEpoch(last, next)
+    const keptTo = await this.#options.endOfEpoch(last, next, from)
     if (this.#stopped) return false
     if (keptTo === null || keptTo >= from) return true
     this.stop()

@@ -75,7 +75,7 @@ export class Reading {
       startOffset,
       handler,
       epochs,
-      endOfEpoch: (last, next) => endOfEpoch(last, next, this.#logOf(tenure, givenUp)),
+      endOfEpoch: (last, next, from) => endOfEpoch(last, next, from, this.#logOf(tenure, givenUp)),
       onFailed: (error) => this.failed(tenure, error),
       onOutOfRange: (position) => void this.#outOfRange(position, read),
       onTruncated: (position, keptTo) => void this.#truncated(position, keptTo, read),
@@ -112,7 +112,7 @@ export class Reading {
     if (last === null || topicId === undefined) return null
     const metadata = await this.#options.cluster.askLeader(topic, partition).catch(() => null)
     const isSame = metadata?.topics.get(topic)?.id === topicId
-    return isSame ? endOfEpoch(last, last.epoch, this.#logOf(tenure, givenUp)) : null
+    return isSame ? endOfEpoch(last, last.epoch, position, this.#logOf(tenure, givenUp)) : null
   }
 
   async #truncated(position: bigint, keptTo: bigint, read: PartitionRead): Promise<void> {

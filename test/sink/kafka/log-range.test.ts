@@ -1,9 +1,10 @@
-import { describe, expect, it, test } from 'vitest'
+import { beforeEach, describe, expect, it, test } from 'vitest'
 import type { KafkaCluster } from '../../../src/sink/kafka/cluster.ts'
 import { problemLine } from '../../../src/sink/kafka/kafka-error.ts'
 import { endOfEpoch, placeToBegin } from '../../../src/sink/kafka/log-range.ts'
 import type { ApiCall } from '../../../src/sink/kafka/protocol.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
+import { consecutive, encodeBatch } from '../../support/record-batches.ts'
 
 test('nobody begins in a topic that may be described and not read, until it may be read', async () => {
   const clock = new FakeClock()
@@ -45,16 +46,29 @@ test('nobody begins in a topic that may be described and not read, until it may 
 
 describe('endOfEpoch', () => {
   const last = { from: 90n, epoch: 5 }
+  /** What a fetch from there brings. */
+  let there: object
 
-  /** What is made of an answer, where epoch 5 was read last and `next` comes. */
+  beforeEach(async () => {
+    there = await batchAt(90n)
+  })
+
+  async function batchAt(baseOffset: bigint): Promise<object> {
+    return { errorCode: 0, data: await encodeBatch({ baseOffset, records: consecutive(baseOffset, 5) }) }
+  }
+
+  /** What is made of an answer, where epoch 5 was read up to 100 and `next` comes. */
   function told(answer: object | null, next = 6): Promise<bigint | null> {
     const partition = { partition: 0, errorCode: 0, leaderEpoch: 5, endOffset: 100n, ...answer }
-    return endOfEpoch(last, next, {
+    return endOfEpoch(last, next, 100n, {
       cluster: {
         leaderOf: () => 1,
         connectionToNode: async () => ({
           speaks: () => answer !== null,
-          send: async () => ({ responses: [{ topic: 't', partitions: [partition] }] }),
+          send: async ({ request }: ApiCall<unknown>) =>
+            request.apiName === 'Fetch'
+              ? { partitions: [there] }
+              : { responses: [{ topic: 't', partitions: [partition] }] },
         }),
       } as unknown as KafkaCluster,
       clock: new FakeClock(),
@@ -73,6 +87,16 @@ describe('endOfEpoch', () => {
     expect(await told({ leaderEpoch: 4, endOffset: 80n })).toBe(80n)
     // Elected twice: what it has of an earlier epoch goes further than what we read of a later one.
     expect(await told({ leaderEpoch: 4, endOffset: 120n }, 4)).toBe(90n)
+    there = { errorCode: 1 }
+    expect(await told({ leaderEpoch: 4, endOffset: 120n }, 4)).toBe(90n)
+  })
+
+  it('is that of an earlier epoch where nothing is left of what was read, nor anything else: it was compacted away', async () => {
+    there = await batchAt(100n)
+    expect(await told({ leaderEpoch: 4, endOffset: 100n })).toBe(100n)
+    expect(await told({ leaderEpoch: 4, endOffset: 95n })).toBe(90n)
+    there = await batchAt(99n)
+    expect(await told({ leaderEpoch: 4, endOffset: 100n })).toBe(90n)
   })
 
   it('is told by a fallen epoch where the leader tells nothing', async () => {

@@ -22,7 +22,7 @@ function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const released: number[] = []
   const outOfRange: bigint[] = []
   const truncated: [bigint, bigint][] = []
-  const asked: [EpochSpan, number][] = []
+  const asked: [EpochSpan, number, bigint][] = []
   const answer = Promise.withResolvers<bigint | null>()
   const epochs = new LeaderEpochs({ offset: 0n, leaderEpoch })
   let finish: (error?: Error) => void = () => {}
@@ -193,7 +193,7 @@ describe('a PartitionReader whose records come from another leader than those be
     const { offsets, truncated, asked, answer, epochs, accept, settle } = busyReader(7)
     accept(await recordSet(0n, 2, { leaderEpoch: 8 }))
     await settle()
-    expect(asked).toEqual([[{ from: -1n, epoch: 7 }, 8]])
+    expect(asked).toEqual([[{ from: -1n, epoch: 7 }, 8, 0n]])
     expect(offsets).toEqual([])
     answer.resolve(0n)
     await settle()
