@@ -35,7 +35,7 @@ export const kafkaTlsSchema = z.strictObject({
   ).optional(),
 })
 
-export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'AWS_MSK_IAM'] as const
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'AWS_MSK_IAM'] as const
 
 type Sasl = z.infer<typeof saslObject>
 const saslObject = z.strictObject({

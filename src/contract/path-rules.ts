@@ -11,9 +11,9 @@ export type TimePlaceholder = (typeof TIME_PLACEHOLDERS)[number]
 /** Source: "Creating object key names", Amazon S3 User Guide: at most 1,024 bytes of UTF-8. */
 export const MAX_KEY_BYTES = 1024
 /** Kept free for what is added before the extension (partition, offset) and for longer extensions. */
-export const RESERVED_BYTES = 64
+const RESERVED_BYTES = 64
 /** Every value can have at least this many bytes of the key. Enough for a digest and the beginning of the value. */
-export const MIN_VALUE_BYTES = 64
+const MIN_VALUE_BYTES = 64
 
 const VALUE_PATTERN = `\\{(${VALUE_PLACEHOLDERS.join('|')})\\}`
 const ALL_PLACEHOLDERS = [...VALUE_PLACEHOLDERS, ...TIME_PLACEHOLDERS]

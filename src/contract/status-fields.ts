@@ -7,7 +7,7 @@ const dateTime = z.string().meta({ format: 'date-time' })
 export const MAX_MESSAGE_LENGTH = 32_768
 
 /** metav1.Condition. `lastTransitionTime` moves only when `status` changes. Source: Kubernetes API conventions. */
-export const conditionSchema = z.looseObject({
+const conditionSchema = z.looseObject({
   type: field(z.string().max(316), 'Ready, Active; Reconciling or Stalled only while True.'),
   status: field(z.enum(['True', 'False', 'Unknown']), 'True, False or Unknown.'),
   observedGeneration: field(z.int().min(0), 'Generation of the spec that this condition speaks of.', {
@@ -45,7 +45,7 @@ const lostRangeSchema = z.looseObject({
 /** Partitions whose newest lost range is kept: as many as a person reads, and the status stays far below etcd's limit. */
 export const MOST_LOST_RANGES = 300
 
-export const lostSchema = z.looseObject({
+const lostSchema = z.looseObject({
   offsets: field(
     z.int(),
     'Offsets in all ranges since the connector was made; as many records, less what transactions and compaction leave out.',

@@ -15,7 +15,7 @@ export interface LeaseTimes {
 }
 
 /** The times of client-go and controller-runtime. */
-export const DEFAULT_LEASE_TIMES: LeaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
+const DEFAULT_LEASE_TIMES: LeaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
 
 export interface LeaderElectionOptions {
   readonly api: Pick<KubeApi, 'get' | 'create' | 'replace'>

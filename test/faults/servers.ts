@@ -11,7 +11,7 @@ import type { ServerControl, StackAddresses } from '../stack/stack.ts'
 import { NetworkLink } from './network-link.ts'
 import { S3Proxy } from './s3-proxy.ts'
 
-export const BROKERS = 3
+const BROKERS = 3
 /** Ways into Kafka that can be cut one by one: the sinks of a connector take one each. */
 export const LANES = 4
 /** So short that a run has time for many kills; Kafka's own least is 6 s. */

@@ -28,7 +28,7 @@ export interface Machine {
   readonly path: string
 }
 
-export const thisMachine: Machine = {
+const thisMachine: Machine = {
   platform: process.platform,
   uid: process.getuid?.(),
   isExecutable(path) {

@@ -23,7 +23,7 @@ export interface Faults {
   bookmarksOnly: boolean
 }
 
-export const NO_FAULTS: Faults = {
+const NO_FAULTS: Faults = {
   ...{ refuse: 0, refusals: [], latencyMs: 0, cut: 0, repeat: 0, expire: 0, holdMs: 0, bookmarksOnly: false },
 }
 

@@ -19,7 +19,7 @@ import { StatusWrites } from './status/status-writes.ts'
 
 const DEPLOYMENT = 'deployment/analytics-connector-operator'
 /** An image that no stack has: pods are made and never run, which is enough where only objects count. */
-export const NO_IMAGE = 'no-such-image:1'
+const NO_IMAGE = 'no-such-image:1'
 
 /** A call as an authorizer sees it. */
 export interface Call {
@@ -91,7 +91,7 @@ export function recording(api: KubeApi, calls: Call[], streamingLists = true): K
 }
 
 /** Passes calls on and judges every status that the server accepts. */
-export function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
+function judging(api: KubeApi, statuses: StatusWrites): KubeApi {
   return {
     get: (kind, ref) => api.get(kind, ref),
     list: (kind, scope, page) => api.list(kind, scope, page),

@@ -2,8 +2,6 @@ import { execFile } from 'node:child_process'
 import { delimiter } from 'node:path'
 import type { Stack } from '../stack/stack.ts'
 
-export type Kubectl = (...args: string[]) => Promise<string>
-
 export interface KubectlOptions {
   /** Written to standard input (`kubectl apply -f -`). */
   readonly input?: string

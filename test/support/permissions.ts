@@ -112,7 +112,7 @@ function unlabelled(permission: Permission): Permission {
 }
 
 /** The API server as a service account that is there already meets it. */
-export async function signedIn(stack: Stack, namespace: string, account: string): Promise<ClusterAccess> {
+async function signedIn(stack: Stack, namespace: string, account: string): Promise<ClusterAccess> {
   const token = await kubectl(stack, ['create', 'token', account, '-n', namespace, '--duration=6h'])
   const admin = await loadClusterAccess({ kubeconfig: stack.kubeconfigPath })
   return { ...admin, namespace, authorization: async () => `Bearer ${token.trim()}` }

@@ -12,7 +12,7 @@ const REMEMBERED_MS = 10_000
 const MAX_REMEMBERED = 2_000
 
 /** Not a kind: a word for RBAC rules, with the game namespace as resourceName. */
-export const GAME_NAMESPACES = 'gamenamespaces'
+const GAME_NAMESPACES = 'gamenamespaces'
 const VERBS: Readonly<Record<Action, string>> = { CREATE: 'create', READ: 'get', UPDATE: 'update', DELETE: 'delete' }
 const ALL_CONNECTORS = 'ADMIN:ANALYTICS:CONNECTOR'
 const ONE_NAMESPACE = /^ADMIN:NAMESPACE:([^:]+):ANALYTICS:CONNECTOR$/

@@ -33,7 +33,7 @@ const etag = { ETag: 'Changes with the configuration; send it as If-Match to edi
 /**
  * Told to whoever pauses. Source of the form: Kubernetes' own API warnings (299, RFC 7234 §5.5.7).
  */
-export const RETENTION_WARNING =
+const RETENTION_WARNING =
   '299 analytics-connector "while paused, events stay on Kafka only as long as its retention (7 days by default); a longer pause can lose data"'
 
 /** The connectors' part of the API. */

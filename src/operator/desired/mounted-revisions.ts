@@ -6,7 +6,7 @@ export interface ExistingRevision {
 }
 
 /** How many revisions the pods can read: the current one, and earlier ones under which a range may still be unfinished. */
-export const MOUNTED_REVISIONS = 5
+const MOUNTED_REVISIONS = 5
 
 /**
  * Which revisions a pod template lists: those that were used last, the last one first. When a revision was made says little of that, as an

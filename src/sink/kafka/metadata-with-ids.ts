@@ -40,7 +40,7 @@ function encodeMetadataRequest(topics: readonly string[]): Encoder {
  *   topic => errorCode int16 · name string · id uuid · isInternal bool · [partition] · authorizedOperations int32 · tags
  *   partition => errorCode int16 · index int32 · leader int32 · leaderEpoch int32 · [replica int32] · [isr int32] · [offline int32] · tags
  */
-export function decodeMetadataResponse(raw: Buffer): MetadataResponse {
+function decodeMetadataResponse(raw: Buffer): MetadataResponse {
   const decoder = new Decoder(raw)
   skipTags(decoder)
   const clientSideThrottleTime = decoder.readInt32()

@@ -126,7 +126,7 @@ const MAPS = ['canyon', 'harbour', 'old town', 'glacier', 'Überwald']
 const WEAPONS = ['rifle', 'bow', 'grenade', 'knife', 'shield']
 
 /** An event as a game client sends it, of exactly `bytes` bytes: its payload has as many hits as fit, and a note. */
-export function gameEventOf(n: number, bytes: number, eventNames: number): string {
+function gameEventOf(n: number, bytes: number, eventNames: number): string {
   const at = new Date(Date.UTC(2026, 2, 1, 12) + (n % 600_000)).toISOString()
   const envelope = `"EventId":"${randomUUID()}","EventNamespace":"acme","EventName":"match${n % eventNames}","EventTimestamp":"${at}"`
   const client = `,"ClientTimestamp":"${at}","UserId":"u${(n * 7919) % 1_000_003}","DeviceType":"PC"`

@@ -60,7 +60,7 @@ export async function startContainerd(
 const isNoSandbox = 'labels."io.cri-containerd.kind"==container'
 
 /** @param tasks what `ctr tasks list` prints: id, process, state */
-export function runningProcess(tasks: string, containers: readonly string[], pod: string): number {
+function runningProcess(tasks: string, containers: readonly string[], pod: string): number {
   for (const line of tasks.split('\n')) {
     const [id = '', pid, state] = line.trim().split(/\s+/)
     if (containers.includes(id) && state === 'RUNNING') return Number(pid)

@@ -1,5 +1,5 @@
 /** The namespace in which pods find the servers beside the cluster. */
-export const serverNamespace = 'stack'
+const serverNamespace = 'stack'
 
 /** The name by which pods know a server. */
 export function nameInPods(server: string): string {

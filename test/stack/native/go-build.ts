@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { runCommand } from './run-command.ts'
 
 /** The environment of a build whose result depends on nothing but its inputs. */
-export const goEnvironment = {
+const goEnvironment = {
   CGO_ENABLED: '0',
   GOFLAGS: '-buildvcs=false -trimpath',
   GOWORK: 'off',

@@ -10,7 +10,7 @@ interface TokenRequest {
 }
 
 /** Where a pod finds its credentials; programs read it by this fixed path. */
-export const SERVICE_ACCOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'
+const SERVICE_ACCOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 const DEFAULT_EXPIRATION_SECONDS = 3600
 
