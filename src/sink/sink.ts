@@ -6,7 +6,6 @@ import type { Logger } from '../lib/logger.ts'
 import { checkBucket } from './bucket-check.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { Encoder } from './encode/body-encoder.ts'
-import type { LostRange } from './lost-ranges.ts'
 import type { ObjectStore } from './object-store.ts'
 import { ObjectWriter } from './object-writer.ts'
 import { OrphanedUploads } from './orphaned-uploads.ts'
@@ -91,11 +90,6 @@ export class Sink {
 
   status(): SinkStatus {
     return this.health.status(this.#parts.config, this.#revision, this.#stats, this.#parts.source)
-  }
-
-  /** What expired in Kafka before it was delivered, newest last. */
-  get lostRanges(): readonly LostRange[] {
-    return this.#stats.lost.newest
   }
 
   isActive(): boolean {

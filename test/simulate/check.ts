@@ -67,8 +67,10 @@ function isReportedLost({ offset }: Produced, log: SimulatedLog, processes: read
   if (offset >= log.startOffset) return false
   // Behind a cut that stopped the partition nobody reads, and so nobody tells what expires there.
   if (offset < log.unseenBefore || (log.cutAt !== null && offset >= log.cutAt)) return true
-  const lost = processes.flatMap(({ sink }) => sink.lostRanges).filter(({ partition }) => partition === log.partition)
-  return lost.some(({ from, to }) => from <= offset && offset < to)
+  const told = processes.flatMap(({ sink }) => sink.status().lost.ranges)
+  return told.some(
+    ({ partition, from, to }) => partition === log.partition && BigInt(from) <= offset && offset < BigInt(to),
+  )
 }
 
 /** What is looked for in the bucket: the event itself, or the reject that names place and bytes. */
