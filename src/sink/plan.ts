@@ -73,7 +73,7 @@ function nextShown(startMs: number, durationMs: number): number {
 function timePartitionEnds(template: CompiledTemplate, durationMs: number): Plan['timePartitionEndMs'] {
   const pathAt = (timestampMs: number) =>
     template.pathFor({ namespace: 'any', topic: 'any', eventName: 'any', timestampMs })
-  const ends = new Map<number, number | null>()
+  let last: { readonly startMs: number; readonly endMs: number | null } | null = null
   const endAfter = (startMs: number) => {
     const path = pathAt(startMs)
     for (let atMs = nextShown(startMs, durationMs); atMs <= startMs + DAY_MS; atMs = nextShown(atMs, durationMs))
@@ -82,11 +82,7 @@ function timePartitionEnds(template: CompiledTemplate, durationMs: number): Plan
   }
   return (nowMs) => {
     const startMs = template.partitionStartMs(nowMs)
-    const known = ends.get(startMs)
-    if (known !== undefined) return known
-    ends.clear()
-    const end = endAfter(startMs)
-    ends.set(startMs, end)
-    return end
+    if (last?.startMs !== startMs) last = { startMs, endMs: endAfter(startMs) }
+    return last.endMs
   }
 }
