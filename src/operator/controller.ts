@@ -23,6 +23,7 @@ import {
 import type { ReflectorEvent } from '../kube/reflector.ts'
 import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
+import { whenAborted } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
 import { Applier } from './apply.ts'
 import { areKnown, Cache, connectorKeyOf, IndexedCache, isKnown } from './cache.ts'
@@ -170,10 +171,7 @@ export class Controller {
     this.#leading = true
     for (const pod of this.caches.pods.all()) this.#followPod(pod, 'resync')
     this.queue.start()
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) return resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await whenAborted(signal)
     this.#leading = false
     this.#poller.stop()
     this.#references.stop()

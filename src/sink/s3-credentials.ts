@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { S3_CREDENTIALS_KEYS as KEYS } from '../contract/names.ts'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -13,15 +14,15 @@ const SDK_EXPIRY_WINDOW_MS = 5 * 60_000
 const REREAD_AFTER_MS = 10_000
 
 /**
- * Credentials from the files of a mounted Secret, one file a key: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for
- * temporary ones, `AWS_SESSION_TOKEN`. Read again every ten seconds, so a rotated Secret is used without a restart.
+ * Credentials from the files of a mounted Secret, one file a key (S3_CREDENTIALS_KEYS); the session token is for temporary ones.
+ * Read again every ten seconds, so a rotated Secret is used without a restart.
  */
 export function mountedCredentials(dir: string): () => Promise<S3Credentials> {
   return async () => {
     // One after the other: where several are missing, the same one is told each time, and the status stays as it is.
-    const accessKeyId = await required(dir, 'AWS_ACCESS_KEY_ID')
-    const secretAccessKey = await required(dir, 'AWS_SECRET_ACCESS_KEY')
-    const sessionToken = await optional(dir, 'AWS_SESSION_TOKEN')
+    const accessKeyId = await required(dir, KEYS.accessKeyId)
+    const secretAccessKey = await required(dir, KEYS.secretAccessKey)
+    const sessionToken = await optional(dir, KEYS.sessionToken)
     const expiration = new Date(Date.now() + SDK_EXPIRY_WINDOW_MS + REREAD_AFTER_MS)
     return { accessKeyId, secretAccessKey, expiration, ...(sessionToken ? { sessionToken } : {}) }
   }

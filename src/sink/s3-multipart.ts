@@ -39,7 +39,6 @@ export interface UploadCalls {
  * condition (`If-None-Match: *`), and before it whether the key is taken: that it heeds the condition here is not tried before it
  * counts, and asking costs little beside the parts. Each carries a CRC-32, which S3 checks again on completion, unless checksums are switched off. Nothing is
  * resumed: after any failure the object is written again as a new upload.
- *
  */
 export async function uploadInParts(
   s3: S3Settings,

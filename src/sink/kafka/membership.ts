@@ -1,6 +1,5 @@
 import { backoffMs } from '../../lib/backoff.ts'
-import type { Clock } from '../../lib/clock.ts'
-import { sleep } from '../../lib/clock.ts'
+import { type Clock, sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import { whenAborted } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
