@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
+import { defined } from '../lib/defined.ts'
 
 /** Folder that the kubelet mounts into a pod with a service account. */
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -97,7 +98,7 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
   return {
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
-    tls: withoutUndefined({ ca, cert, key, servername, rejectUnauthorized }) as TlsMaterial,
+    tls: defined({ ca, cert, key, servername, rejectUnauthorized }) as TlsMaterial,
     authorization: keptFresh(async () => authorizationOf(await requestOptions()), KUBECONFIG_FRESH_MS),
   }
 }
@@ -111,10 +112,6 @@ function authorizationOf({ auth, headers }: RequestOptions): string | undefined 
   // client-node writes the header under this very name.
   const value = headers && 'Authorization' in headers ? headers.Authorization : undefined
   return typeof value === 'string' ? value : undefined
-}
-
-function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
 }
 
 /** Calls `read` at most once in `freshMs`; a failed read is tried again at the next call. */

@@ -8,6 +8,7 @@ import type {
   PodDisruptionBudget,
   ServiceAccount,
 } from '../kube/kinds.ts'
+import { defined } from '../lib/defined.ts'
 
 // What the caches keep of each kind: what a reconcile reads, no more. What is dropped here, nobody is told of either.
 
@@ -83,10 +84,4 @@ function ownOf(annotations: Record<string, string> = {}): Record<string, string>
 function withoutTimes<T extends { type: string; status: string; reason?: string; message?: string }>(condition: T): T {
   const { type, status, reason, message } = condition
   return { type, status, ...defined({ reason, message }) } as T
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-function defined<T extends object>(object: T): Defined<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { type Dispatcher, Pool } from 'undici'
 import type { SinkConfig } from '../contract/sink-config.ts'
+import { defined } from '../lib/defined.ts'
 import type { NewObject } from './object-store.ts'
 import { type S3Authorities, trustingConnector } from './s3-authorities.ts'
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MOST_CONNECTIONS, REQUEST_TIMEOUT_MS } from './s3-client.ts'
@@ -148,9 +149,7 @@ function optionHeaders(s3: SinkConfig['s3']): Record<string, string> {
     'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId,
     'x-amz-storage-class': StorageClass,
   }
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
+  return defined(headers) as Record<string, string>
 }
 
 function* piecesOf(chunks: readonly Buffer[]): Generator<Buffer> {

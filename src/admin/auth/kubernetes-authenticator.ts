@@ -3,6 +3,7 @@ import { API_GROUP, PLURAL } from '../../contract/names.ts'
 import type { KubeApi } from '../../kube/api.ts'
 import { type Kind, SUBJECT_ACCESS_REVIEWS, type SubjectAccessReview, TOKEN_REVIEWS } from '../../kube/kinds.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { defined } from '../../lib/defined.ts'
 import { ApiError } from '../api-error.ts'
 import type { Action, Authenticator, Caller } from './authenticator.ts'
 import { bearerToken, unauthorized } from './bearer.ts'
@@ -114,8 +115,4 @@ class Remembered<T> {
     if (this.#answers.size > MAX_REMEMBERED && oldest !== undefined) this.#answers.delete(oldest)
     return answer
   }
-}
-
-function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never
 }

@@ -2,6 +2,7 @@ import type { MountedSecret } from '../../contract/kafka-access.ts'
 import { KAFKA_SECRETS_DIR, REVISION_ANNOTATION, REVISIONS_DIR } from '../../contract/names.ts'
 import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
 import type { PodTemplateSpec } from '../../kube/kinds.ts'
+import { defined } from '../../lib/defined.ts'
 import { CONFIG_KEY, revisionConfigMapName } from './config-map.ts'
 import { type Owner, sinkName } from './metadata.ts'
 
@@ -45,6 +46,7 @@ export function podMeta(
 
 /** The spec of a pod with one container: the restricted pod security profile, and nothing of the Kubernetes API. */
 export function podSpec({ owner, spec }: PodInput, container: Container, volumes: Volume[]): PodSpec {
+  const { nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName } = knobsOf(spec)
   return {
     serviceAccountName: spec.serviceAccountName ?? sinkName(owner.name),
     // A role for a cloud (IRSA, Pod Identity) brings its own projected token, so this holds for every service account.
@@ -53,15 +55,8 @@ export function podSpec({ owner, spec }: PodInput, container: Container, volumes
     securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [container],
     volumes,
-    ...definedOf(knobsOf(spec), ['nodeSelector', 'tolerations', 'affinity', 'imagePullSecrets', 'priorityClassName']),
+    ...defined({ nodeSelector, tolerations, affinity, imagePullSecrets, priorityClassName }),
   }
-}
-
-function definedOf<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]])) as Pick<
-    T,
-    K
-  >
 }
 
 /** What the container of every pod has beside its arguments: image, environment, and the files of `revisionVolume` and `kafkaVolumes`. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { defined } from '../../../src/lib/defined.ts'
 
 /** What is needed to talk to one API server as one identity. PEM texts. */
 export interface Connection {
@@ -58,8 +59,4 @@ function pemOf(entry: Entry, key: string, folder: string): string | undefined {
   if (data) return Buffer.from(data, 'base64').toString('utf8')
   const file = entry[key]
   return file ? readFileSync(resolve(folder, file), 'utf8') : undefined
-}
-
-function defined(values: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined))
 }
