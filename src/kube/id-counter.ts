@@ -4,13 +4,13 @@ import { type Clock, sleep } from '../lib/clock.ts'
 import type { KubeApi } from './api.ts'
 import { isConflict } from './errors.ts'
 import { CONFIG_MAPS, CONNECTORS, type ConfigMap, type ObjectRef } from './kinds.ts'
+import { pagesOf } from './pages.ts'
 
 /** Key in the ConfigMap. */
 const LAST_ID = 'lastId'
 const RETRY = { initialMs: 10, maxMs: 500 }
 /** Two processes that count at once: one of them wins each time, so this many failures in a row are a fault, not bad luck. */
 const MAX_ATTEMPTS = 30
-const PAGE_SIZE = 500
 
 export interface IdCounterOptions {
   readonly api: Pick<KubeApi, 'get' | 'list' | 'create' | 'replace'>
@@ -92,12 +92,8 @@ export class IdCounter {
     let highest = 0
     for (const namespace of namespaces ?? [undefined]) {
       const scope = { ...(namespace === undefined ? {} : { namespace }), labelSelector: ID_LABEL, metadataOnly: true }
-      let next: string | undefined
-      do {
-        const page = await api.list(CONNECTORS, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
-        for (const { metadata } of page.items) highest = Math.max(highest, parseId(metadata.labels?.[ID_LABEL]) ?? 0)
-        next = page.next
-      } while (next !== undefined)
+      for await (const { items } of pagesOf(api, CONNECTORS, scope))
+        for (const { metadata } of items) highest = Math.max(highest, parseId(metadata.labels?.[ID_LABEL]) ?? 0)
     }
     return highest
   }

@@ -6,9 +6,8 @@ import type { KubeApi, Scope, WatchEvent } from './api.ts'
 import { isExpired, KubeApiError } from './errors.ts'
 import { type Kind, type KubeObject, keyOf } from './kinds.ts'
 import { type News, PackedObjects } from './packed-objects.ts'
+import { pagesOf } from './pages.ts'
 
-/** Objects of one page of a list: 10,000 connectors in one answer are 16 MiB and hold up the event loop for 129 ms. */
-const PAGE_SIZE = 500
 /** The server is asked to end each watch after 5 to 10 minutes (as client-go does), so that load moves between servers. */
 const MIN_WATCH_SECONDS = 300
 /** Bookmarks come about once a minute; three missing ones mean that the connection is dead without a reset. */
@@ -154,13 +153,11 @@ export class Reflector<T extends KubeObject> {
   async #listPages(): Promise<void> {
     const { api, kind, scope } = this.#options
     const listed = this.#objects.another()
-    let next: string | undefined
-    let resourceVersion: string
-    do {
-      const page = await api.list(kind, scope, { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) })
+    let resourceVersion = ''
+    for await (const page of pagesOf(api, kind, scope)) {
       for (const object of page.items) this.#keep(this.#trimmed(object), listed)
-      ;({ next, resourceVersion } = { next: undefined, ...page })
-    } while (next !== undefined)
+      resourceVersion = page.resourceVersion
+    }
     this.#replaceAll(listed, resourceVersion)
   }
 

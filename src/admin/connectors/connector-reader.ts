@@ -1,9 +1,8 @@
 import type { KubeApi } from '../../kube/api.ts'
 import type { Connector } from '../../kube/connector-ids.ts'
 import { CONNECTORS, type Kind, type KubeObject } from '../../kube/kinds.ts'
+import { pagesOf } from '../../kube/pages.ts'
 
-/** Connectors of one page of a list. */
-const PAGE_SIZE = 500
 /**
  * A `get` takes about as long as this many connectors of a full list (3.4 ms with 16 under way, to 0.3 ms; `npm run bench:admin`, Kubernetes
  * 1.34): where more have changed, all are listed again.
@@ -55,13 +54,7 @@ export class ConnectorReader {
 
   async #listAll(): Promise<Connector[]> {
     const connectors: Connector[] = []
-    let next: string | undefined
-    do {
-      const limit = { limit: PAGE_SIZE, ...(next === undefined ? {} : { next }) }
-      const page = await this.#api.list(CONNECTORS, this.#scope, limit)
-      connectors.push(...page.items)
-      next = page.next
-    } while (next !== undefined)
+    for await (const { items } of pagesOf(this.#api, CONNECTORS, this.#scope)) connectors.push(...items)
     return connectors
   }
 }
