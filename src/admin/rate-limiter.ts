@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { putLast } from '../lib/put-last.ts'
 
 export interface RateLimit {
   /** Calls that are allowed for good. */
@@ -48,9 +49,8 @@ export class RateLimiter {
       known.atMs = nowMs
       return known
     }
-    if (this.#buckets.size >= MAX_CLIENTS) this.#buckets.delete(this.#buckets.keys().next().value ?? '')
     const bucket = { tokens: burst, atMs: nowMs }
-    this.#buckets.set(client, bucket)
+    putLast(this.#buckets, client, bucket, MAX_CLIENTS)
     return bucket
   }
 }

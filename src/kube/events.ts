@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { putLast } from '../lib/put-last.ts'
 import type { KubeApi } from './api.ts'
 import { isNamespaceTerminating } from './errors.ts'
 import { EVENTS, type Kind, type KubeObject } from './kinds.ts'
@@ -82,10 +83,7 @@ export class EventRecorder {
     const atMs = this.#options.clock.elapsed()
     const known = this.#allowances.get(uid) ?? { events: BURST, atMs }
     const events = Math.min(BURST, known.events + (atMs - known.atMs) / ONE_MORE_AFTER_MS)
-    this.#allowances.delete(uid)
-    this.#allowances.set(uid, { events: events < 1 ? events : events - 1, atMs })
-    const [oldest] = this.#allowances.keys()
-    if (this.#allowances.size > MAX_COUNTED && oldest !== undefined) this.#allowances.delete(oldest)
+    putLast(this.#allowances, uid, { events: events < 1 ? events : events - 1, atMs }, MAX_COUNTED)
     return events >= 1
   }
 }

@@ -4,6 +4,7 @@ import type { KubeApi } from '../../kube/api.ts'
 import { type Kind, SUBJECT_ACCESS_REVIEWS, type SubjectAccessReview, TOKEN_REVIEWS } from '../../kube/kinds.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { defined } from '../../lib/defined.ts'
+import { putLast } from '../../lib/put-last.ts'
 import { ApiError } from '../api-error.ts'
 import type { Action, Authenticator, Caller } from './authenticator.ts'
 import { bearerToken, unauthorized } from './bearer.ts'
@@ -108,11 +109,8 @@ class Remembered<T> {
     const known = this.#answers.get(question)
     if (known !== undefined && this.#clock.elapsed() < known.untilMs) return known.answer
     const answer = ask()
-    this.#answers.delete(question)
-    this.#answers.set(question, { answer, untilMs: this.#clock.elapsed() + REMEMBERED_MS })
+    putLast(this.#answers, question, { answer, untilMs: this.#clock.elapsed() + REMEMBERED_MS }, MAX_REMEMBERED)
     answer.catch(() => this.#answers.delete(question))
-    const [oldest] = this.#answers.keys()
-    if (this.#answers.size > MAX_REMEMBERED && oldest !== undefined) this.#answers.delete(oldest)
     return answer
   }
 }

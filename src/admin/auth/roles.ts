@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import { putLast } from '../../lib/put-last.ts'
 import type { AccessToken } from './access-token.ts'
 import { IamServiceError } from './iam-service.ts'
 import { type Permission, permissionsClaim } from './permissions.ts'
 import { Refreshed, type RefreshedOptions } from './refreshed.ts'
 
-/** Roles that are remembered; an IAM service has dozens. */
+/** Roles that are remembered, those that were asked for last; an IAM service has dozens. */
 const MAX_ROLES = 500
 /** Most roles of one token that are looked up. */
 const MAX_ROLES_OF_TOKEN = 50
@@ -37,13 +38,8 @@ export class Roles {
   }
 
   #role(roleId: string): Refreshed<readonly Permission[]> {
-    const known = this.#known.get(roleId)
-    // Put behind all others, so that the first is always the one that was not asked for the longest time.
-    this.#known.delete(roleId)
-    const role = known ?? new Refreshed({ ...this.#options, load: () => this.#load(roleId) })
-    this.#known.set(roleId, role)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > MAX_ROLES && oldest !== undefined) this.#known.delete(oldest)
+    const role = this.#known.get(roleId) ?? new Refreshed({ ...this.#options, load: () => this.#load(roleId) })
+    putLast(this.#known, roleId, role, MAX_ROLES)
     return role
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts'
+import { putLast } from '../../../lib/put-last.ts'
 
 /** Failures in a row that cost nothing, and how the wait grows then: 1 s, 2 s, 4 s … up to the limit. */
 interface Patience {
@@ -66,10 +67,7 @@ export class Attempts {
     const known = this.#records.get(key)
     const failures = (known !== undefined && now - known.atMs < FORGOTTEN_AFTER_MS ? known.failures : 0) + 1
     const wait = failures > free ? Math.min(maxWaitMs, 1_000 * 2 ** Math.min(failures - free - 1, 20)) : 0
-    this.#records.delete(key)
-    this.#records.set(key, { failures, waitUntilMs: now + wait, atMs: now })
-    const [oldest] = this.#records.keys()
-    if (this.#records.size > MAX_REMEMBERED && oldest !== undefined) this.#records.delete(oldest)
+    putLast(this.#records, key, { failures, waitUntilMs: now + wait, atMs: now }, MAX_REMEMBERED)
   }
 }
 
