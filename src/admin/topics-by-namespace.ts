@@ -1,3 +1,4 @@
+import { literal, type TopicPatterns, topicMatcher, topicPatternOf, underscoreForm } from '../contract/topic-pattern.ts'
 import { ApiError } from './api-error.ts'
 
 /** The key of topics whose pattern has no `{namespace}`: one topic carries the events of several. */
@@ -10,7 +11,7 @@ const ANY_NAMESPACE = '*'
  * @param pattern with `{realm}`, `{namespace}` and `{eventName}`
  */
 export function topicsByNamespace(topics: readonly string[], pattern: string, realm: string): Record<string, string[]> {
-  const matcher = matcherOf(pattern, realm, '(?<namespace>.+?)')
+  const matcher = topicMatcher(pattern, realm, '(?<namespace>.+?)')
   const byNamespace = new Map<string, string[]>()
   for (const topic of topics.toSorted()) {
     const match = matcher.exec(topic)
@@ -22,11 +23,13 @@ export function topicsByNamespace(topics: readonly string[], pattern: string, re
 }
 
 /** The pattern of an event type, in either of its forms. @throws ApiError 501 where the configuration has none */
-export function topicPatternOf(eventType: string, patterns: Readonly<Record<string, string>>): string {
-  const name = eventType.replaceAll('-', '_')
-  const pattern = Object.hasOwn(patterns, name) ? patterns[name] : undefined
+export function configuredPattern(eventType: string, patterns: TopicPatterns): string {
+  const pattern = topicPatternOf(eventType, patterns)
   if (pattern !== undefined) return pattern
-  throw new ApiError('notConfigured', `topicPatterns has no ${name} in the configuration of this service`)
+  throw new ApiError(
+    'notConfigured',
+    `topicPatterns has no ${underscoreForm(eventType)} in the configuration of this service`,
+  )
 }
 
 /** The name of a topic by its pattern. */
@@ -40,20 +43,5 @@ export function isTopicOf(
   pattern: string,
   { realm, namespace }: { realm: string; namespace: string },
 ): boolean {
-  return matcherOf(pattern, realm, literal(namespace)).test(topic)
-}
-
-/** @param namespace source of what stands for it */
-function matcherOf(pattern: string, realm: string, namespace: string): RegExp {
-  const sources: Record<string, string> = {
-    '{realm}': literal(realm),
-    '{namespace}': namespace,
-    '{eventName}': '.+',
-  }
-  const parts = pattern.split(/(\{realm\}|\{namespace\}|\{eventName\})/)
-  return new RegExp(`^${parts.map((part) => sources[part] ?? literal(part)).join('')}$`)
-}
-
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return topicMatcher(pattern, realm, literal(namespace)).test(topic)
 }

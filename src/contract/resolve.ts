@@ -4,6 +4,7 @@ import { type KafkaAccess, kafkaAccessOf, sinkKafkaAccess } from './kafka-access
 import { parseTemplate } from './path-template.ts'
 import type { AnalyticsConnectorSpec } from './resource.ts'
 import type { SinkConfig } from './sink-config.ts'
+import { type TopicPatterns, topicPatternOf } from './topic-pattern.ts'
 import {
   CUSTOM_PARTITION_DURATION,
   FLUSH_INTERVAL,
@@ -19,8 +20,7 @@ export interface OperatorDefaults {
   /** Value of `{realm}` in topic names and paths. */
   readonly realm: string
   readonly kafka: KafkaAccess
-  /** Event type in its underscore form to the names of its topics, with `{realm}`, `{namespace}` and `{eventName}`. */
-  readonly topicPatterns: Readonly<Record<string, string>>
+  readonly topicPatterns: TopicPatterns
   readonly bufferBytes?: number
 }
 
@@ -45,7 +45,7 @@ export function resolveSinkConfig(
     connector: `${namespace}/${name}`,
     eventType: config.eventType,
     realm: defaults.realm,
-    topicPattern: topicPatternOf(config.eventType, defaults.topicPatterns),
+    topicPattern: configuredPattern(config.eventType, defaults.topicPatterns),
     filter,
     kafka: {
       ...sinkKafkaAccess(failingAs('', () => kafkaAccessOf(kafka, defaults.kafka))),
@@ -108,9 +108,8 @@ function pathOf(config: Config): SinkConfig['path'] {
   }
 }
 
-/** The hyphen form of an event type means the same topics; only the path shows the form that was given. */
-function topicPatternOf(eventType: string, patterns: OperatorDefaults['topicPatterns']): string {
-  const pattern = patterns[eventType.replaceAll('-', '_')]
+function configuredPattern(eventType: string, patterns: TopicPatterns): string {
+  const pattern = topicPatternOf(eventType, patterns)
   if (pattern === undefined)
     throw new SpecError(
       `spec.config.eventType: "${eventType}" has no topic pattern in the operator's configuration, which has: ${Object.keys(patterns).join(', ')}`,

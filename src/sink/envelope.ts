@@ -1,3 +1,5 @@
+import { underscoreForm } from '../contract/topic-pattern.ts'
+
 /** What routing needs to know about an event; null where the event does not say it. */
 export interface Envelope {
   readonly namespace: string | null
@@ -25,7 +27,7 @@ const SERVICE_EVENT: EnvelopeFields = { namespace: 'namespace', eventName: 'name
 
 /** The envelope's field names: PascalCase for events of game clients, camelCase for all others. */
 export function envelopeFieldsOf(eventType: string): EnvelopeFields {
-  return eventType.replaceAll('-', '_') === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
+  return underscoreForm(eventType) === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
 }
 
 /** Reads the envelope from an event's bytes. Reads only; the bytes are delivered as they were produced. */

@@ -1,6 +1,7 @@
 import type { AnalyticsConnectorSpec } from '../../contract/resource.ts'
+import type { TopicPatterns } from '../../contract/topic-pattern.ts'
 import { ApiError } from '../api-error.ts'
-import { isTopicOf, topicName, topicPatternOf } from '../topics-by-namespace.ts'
+import { configuredPattern, isTopicOf, topicName } from '../topics-by-namespace.ts'
 
 /** What a path may show and change: all connectors (v1), or those of one game namespace (v2). */
 export type Scope = { readonly version: 'v1' } | { readonly version: 'v2'; readonly namespace: string }
@@ -65,7 +66,7 @@ export function checkWithin(scope: Scope, spec: Pick<AnalyticsConnectorSpec, 'fi
 /** How the topics of the event types are named; see the configuration. */
 export interface TopicNaming {
   readonly realm: string
-  readonly topicPatterns: Readonly<Record<string, string>>
+  readonly topicPatterns: TopicPatterns
 }
 
 const EVERY_TOPIC = '*'
@@ -88,7 +89,7 @@ export function checkTopics(
   const known = new Set([EVERY_TOPIC, ...Object.values(before).flat()])
   const named = Object.values(filter).flatMap((topics) => topics.filter((topic) => !known.has(topic)))
   if (named.length === 0) return
-  const pattern = topicPatternOf(eventType, topicPatterns)
+  const pattern = configuredPattern(eventType, topicPatterns)
   const outside = named.filter((topic) => !isTopicOf(topic, pattern, { realm, namespace }))
   if (outside.length === 0) return
   const allowed = topicName(pattern, { realm, namespace, eventName: '{eventName}' })

@@ -6,17 +6,17 @@ import {
   pathExampleSchema,
   topicsByNamespaceSchema,
 } from '../../contract/rest-tools.ts'
+import type { TopicPatterns } from '../../contract/topic-pattern.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { ApiError } from '../api-error.ts'
 import { bucketPolicy } from '../bucket-policy.ts'
 import { pathExample } from '../path-example.ts'
 import { defineRoute, noParams, type Route } from '../route.ts'
-import { topicPatternOf, topicsByNamespace } from '../topics-by-namespace.ts'
+import { configuredPattern, topicsByNamespace } from '../topics-by-namespace.ts'
 
 export interface ToolOptions {
   readonly realm: string
-  /** Event type in its underscore form to the names of its topics. */
-  readonly topicPatterns: Readonly<Record<string, string>>
+  readonly topicPatterns: TopicPatterns
   /** The connectors' own role, which customers let into their buckets. */
   readonly roleArn: string | undefined
   /** Every topic of the Kafka cluster. @throws ApiError 503 */
@@ -27,7 +27,7 @@ export interface ToolOptions {
 /** The tools that help to configure a connector. */
 export function toolRoutes(options: ToolOptions): Route[] {
   const { realm, roleArn, listTopics, clock } = options
-  const patternOf = (eventType: string) => topicPatternOf(eventType, options.topicPatterns)
+  const patternOf = (eventType: string) => configuredPattern(eventType, options.topicPatterns)
   return [
     defineRoute({
       method: 'GET',

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { SchemaElement } from 'hyparquet-writer'
+import { underscoreForm } from '../../contract/topic-pattern.ts'
 import { readEventTime } from '../event-time.ts'
 import { type VisitMember, visitMembers } from './json-members.ts'
 
@@ -38,7 +39,7 @@ const SERVICE_EVENT: Columns = {
 
 /** The columns of an event type: the fields of its envelope, by their own names. */
 export function columnsOf(eventType: string): Columns {
-  return eventType.replaceAll('-', '_') === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
+  return underscoreForm(eventType) === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
 }
 
 export function schemaOf(columns: Columns): SchemaElement[] {

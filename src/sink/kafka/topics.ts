@@ -1,3 +1,5 @@
+import { literal, topicMatcher } from '../../contract/topic-pattern.ts'
+
 /** Which topics a connector reads: the filter of its configuration, and the pattern that `"*"` stands for. */
 export interface TopicRule {
   /** Event namespace, or `"*"`, to topic names, or `"*"`. */
@@ -29,33 +31,17 @@ export function explicitTopics({ filter }: TopicRule): string[] | null {
  * (`….acme.eu.login` could be event `eu.login` of `acme`). A topic name cannot decide that: too many topics are read, and
  * the namespace in each record decides what is delivered.
  */
-export function selectTopics(rule: TopicRule, existing: Iterable<string>): TopicSelection {
+export function selectTopics({ filter, topicPattern, realm }: TopicRule, existing: Iterable<string>): TopicSelection {
   const all = new Set(existing)
   const selected = new Set<string>()
   const missing = new Set<string>()
-  for (const [namespace, names] of Object.entries(rule.filter)) {
+  for (const [namespace, names] of Object.entries(filter)) {
     for (const name of names) {
       if (name !== ANY) (all.has(name) ? selected : missing).add(name)
     }
     if (!names.includes(ANY)) continue
-    const pattern = topicPattern(rule, namespace)
-    for (const topic of all) if (pattern.test(topic)) selected.add(topic)
+    const matcher = topicMatcher(topicPattern, realm, namespace === ANY ? '.+' : literal(namespace))
+    for (const topic of all) if (matcher.test(topic)) selected.add(topic)
   }
   return { topics: [...selected].sort(), missing: [...missing].sort() }
-}
-
-function topicPattern({ topicPattern, realm }: TopicRule, namespace: string): RegExp {
-  const values: Record<string, string> = {
-    '{realm}': literal(realm),
-    '{namespace}': namespace === ANY ? '.+' : literal(namespace),
-    '{eventName}': '.+',
-  }
-  const source = topicPattern
-    .split(/(\{realm\}|\{namespace\}|\{eventName\})/)
-    .map((part) => values[part] ?? literal(part))
-  return new RegExp(`^${source.join('')}$`, 's')
-}
-
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
