@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from './broker-connection.ts'
-import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
+import { type ClusterMetadata, existingTopics, KafkaCluster } from './cluster.ts'
 import { decodeFetchResponse } from './fetch-response.ts'
 import { check, isAccessRefused, KafkaError, problemLine } from './kafka-error.ts'
 import { fetchCall, findCoordinatorCall, heartbeatCall } from './protocol.ts'
@@ -48,11 +48,7 @@ async function checkGroup(cluster: KafkaCluster, groupId: string): Promise<void>
 
 async function checkTopics(cluster: KafkaCluster, rule: TopicRule): Promise<void> {
   const metadata = await cluster.refresh(explicitTopics(rule) ?? [])
-  const existing = [...metadata.topics].filter(([, { internal, partitions }]) => !internal && partitions.length > 0)
-  const { topics, missing } = selectTopics(
-    rule,
-    existing.map(([name]) => name),
-  )
+  const { topics, missing } = selectTopics(rule, existingTopics(metadata))
   const refused = await refusedTopics(cluster, metadata, topics)
   const [unusable, ...others] = [...refused, ...missing]
   // None at all: a wildcard that matches nothing yet.

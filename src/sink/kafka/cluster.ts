@@ -171,6 +171,11 @@ export class KafkaCluster {
   }
 }
 
+/** The names of topics that can be read: none of Kafka's own, and none without partitions. */
+export function existingTopics({ topics }: ClusterMetadata): string[] {
+  return [...topics].flatMap(([name, { internal, partitions }]) => (internal || partitions.length === 0 ? [] : name))
+}
+
 function metadataFrom(connection: BrokerConnection, topics: readonly string[]): ApiCall<MetadataResponse> {
   return connection.speaks(METADATA_WITH_IDS) ? metadataWithIdsCall(topics) : metadataCall(topics)
 }

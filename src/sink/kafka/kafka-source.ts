@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RecordSource, SourceListener } from '../record-source.ts'
 import { whyMissing } from './access-check.ts'
-import { type ClusterMetadata, KafkaCluster } from './cluster.ts'
+import { type ClusterMetadata, existingTopics, KafkaCluster } from './cluster.ts'
 import type { ConnectionSecurity } from './connection-security.ts'
 import { type Generation, type GroupCluster, GroupMember } from './group-member.ts'
 import { isFenced, isOutpaced, isPassing, problemLine } from './kafka-error.ts'
@@ -224,11 +224,7 @@ export class KafkaSource implements RecordSource {
 
   #select(metadata: ClusterMetadata, problems: Problems): readonly string[] {
     this.#newcomers.saw(metadata)
-    const existing = [...metadata.topics].filter(([, { internal, partitions }]) => !internal && partitions.length > 0)
-    const { topics, missing } = selectTopics(
-      this.#options.topics(),
-      existing.map(([name]) => name),
-    )
+    const { topics, missing } = selectTopics(this.#options.topics(), existingTopics(metadata))
     this.#topicPartitions = topics.reduce((sum, name) => sum + (metadata.topics.get(name)?.partitions.length ?? 0), 0)
     problems.clearAll('topic ', new Set(missing.map((topic) => `topic ${topic}`)))
     for (const topic of missing) problems.set(`topic ${topic}`, whyMissing(topic, metadata))
