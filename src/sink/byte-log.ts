@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { SlabPool } from './slab-pool.ts'
 
-const LINE_END = 0x0a
+/** Ends each line of a body. */
+export const LINE_END = 0x0a
 const NO_SLAB = Buffer.alloc(0)
 
 /**
@@ -84,6 +85,11 @@ export class ByteLog {
     this.#slab = this.#pool.take(this.#fullBytes)
     this.#used = 0
   }
+}
+
+/** Bytes of all chunks. */
+export function sizeOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
 /** CRC-32 over all chunks, 8 hexadecimal digits. */

@@ -3,7 +3,7 @@ import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { Slots } from '../lib/slots.ts'
-import { crc32Of } from './byte-log.ts'
+import { crc32Of, sizeOf } from './byte-log.ts'
 import { contentTypeOf, type Encoder, isPlain } from './encode/body-encoder.ts'
 import type { ObjectMetadata, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Error } from './s3-errors.ts'
@@ -134,7 +134,7 @@ export class ObjectWriter {
     const crc32 = isPlain(format) ? object.crc32 : crc32Of(chunks)
     const body = { chunks, crc32, contentType: contentTypeOf(format) }
     const outcome = await store.createIfAbsent({ key, ...body, metadata }, signal)
-    if (outcome === 'created') return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (outcome === 'created') return sizeOf(chunks)
     const found = await store.head(key, signal)
     if (found === null) throw new Error(`object ${key} exists and does not: it is being written or deleted by somebody`)
     const difference = isPartial

@@ -6,6 +6,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import type { SinkConfig } from '../contract/sink-config.ts'
+import { sizeOf } from './byte-log.ts'
 import type { NewObject } from './object-store.ts'
 import { objectOptions } from './s3-object-options.ts'
 
@@ -109,8 +110,7 @@ async function uploadPart(
 
 /** Cuts a body into parts of exactly `partSizeBytes` (the last may be smaller), larger ones where 10,000 would not do. Copies nothing. */
 export function splitIntoParts(chunks: readonly Buffer[], partSizeBytes: number): Buffer[][] {
-  const totalBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const size = Math.max(partSizeBytes, Math.ceil(totalBytes / MOST_PARTS))
+  const size = Math.max(partSizeBytes, Math.ceil(sizeOf(chunks) / MOST_PARTS))
   const parts: Buffer[][] = []
   let room = 0
   for (const chunk of chunks) {

@@ -3,6 +3,7 @@ import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { type Dispatcher, Pool } from 'undici'
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { defined } from '../lib/defined.ts'
+import { sizeOf } from './byte-log.ts'
 import type { NewObject } from './object-store.ts'
 import { type S3Authorities, trustingConnector } from './s3-authorities.ts'
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MOST_CONNECTIONS, REQUEST_TIMEOUT_MS } from './s3-client.ts'
@@ -155,10 +156,6 @@ function optionHeaders(s3: SinkConfig['s3']): Record<string, string> {
 function* piecesOf(chunks: readonly Buffer[]): Generator<Buffer> {
   for (const chunk of chunks)
     for (let at = 0; at < chunk.length; at += LARGEST_PIECE_BYTES) yield chunk.subarray(at, at + LARGEST_PIECE_BYTES)
-}
-
-function sizeOf(chunks: readonly Buffer[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
 function sha256Of(chunks: readonly Buffer[]): string {

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { S3_AUTHORITIES_DIR } from '../contract/names.ts'
 import type { SinkConfig } from '../contract/sink-config.ts'
+import { sizeOf } from './byte-log.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Authorities } from './s3-authorities.ts'
 import { createClient } from './s3-client.ts'
@@ -61,9 +62,8 @@ export class S3Store implements ObjectStore {
   }
 
   async createIfAbsent(object: NewObject, signal: AbortSignal): Promise<'created' | 'exists'> {
-    const sizeBytes = object.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (sizeBytes > this.#largestPutBytes) return await this.#uploadInParts(object, signal)
+      if (sizeOf(object.chunks) > this.#largestPutBytes) return await this.#uploadInParts(object, signal)
       await this.#call('PutObject', signal, () => this.#put.put(object, signal))
       return 'created'
     } catch (error) {

@@ -1,11 +1,11 @@
-const QUOTE = 0x22
-const COMMA = 0x2c
+export const QUOTE = 0x22
+export const COMMA = 0x2c
 const COLON = 0x3a
-const BACKSLASH = 0x5c
+export const BACKSLASH = 0x5c
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
+export const OPEN_BRACE = 0x7b
+export const CLOSE_BRACE = 0x7d
 const SPACE = 0x20
 
 /** Hears of one member of an object: where its name (without quotes) and its value stand in the bytes. */

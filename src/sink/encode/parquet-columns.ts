@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { SchemaElement } from 'hyparquet-writer'
 import { underscoreForm } from '../../contract/topic-pattern.ts'
+import { LINE_END } from '../byte-log.ts'
 import { readEventTime } from '../event-time.ts'
-import { type VisitMember, visitMembers } from './json-members.ts'
+import { BACKSLASH, CLOSE_BRACE, COMMA, OPEN_BRACE, QUOTE, type VisitMember, visitMembers } from './json-members.ts'
 
 /** `text`: a JSON string, without quotes and escapes. `time`: an RFC 3339 string. `json`: any value, as it was written. */
 type ColumnType = 'text' | 'time' | 'json'
@@ -60,8 +61,6 @@ export interface ColumnData {
   readonly type: ColumnType
   readonly data: Value[]
 }
-
-const LINE_END = 0x0a
 
 /**
  * Turns lines of JSON into columns, so that nothing of an event is lost: a field without a column, or with a value that
@@ -172,11 +171,6 @@ interface TypedValue {
   readonly isWhole: boolean
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const BACKSLASH = 0x5c
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 const LETTER_N = 0x6e
 
 function typedValue(type: ColumnType, json: Uint8Array): TypedValue | undefined {

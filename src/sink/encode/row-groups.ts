@@ -1,4 +1,4 @@
-const LINE_END = 0x0a
+import { LINE_END } from '../byte-log.ts'
 
 export interface GroupLimits {
   readonly bytes: number
