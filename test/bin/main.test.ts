@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { PROGRAM } from '../repository.ts'
 import { right } from '../support/right-manifests.ts'
 
-const main = join(import.meta.dirname, '../../src/bin/main.ts')
-
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 
@@ -61,7 +60,7 @@ describe('analytics-connector', () => {
   })
 
   test('nor is one that is no YAML: the file and the line are named', () => {
-    const { status, stderr } = run('run', main)
+    const { status, stderr } = run('run', PROGRAM)
     expect(status).toBe(2)
     expect(stderr).toMatch(/^analytics-connector run: .*main.ts: .* at line \d+, column \d+\n$/)
   })

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { DEPLOY, PROGRAM } from '../repository.ts'
 import { right } from '../support/right-manifests.ts'
 
-const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'validate-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -16,7 +16,7 @@ function file(name: string, content: unknown): string {
 }
 
 function validate(args: readonly string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src/bin/main.ts'), 'validate', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, 'validate', ...args], {
     input,
     encoding: 'utf8',
   })
@@ -58,7 +58,7 @@ test('standard input, with other kinds skipped', () => {
 })
 
 test('a folder is every manifest below it', () => {
-  expect(validate([join(root, 'deploy/samples')])).toMatchObject({ status: 0 })
+  expect(validate([join(DEPLOY, 'samples')])).toMatchObject({ status: 0 })
 })
 
 test('what cannot be read or is no YAML is told on standard error, exit code 2, and the rest is checked', () => {
@@ -87,7 +87,7 @@ test('in a folder the file that cannot be read is named, and the others are chec
 })
 
 test('who reads no further than the first line ends it without a word', () => {
-  const command = `"${process.execPath}" "${join(root, 'src/bin/main.ts')}" validate ${good} ${`${bad} `.repeat(50)} | head -n 1`
+  const command = `"${process.execPath}" "${PROGRAM}" validate ${good} ${`${bad} `.repeat(50)} | head -n 1`
   const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' })
   expect([stdout, stderr]).toEqual([expect.stringMatching(/good.yaml: .*: valid\n$/), ''])
 })

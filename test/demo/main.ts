@@ -2,9 +2,9 @@
  * `npm run demo`: real servers, the operator installed as a user would, one connector's whole life by kubectl and another's over HTTP. With `--once`, or
  * without a terminal, it ends by itself and its exit code says whether every count was right.
  */
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../../src/lib/errors.ts'
+import { CRD } from '../repository.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import type { Comparison } from '../support/bucket.ts'
 import { installOperator } from '../support/install-operator.ts'
@@ -12,7 +12,6 @@ import { restTour } from './rest-tour.ts'
 import { Screen } from './screen.ts'
 import { tour } from './tour.ts'
 
-const root = join(import.meta.dirname, '../..')
 const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
 const once = values.once || !process.stdout.isTTY
 const interrupted = new Promise<'interrupted'>((resolve) => {
@@ -23,7 +22,7 @@ const progress = (line: string) => process.stdout.write(`${line}\n`)
 
 async function demo(): Promise<number> {
   const startedAt = Date.now()
-  const stack = await startStack({ crds: join(root, 'crds/analyticsconnectors.yaml'), progress })
+  const stack = await startStack({ crds: CRD, progress })
   try {
     return await Promise.race([show(stack, startedAt), interrupted.then(() => 130)])
   } finally {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
+import { DEPLOY } from '../repository.ts'
 import type { Stack } from '../stack/stack.ts'
 import { s3CredentialsSecret } from '../support/manifests.ts'
 
@@ -22,9 +23,7 @@ export const EVENTS_PER_SECOND = 200
 
 /** deploy/samples/game-events.yaml as it is, but for where the bucket is and for a flush that a person need not wait for. */
 export async function localSample(stack: Stack): Promise<[secret: object, connector: AnalyticsConnector]> {
-  const sample = parse(
-    await readFile(join(import.meta.dirname, '../../deploy/samples/game-events.yaml'), 'utf8'),
-  ) as AnalyticsConnector
+  const sample = parse(await readFile(join(DEPLOY, 'samples/game-events.yaml'), 'utf8')) as AnalyticsConnector
   const config = {
     ...sample.spec.config,
     endpoint: stack.inPod.s3Endpoint,

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { REJECT_REASONS } from '../../src/sink/rejects.ts'
-import { filesLike, root, textOf } from './files.ts'
+import { PROGRAM, REPOSITORY } from '../repository.ts'
+import { filesLike, textOf } from './files.ts'
 
 const pages = filesLike('*.md', 'src/README.md', 'docs/**/*.md')
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
@@ -25,7 +26,7 @@ test('every npm script that is named exists', () => {
 })
 
 test('every command of analytics-connector that is named exists', () => {
-  const help = execFileSync(process.execPath, [join(root, 'src/bin/main.ts'), '--help'], { encoding: 'utf8' })
+  const help = execFileSync(process.execPath, [PROGRAM, '--help'], { encoding: 'utf8' })
   const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, command]) => command)
   expect(commands).toContain('validate')
   const named = mentions(/(?:`|^|\$ |npx )analytics-connector ([a-z]+)/gm)
@@ -42,7 +43,7 @@ test('every test that docs/testing.md names is in the file that it names', () =>
 test('every link to a file of this repository leads somewhere', () => {
   const links = mentions(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g).filter(({ what }) => !/^[a-z]+:/.test(what))
   expect(links.length).toBeGreaterThan(0)
-  expect(links.filter(({ page, what }) => !existsSync(join(root, dirname(page), what)))).toEqual([])
+  expect(links.filter(({ page, what }) => !existsSync(join(REPOSITORY, dirname(page), what)))).toEqual([])
 })
 
 test('every link to a heading leads to one', () => {
@@ -86,14 +87,14 @@ test('no page has a backslash in code that is meant for what is outside of it', 
 test('every path of this repository that is named exists', () => {
   const paths = mentions(/`((?:\.\/)?(?:src|test|docs|deploy|crds)\/[\w./-]+)`/g)
   expect(paths.length).toBeGreaterThan(0)
-  expect(paths.filter(({ what }) => !existsSync(join(root, what)))).toEqual([])
+  expect(paths.filter(({ what }) => !existsSync(join(REPOSITORY, what)))).toEqual([])
 })
 
 test('the code map names only what is there, by paths from src, and fits on two screens', () => {
   const map = textOf('src/README.md')
   const named = [...map.matchAll(/\]\(([\w./-]+)\)/g)].map(([, path = '']) => path)
   expect(named.length).toBeGreaterThan(10)
-  expect(named.filter((path) => !existsSync(join(root, 'src', path)))).toEqual([])
+  expect(named.filter((path) => !existsSync(join(REPOSITORY, 'src', path)))).toEqual([])
   expect(map.split('\n').length).toBeLessThanOrEqual(120)
 })
 

@@ -1,17 +1,16 @@
 /** `npm run generate` writes the generated files; with `--check` (`npm run verify`) it only says which ones differ. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { REPOSITORY } from '../repository.ts'
 import { generatedFiles } from './generated-files.ts'
 
-const root = join(import.meta.dirname, '../..')
-
 async function current(path: string): Promise<string> {
-  return readFile(join(root, path), 'utf8').catch(() => '')
+  return readFile(join(REPOSITORY, path), 'utf8').catch(() => '')
 }
 
 async function write(path: string, content: string): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true })
-  await writeFile(join(root, path), content)
+  await mkdir(dirname(join(REPOSITORY, path)), { recursive: true })
+  await writeFile(join(REPOSITORY, path), content)
 }
 
 const differing: string[] = []

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import wabt from 'wabt'
+import { REPOSITORY } from '../repository.ts'
 
 /** Source and name of each module in WebAssembly; it is assembled into <source>-wasm.ts beside it. */
 const SOURCES = [
@@ -14,7 +15,7 @@ export async function wasmModules(): Promise<[path: string, text: string][]> {
   const { parseWat } = await wabt()
   return Promise.all(
     SOURCES.map(async ([source, name]) => {
-      const wat = await readFile(join(import.meta.dirname, '../..', `${source}.wat`), 'utf8')
+      const wat = await readFile(join(REPOSITORY, `${source}.wat`), 'utf8')
       const parsed = parseWat(`${source}.wat`, wat, { simd: true })
       return [`${source}-wasm.ts`, moduleText(source, name, Buffer.from(parsed.toBinary({}).buffer))]
     }),

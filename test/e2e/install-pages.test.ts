@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, onTestFinished } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { root } from '../drift/files.ts'
+import { CRD, REPOSITORY } from '../repository.ts'
 import type { Stack } from '../stack/stack.ts'
 import { findHelm } from '../stack/tools/helm.ts'
 import { eventually } from '../support/eventually.ts'
@@ -19,7 +19,6 @@ import { Shell } from '../support/shell.ts'
 import { type Scene, test } from './scene.ts'
 
 const NAME = 'game-events'
-const CRD = join(root, 'crds/analyticsconnectors.yaml')
 const OURS = 'app.kubernetes.io/name=analytics-connector'
 const steps = [...guideSteps('install.md'), ...guideSteps('uninstall.md')].filter(({ isElsewhere }) => !isElsewhere)
 
@@ -136,7 +135,7 @@ async function openShell(stack: Stack): Promise<Shell> {
   const helm = await findHelm({ progress: (line) => console.log(line) })
   const home = await mkdtemp(join(tmpdir(), 'helm-'))
   const environment = stackEnvironment(stack)
-  const shell = new Shell(root, {
+  const shell = new Shell(REPOSITORY, {
     ...environment,
     PATH: [dirname(helm), environment.PATH].join(delimiter),
     HELM_CACHE_HOME: home,

@@ -1,7 +1,7 @@
 /** Follows docs/operations.md as its reader does: its commands, in a shell, on a connector that delivers. */
 import { expect, onTestFinished } from 'vitest'
 import { defaultGroupId } from '../../src/contract/defaults.ts'
-import { root } from '../drift/files.ts'
+import { REPOSITORY } from '../repository.ts'
 import type { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, gameEvent, gameTopic, kafkaClient } from '../support/game-events.ts'
@@ -85,7 +85,7 @@ test('every section with commands has something that must be true after it', () 
 test('every command of the page does what the page says', { timeout: 600_000 }, async ({ scene, stack }) => {
   const secondTopic = gameTopic(scene.id, 'gameEnded')
   const tour: Tour = { scene, second: scene.otherBucket('2'), secondTopic, moved: new Set(), pods: [] }
-  const shell = new Shell(root, stackEnvironment(stack))
+  const shell = new Shell(REPOSITORY, stackEnvironment(stack))
   onTestFinished(() => shell.close())
   await tour.second.create()
   await createTopics(stack.kafkaBootstrapServers, [secondTopic])

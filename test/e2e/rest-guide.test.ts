@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { PLURAL } from '../../src/contract/names.ts'
+import { PROGRAM } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
@@ -21,7 +22,6 @@ import { Shell } from '../support/shell.ts'
 const stack = connectStack(inject('stack'))
 /** The event namespace that the page calls acme; the bucket and the connector are named after it too. */
 const game = `guide-${randomBytes(4).toString('hex')}`
-const main = join(import.meta.dirname, '../../src/bin/main.ts')
 const bucket = new Bucket(stack.s3, `${game}-events`)
 const producer = new EventProducer(stack.kafkaBootstrapServers)
 const inNamespace = (...args: string[]) => kubectl(stack, [...args, '-n', OPERATOR_NAMESPACE])
@@ -40,7 +40,7 @@ beforeAll(async () => {
   admin = await reachAdmin(stack)
   folder = await mkdtemp(join(tmpdir(), 'guide-'))
   const program = join(folder, 'analytics-connector')
-  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`)
+  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`)
   await chmod(program, 0o755)
   const environment = stackEnvironment(stack)
   shell = new Shell(folder, { ...environment, PATH: `${folder}:${environment.PATH}`, API: admin.url })

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { REPOSITORY } from '../repository.ts'
 import { SinkChild } from '../support/sink-child.ts'
 import { BREAKABLE } from './breakable.ts'
 import { AS_BUILT, compileCache, IN_PARTS } from './connector.ts'
@@ -83,7 +84,7 @@ function round(seed: number, kills: number, design?: string): Promise<RoundOutco
 /** After each round, so that a run that is interrupted has its report too. */
 async function writeReport(): Promise<string> {
   const text = report(outcomes, broken, performance.now() - startedAt)
-  if (flags.report) await writeFile(join(import.meta.dirname, '../../docs/faults.md'), text)
+  if (flags.report) await writeFile(join(REPOSITORY, 'docs/faults.md'), text)
   return text
 }
 

@@ -4,7 +4,8 @@
  */
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { REPOSITORY } from '../repository.ts'
 import type { CacheOptions } from '../stack/native/cache.ts'
 import { guardCgroup, guardFolder } from '../stack/native/guard.ts'
 import { installKafka } from '../stack/native/kafka-server.ts'
@@ -18,7 +19,6 @@ import { runInNamespaces } from './private-namespaces.ts'
 import { requireNodeTools } from './requirements.ts'
 import { RUN_VARIABLE, type Run } from './run.ts'
 
-const repository = resolve(import.meta.dirname, '../..')
 const options: CacheOptions = { progress: (line) => console.log(`[image] ${line}`) }
 
 async function main(vitestArguments: readonly string[]): Promise<number> {
@@ -47,7 +47,7 @@ async function main(vitestArguments: readonly string[]): Promise<number> {
 
 function vitest(args: readonly string[]): string[] {
   const config = join(import.meta.dirname, 'vitest.config.ts')
-  const program = join(repository, 'node_modules/vitest/vitest.mjs')
+  const program = join(REPOSITORY, 'node_modules/vitest/vitest.mjs')
   return [process.execPath, ...process.execArgv, program, 'run', '--config', config, ...args]
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { describeError } from '../../src/lib/errors.ts'
+import { CRD } from '../repository.ts'
 import { startControlPlane } from '../stack/native/control-plane.ts'
 import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { kubernetesBinaries, nodeBinaries } from '../stack/native/kubernetes-build.ts'
@@ -17,7 +18,6 @@ import { nodeAddress } from './private-namespaces.ts'
 import type { Run } from './run.ts'
 
 const nodeName = 'node-1'
-const crds = resolve(import.meta.dirname, '../../crds/analyticsconnectors.yaml')
 /** By name, as in a cluster, so that the image's way to resolve names is a part of the test. */
 const names = { kafka: 'kafka.stack.svc.cluster.local', s3: 's3.stack.svc.cluster.local' }
 
@@ -39,7 +39,7 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
   )
   const root = { accessKeyId: 'stack-root', secretAccessKey: randomBytes(18).toString('base64url') }
   const controlPlane = await startControlPlane({
-    ...{ bin: programs.kubernetes, dir: join(run.dir, 'kubernetes'), nodeName, crds, host: nodeAddress },
+    ...{ bin: programs.kubernetes, dir: join(run.dir, 'kubernetes'), nodeName, crds: CRD, host: nodeAddress },
     apiServerFlags: await apiServerFlags(run.dir),
     onUnexpectedExit: progress,
   })

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
@@ -11,11 +10,11 @@ import { loadClusterAccess } from '../../src/kube/cluster-access.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import { PROGRAM } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { apply, kubectl } from '../support/kubectl.ts'
 
 const CONNECTOR = 'ADMIN:ANALYTICS:CONNECTOR'
-const main = join(import.meta.dirname, '../../src/bin/main.ts')
 const stack = connectStack(inject('stack'))
 const namespace = `auth-${randomBytes(4).toString('hex')}`
 
@@ -46,7 +45,7 @@ async function auth(config: object) {
 
 async function clients(...args: string[]): Promise<string> {
   const flags = ['--kubeconfig', stack.kubeconfigPath, '-n', namespace]
-  const { stdout } = await promisify(execFile)(process.execPath, [main, 'clients', ...args, ...flags])
+  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, 'clients', ...args, ...flags])
   return stdout
 }
 

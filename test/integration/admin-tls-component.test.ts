@@ -1,14 +1,15 @@
 /** deploy/admin/tls as kustomize renders it: what its patches lead to, and what admin.yaml is told to say. */
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { parse, parseAllDocuments, stringify } from 'yaml'
+import { DEPLOY } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { kubectl } from '../support/kubectl.ts'
 
 const stack = connectStack(inject('stack'))
-const ADMIN = resolve(import.meta.dirname, '../../deploy/admin')
+const ADMIN = join(DEPLOY, 'admin')
 const NAME = 'analytics-connector-admin'
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are read at many depths

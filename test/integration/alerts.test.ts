@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { dashboardExpressions } from '../drift/dashboard.ts'
-import { filesLike, root, textOf } from '../drift/files.ts'
+import { filesLike, textOf } from '../drift/files.ts'
+import { REPOSITORY } from '../repository.ts'
 import { runCommand } from '../stack/native/run-command.ts'
 import { findPromtool } from '../stack/tools/promtool.ts'
 
@@ -30,9 +31,8 @@ interface RuleTests {
 const alerts = (parse(textOf(RULES)) as Rules).groups.flatMap(({ rules }) => rules.map(({ alert }) => alert))
 
 test('promtool finds nothing wrong with the rules', async () => {
-  expect(await runCommand(promtool, ['check', 'rules', '--lint=all', '--lint-fatal', join(root, RULES)])).toContain(
-    'SUCCESS',
-  )
+  const flags = ['--lint=all', '--lint-fatal']
+  expect(await runCommand(promtool, ['check', 'rules', ...flags, join(REPOSITORY, RULES)])).toContain('SUCCESS')
 })
 
 test('promtool understands every query of the dashboard', async () => {
@@ -56,7 +56,7 @@ test('promtool understands every query of the dashboard', async () => {
 })
 
 test('every alert fires in its test, with its labels and words, and not in the others', async () => {
-  expect(await runCommand(promtool, ['test', 'rules', join(root, TESTS)])).toContain('SUCCESS')
+  expect(await runCommand(promtool, ['test', 'rules', join(REPOSITORY, TESTS)])).toContain('SUCCESS')
 })
 
 test('there is a test in which it fires and one in which it does not for every alert', () => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { DEPLOYMENTS } from '../../src/kube/kinds.ts'
-import { root } from '../drift/files.ts'
+import { DEPLOY, REPOSITORY } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { type ExternalMetrics, startExternalMetrics } from '../support/external-metrics.ts'
@@ -68,8 +68,8 @@ test.skipIf(stack.kind === 'containers')(
 )
 
 test("the sample for KEDA is what KEDA's own schema takes", async () => {
-  const crd = join(root, 'test/support/keda/scaledobjects.crd.yaml')
-  const [, scaledObject = ''] = readFileSync(join(root, 'deploy/samples/keda/lag.yaml'), 'utf8').split(/^---$/m)
+  const crd = join(REPOSITORY, 'test/support/keda/scaledobjects.crd.yaml')
+  const [, scaledObject = ''] = readFileSync(join(DEPLOY, 'samples/keda/lag.yaml'), 'utf8').split(/^---$/m)
   const tryIt = (manifest: string) =>
     kubectl(stack, ['create', '--dry-run=server', '--validate=strict', '-n', namespace, '-f', '-'], { input: manifest })
   await kubectl(stack, ['apply', '--server-side', '-f', crd])

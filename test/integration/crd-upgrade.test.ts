@@ -9,14 +9,14 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { DEFAULTS } from '../../src/contract/defaults.ts'
 import { API_GROUP, PLURAL } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
-import { filesLike, root } from '../drift/files.ts'
+import { filesLike } from '../drift/files.ts'
+import { CRD, REPOSITORY } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { kubectl, kubectlJson } from '../support/kubectl.ts'
 import { manifestsOf } from '../support/rendered.ts'
 
 const stack = connectStack(inject('stack'))
-const CURRENT = join(root, 'crds/analyticsconnectors.yaml')
 /** The connector whose status is looked at; the others have none. */
 const WITH_STATUS = 'connector-0'
 let installed: Awaited<ReturnType<typeof withoutInstalledOperator>>
@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await serve(CURRENT)
+  await serve(CRD)
   await installed?.restore()
 })
 
@@ -53,7 +53,7 @@ const earlier = filesLike('test/earlier/*/crd.yaml').map((path) => path.split('/
 test.each(earlier)(
   'connectors that were stored under the CRD %s are whole and valid under that of today',
   async (state) => {
-    const folder = join(root, 'test/earlier', state)
+    const folder = join(REPOSITORY, 'test/earlier', state)
     const namespace = `upgrade-${randomBytes(4).toString('hex')}`
     await kubectl(stack, ['create', 'namespace', namespace])
     try {
@@ -66,7 +66,7 @@ test.each(earlier)(
       expect(before.map(({ spec }) => spec)).toEqual(expect.arrayContaining(asWritten.map(({ spec }) => spec)))
       expect(before.find(({ metadata }) => metadata.name === WITH_STATUS)?.status?.conditions).toHaveLength(3)
 
-      await serve(CURRENT)
+      await serve(CRD)
       const after = await stored(namespace)
       expect(after.map(contentOf)).toEqual(before.map(contentOf))
       // Every connector is validated and written anew, spec and status.

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { API_GROUP, API_VERSION, PLURAL } from '../../src/contract/names.ts'
 import type { AnalyticsConnector } from '../../src/contract/resource.ts'
+import { CRD, DEPLOY } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { type ApiServer, openApiServer } from '../support/api-server.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
@@ -10,7 +11,6 @@ import { mergePatch } from '../support/merge-patch.ts'
 import { right, rightManifests } from '../support/right-manifests.ts'
 import { wrongManifests } from '../support/wrong-manifests.ts'
 
-const root = join(import.meta.dirname, '../..')
 const stack = connectStack(inject('stack'))
 const namespace = `crd-${randomBytes(4).toString('hex')}`
 const strictDryRun = `/apis/${API_GROUP}/${API_VERSION}/namespaces/default/${PLURAL}?dryRun=All&fieldValidation=Strict`
@@ -19,7 +19,7 @@ let apiServer: ApiServer
 const inNamespace = (...args: string[]) => kubectl(stack, ['-n', namespace, ...args])
 
 beforeAll(async () => {
-  await kubectl(stack, ['apply', '--server-side', '-f', join(root, 'crds/analyticsconnectors.yaml')])
+  await kubectl(stack, ['apply', '--server-side', '-f', CRD])
   await kubectl(stack, ['wait', '--for=condition=Established', `crd/${PLURAL}.${API_GROUP}`, '--timeout=30s'])
   await kubectl(stack, ['create', 'namespace', namespace])
   apiServer = await openApiServer(stack)
@@ -73,7 +73,7 @@ test('kubectl explain reads well: every field of spec.config has a type and says
 })
 
 test('the samples apply as they are', async () => {
-  const said = await inNamespace('apply', '--dry-run=server', '-f', join(root, 'deploy/samples'))
+  const said = await inNamespace('apply', '--dry-run=server', '-f', join(DEPLOY, 'samples'))
   expect(said.trim().split('\n').length).toBeGreaterThanOrEqual(4)
 })
 

@@ -1,9 +1,10 @@
 /** The Helm chart and the kustomizations of deploy/ are two ways to the same objects. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
+import { DEPLOY } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { CHART, type Helm, openHelm } from '../support/helm.ts'
 import { kubectl } from '../support/kubectl.ts'
@@ -11,7 +12,6 @@ import { type Kustomization, kustomized } from '../support/kustomized.ts'
 import { comparable, type Manifest, manifestsOf } from '../support/rendered.ts'
 
 const stack = connectStack(inject('stack'))
-const DEPLOY = resolve(import.meta.dirname, '../../deploy')
 const NAMESPACE = 'analytics-connector'
 let helm: Helm
 

@@ -1,8 +1,9 @@
 /** The overlays that the pages show are built as they stand there, and bring what they say to the pods. */
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
+import { DEPLOY } from '../repository.ts'
 import { textOf } from '../drift/files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
@@ -10,7 +11,6 @@ import { kubectl } from '../support/kubectl.ts'
 import { type Manifest, manifestsOf } from '../support/rendered.ts'
 
 const stack = connectStack(inject('stack'))
-const DEPLOY = resolve(import.meta.dirname, '../../deploy')
 /** The configuration files that an overlay replaces, by where they are shipped. */
 const FILES = { 'operator.yaml': 'base', 'admin.yaml': 'admin' }
 

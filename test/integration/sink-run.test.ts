@@ -4,14 +4,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { PROGRAM } from '../repository.ts'
 import { connectStack } from '../stack/remote.ts'
 import { Bucket } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics, EventProducer, gameEvent, gameTopic } from '../support/game-events.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/bin/main.ts', import.meta.url))
 const { s3, kafkaBootstrapServers } = connectStack(inject('stack'))
 const name = `run-${Date.now().toString(36)}`
 const bucket = new Bucket(s3, name)
@@ -59,7 +58,7 @@ function runConnector(path: string) {
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
-  const flags = ['--disable-warning=TimeoutNegativeWarning', MAIN, 'run', path]
+  const flags = ['--disable-warning=TimeoutNegativeWarning', PROGRAM, 'run', path]
   const child = spawn(process.execPath, [...flags, '--kafka-bootstrap-servers', kafkaBootstrapServers], { env })
   const exit = once(child, 'exit').then(([code]) => code as number | null)
   return { child, exit, output: text(child.stdout), errors: text(child.stderr) }

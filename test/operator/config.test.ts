@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseOperatorConfig } from '../../src/operator/config.ts'
+import { DEPLOY } from '../repository.ts'
 
 const MINIMAL = 'realm: dev\nkafka: { bootstrapServers: ["kafka:9092"] }\n'
 
@@ -21,7 +23,7 @@ describe('parseOperatorConfig', () => {
   })
 
   it('takes the file that deploy/base ships, also with every default of its comments written out', () => {
-    const shipped = readFileSync(new URL('../../deploy/base/operator.yaml', import.meta.url), 'utf8')
+    const shipped = readFileSync(join(DEPLOY, 'base/operator.yaml'), 'utf8')
     const config = parseOperatorConfig(shipped, 'operator.yaml')
     const optional = shipped
       .slice(shipped.indexOf('# topicPatterns'))
@@ -36,7 +38,7 @@ describe('parseOperatorConfig', () => {
   })
 
   it.each(['namespace', 'namespaces'])('takes the file of the overlay for %s', (overlay) => {
-    const shipped = readFileSync(new URL(`../../deploy/overlays/${overlay}/operator.yaml`, import.meta.url), 'utf8')
+    const shipped = readFileSync(join(DEPLOY, 'overlays', overlay, 'operator.yaml'), 'utf8')
     const { watchNamespaces } = parseOperatorConfig(shipped, 'operator.yaml')
     expect(watchNamespaces).toEqual(overlay === 'namespace' ? ['analytics-connector'] : ['games', 'services'])
   })

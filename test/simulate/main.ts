@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { REPOSITORY } from '../repository.ts'
 import { flagsOrUsage } from '../support/flags-or-usage.ts'
 import { BROKEN } from './design.ts'
 import { type Answer, doAll, type Failure, type Job } from './jobs.ts'
@@ -62,7 +63,7 @@ async function many(from: number, schedules: number): Promise<boolean> {
     tookMs: performance.now() - startedAt,
   })
   console.log(`\n${text}`)
-  if (values.report) await writeFile(join(import.meta.dirname, '../../docs/simulation.md'), text)
+  if (values.report) await writeFile(join(REPOSITORY, 'docs/simulation.md'), text)
   return failures.length === 0 && [...caught.values()].every((seed) => seed !== null)
 }
 

@@ -1,13 +1,12 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { CRD, REPOSITORY } from '../repository.ts'
 import type { RemoteStack } from './control-server.ts'
 import { adminConfiguration, environmentFile, operatorConfiguration } from './env-file.ts'
 import { isStackUp } from './remote.ts'
 
-const repository = resolve(import.meta.dirname, '../..')
-
 /** Where the stack of `npm run stack:up` is written down: `.stack` of this work tree, or STACK_DIR. */
-export const stackFolder = resolve(repository, process.env.STACK_DIR ?? '.stack')
+export const stackFolder = resolve(REPOSITORY, process.env.STACK_DIR ?? '.stack')
 
 export const paths = {
   environment: join(stackFolder, 'env'),
@@ -17,7 +16,7 @@ export const paths = {
   sample: join(stackFolder, 'game-events.yaml'),
   log: join(stackFolder, 'stack.log'),
   data: join(stackFolder, 'data'),
-  crds: join(repository, 'crds/analyticsconnectors.yaml'),
+  crds: CRD,
 } as const
 
 const remotePath = join(stackFolder, 'stack.json')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { REPOSITORY } from '../repository.ts'
 
 /** Commands of a page, with what it says that they print, if it does. */
 export interface GuideStep {
@@ -14,7 +15,7 @@ export interface GuideStep {
 
 /** The fenced `sh` blocks of a page in docs, in order; a `json` block behind one is its reply. */
 export function guideSteps(page: string): GuideStep[] {
-  const text = readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8')
+  const text = readFileSync(join(REPOSITORY, 'docs', page), 'utf8')
   const pattern = /^## (.+)$|(<!-- elsewhere:[^>]*-->\n)?^```sh\n([\s\S]*?)^```\n(?:```json\n([\s\S]*?)^```)?/gm
   let section = ''
   const steps: GuideStep[] = []

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { DEPLOY } from '../repository.ts'
 import type { Stack } from '../stack/stack.ts'
 import { findHelm } from '../stack/tools/helm.ts'
 import { stackEnvironment } from './kubectl.ts'
 
-export const CHART = resolve(import.meta.dirname, '../../deploy/helm/analytics-connector')
+export const CHART = join(DEPLOY, 'helm/analytics-connector')
 
 export interface Helm {
   /** Runs helm as a person would. Rejects with what it printed to standard error. */

@@ -1,7 +1,8 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { DEPLOY } from '../repository.ts'
 import { adminConfiguration } from '../stack/env-file.ts'
 import type { Stack } from '../stack/stack.ts'
 import { type ForwardedPort, forwardPort } from './forward-port.ts'
@@ -9,7 +10,7 @@ import { OPERATOR_NAMESPACE } from './install-operator.ts'
 import { kubectl, kubectlJson } from './kubectl.ts'
 
 const NAME = 'analytics-connector-admin'
-const ADMIN = resolve(import.meta.dirname, '../../deploy/admin')
+const ADMIN = join(DEPLOY, 'admin')
 
 /** What an overlay says beside the image and the configuration that these servers need. */
 export interface AdminOverlay {

@@ -1,7 +1,8 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
+import { DEPLOY } from '../repository.ts'
 import { API_GROUP, PLURAL } from '../../src/contract/names.ts'
 import type { Stack } from '../stack/stack.ts'
 import { kubectl } from './kubectl.ts'
@@ -12,7 +13,7 @@ const DEPLOYMENT = 'analytics-connector-operator'
 /** ConfigMap with the operator's configuration file. */
 const CONFIGURATION = 'analytics-connector-config'
 
-const BASE = resolve(import.meta.dirname, '../../deploy/base')
+const BASE = join(DEPLOY, 'base')
 
 /**
  * Installs the operator as a user does: a kustomize overlay over deploy/base that sets image, realm and Kafka, and

@@ -1,13 +1,13 @@
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { DEPLOY } from '../repository.ts'
 import type { Stack } from '../stack/stack.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
 import { kubectl } from './kubectl.ts'
 import { type Manifest, manifestsOf } from './rendered.ts'
 
-const DEPLOY = resolve(import.meta.dirname, '../../deploy')
 
 /** An overlay of a user's own; folders are those of deploy. */
 export interface Kustomization {

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { PROGRAM } from '../repository.ts'
 import type { Stack } from '../stack/stack.ts'
 import { OPERATOR_NAMESPACE } from './install-operator.ts'
 
-const main = join(import.meta.dirname, '../../src/bin/main.ts')
 const API = '/analytics-connector/v1/admin'
 
 export interface OAuthClient {
@@ -15,7 +14,7 @@ export interface OAuthClient {
 /** `analytics-connector clients create`, as a person types it. */
 export async function createClient(stack: Stack, ...permissions: string[]): Promise<OAuthClient> {
   const flags = ['-n', OPERATOR_NAMESPACE, '--kubeconfig', stack.kubeconfigPath]
-  const args = [main, 'clients', 'create', ...flags, ...permissions.flatMap((each) => ['--permission', each])]
+  const args = [PROGRAM, 'clients', 'create', ...flags, ...permissions.flatMap((each) => ['--permission', each])]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   const [, id = '', secret = ''] = /^client_id: (\S+)\nclient_secret: (\S+)\n$/.exec(stdout) ?? []
   return { id, secret }

@@ -3,12 +3,10 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
 import type { SinkStatus } from '../../src/contract/sink-status.ts'
+import { PROGRAM } from '../repository.ts'
 import { forgetProcessGroup, guardProcessGroup } from '../stack/native/guard.ts'
-
-const MAIN = fileURLToPath(new URL('../../src/bin/main.ts', import.meta.url))
 
 /** Stores a configuration as the operator mounts it; returns its revision. */
 export async function storeRevision(dir: string, config: SinkConfig): Promise<string> {
@@ -30,7 +28,7 @@ export class SinkChild {
     const flags = ['--listen-address', '127.0.0.1', '--port', '0', '--session-timeout', '6s']
     this.#process = spawn(
       process.execPath,
-      ['--disable-warning=TimeoutNegativeWarning', program ?? MAIN, 'sink', ...flags, ...args],
+      ['--disable-warning=TimeoutNegativeWarning', program ?? PROGRAM, 'sink', ...flags, ...args],
       { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
     )
     const { pid } = this

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-const MAIN = join(import.meta.dirname, '../../../src/bin/main.ts')
+import { PROGRAM } from '../../repository.ts'
 
 /** The REST API in a process of its own, as in its pod but for the container. Without tokens: what they cost is not measured here. */
 export class AdminProcess {
@@ -18,7 +16,7 @@ export class AdminProcess {
   static async start(kubeconfig: string, configuration: string): Promise<AdminProcess> {
     const where = ['--config', configuration, '--kubeconfig', kubeconfig, '--listen-address', '127.0.0.1']
     const flags = [...where, '--port', '0', '--health-port', '0', '--insecure-no-auth']
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'admin', ...flags], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, 'admin', ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const lines = createInterface(child.stdout as NodeJS.ReadableStream)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadClusterAccess } from '../../../src/kube/cluster-access.ts'
 import { HttpKubeApi } from '../../../src/kube/http-kube-api.ts'
+import { REPOSITORY } from '../../repository.ts'
 import { startControlPlane } from '../../stack/native/control-plane.ts'
 import { guardFolder } from '../../stack/native/guard.ts'
 import { kubernetesBinaries } from '../../stack/native/kubernetes-build.ts'
@@ -13,7 +14,6 @@ import { SimulatedNode } from '../../support/simulated-node.ts'
 import { Connectors } from './connectors.ts'
 import { OperatorProcess } from './operator-process.ts'
 
-const REPOSITORY = join(import.meta.dirname, '../../..')
 export const OPERATOR_CONFIG = { realm: 'dev', kafka: { bootstrapServers: ['nowhere:9092'] } }
 
 export interface Cluster {

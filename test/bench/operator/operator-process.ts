@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
+import { DEPLOY } from '../../repository.ts'
 import { guardProcessGroup } from '../../stack/native/guard.ts'
 
-const REPOSITORY = join(import.meta.dirname, '../../..')
 /** Clock ticks of /proc/<pid>/stat in a second; 100 on every Linux of today. */
 const TICKS = 100
 
@@ -137,7 +137,7 @@ export class OperatorProcess {
 
 /** What the installed operator's Node and malloc are told. */
 function environmentOfBase(): Record<string, string> {
-  const { spec } = parse(readFileSync(join(REPOSITORY, 'deploy/base/deployment.yaml'), 'utf8')) as {
+  const { spec } = parse(readFileSync(join(DEPLOY, 'base/deployment.yaml'), 'utf8')) as {
     spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
   }
   const env = spec.template.spec.containers[0]?.env ?? []

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { REPOSITORY } from '../../repository.ts'
 import { Bucket } from '../../support/bucket.ts'
 import { type Backlog, backlogOn, streamingTopic } from './backlog.ts'
 import { CASES, type Case } from './cases.ts'
@@ -25,7 +26,6 @@ const USAGE = `npm run bench:sink -- [flags]
   --profile <folder> each process leaves a V8 profile of its processor time there (for Chrome's DevTools)
 `
 const GIVE_UP_MS = 300_000
-const REPOSITORY = resolve(import.meta.dirname, '../../..')
 
 const { values: flags } = parseArgs({
   options: {

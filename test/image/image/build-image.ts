@@ -1,12 +1,12 @@
 import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { REPOSITORY } from '../../repository.ts'
 import type { CacheOptions } from '../../stack/native/cache.ts'
 import { pauseBinary } from '../../stack/native/kubernetes-build.ts'
 import { ownImage } from '../../stack/stack.ts'
 import { type Buildah, buildahIn } from './buildah.ts'
 import { type NodeBase, nodeBase } from './node-base.ts'
 
-const repository = resolve(import.meta.dirname, '../../..')
 export const pauseImage = 'localhost/pause:1'
 
 export interface BuiltImages {
@@ -27,7 +27,7 @@ export async function buildImages(dir: string, options: CacheOptions): Promise<B
   const base = await nodeBase(buildah, options)
   options.progress(`buildah: building the image of this work tree on ${base.name}`)
   const startedAt = Date.now()
-  await build(buildah, ['--build-arg', `NODE_IMAGE=${base.name}`, '--network', 'host'], ownImage, repository)
+  await build(buildah, ['--build-arg', `NODE_IMAGE=${base.name}`, '--network', 'host'], ownImage, REPOSITORY)
   const buildSeconds = (Date.now() - startedAt) / 1000
   await buildPause(buildah, join(dir, 'pause'), options)
   const [own, pause] = await Promise.all([archive(buildah, ownImage, dir), archive(buildah, pauseImage, dir)])

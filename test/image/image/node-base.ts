@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { REPOSITORY } from '../../repository.ts'
 import { type CacheOptions, cached } from '../../stack/native/cache.ts'
 import { runCommand } from '../../stack/native/run-command.ts'
 import type { Buildah } from './buildah.ts'
 
-const repository = resolve(import.meta.dirname, '../../..')
 const debian = 'bookworm'
 const npmVersion = '11.21.2'
 const certificates = '/etc/ssl/certs/ca-certificates.crt'
@@ -19,7 +19,7 @@ export interface NodeBase {
 
 /** The Dockerfile's own base image where a registry has it, else a stand-in made of Debian, npm and the Node of the tests. */
 export async function nodeBase(buildah: Buildah, options: CacheOptions): Promise<NodeBase> {
-  const [, name = ''] = /^ARG NODE_IMAGE=(.+)$/m.exec(await readFile(join(repository, 'Dockerfile'), 'utf8')) ?? []
+  const [, name = ''] = /^ARG NODE_IMAGE=(.+)$/m.exec(await readFile(join(REPOSITORY, 'Dockerfile'), 'utf8')) ?? []
   try {
     await buildah('pull', name)
     return { name, isStandIn: false }

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
-import { root } from '../../drift/files.ts'
+import { REPOSITORY } from '../../repository.ts'
 import type { Lives } from './lives.ts'
 
-const PAGE = join(root, 'docs/operator-faults.md')
+const PAGE = join(REPOSITORY, 'docs/operator-faults.md')
 
 export async function writeReport(
   { begun, well, tally }: Lives,

@@ -1,10 +1,11 @@
 /** The blocks of docs/status.md: commands, and what kubectl prints for them. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { REPOSITORY } from '../../repository.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { kubectl } from '../../support/kubectl.ts'
 
-const PAGE = join(import.meta.dirname, '../../../docs/status.md')
+const PAGE = join(REPOSITORY, 'docs/status.md')
 /** What the page calls the namespace. */
 const NAMESPACE_SHOWN = 'games'
 const CONDITIONS = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { StartedK3sContainer } from '@testcontainers/k3s'
 import type { StartedKafkaContainer } from '@testcontainers/kafka'
 import { GenericContainer, Network, type StartedTestContainer } from 'testcontainers'
+import { REPOSITORY } from '../../repository.ts'
 import { isKafkaReady } from '../kafka-ready.ts'
 import { settleAll } from '../settle-all.ts'
 import { ownImage, type Stack, type StackOptions } from '../stack.ts'
@@ -13,8 +14,6 @@ import * as cluster from './k3s-cluster.ts'
 import { bootstrapServers, podListenerPort, startKafka } from './kafka-container.ts'
 import { nameInPods, serviceManifest } from './pod-service.ts'
 import { s3Endpoint, s3Port, startS3 } from './s3-container.ts'
-
-const repository = resolve(import.meta.dirname, '../../..')
 
 /**
  * Starts the servers as containers: k3s, Kafka and versitygw in one Docker network, and the image of this work tree
@@ -32,7 +31,7 @@ export async function startContainerStack(options: StackOptions): Promise<Stack>
       cluster.startK3s(network).then((container) => resources.use(container)),
       startKafka(network, nameInPods('kafka')).then((container) => resources.use(container)),
       startS3(network, root).then((container) => resources.use(container)),
-      GenericContainer.fromDockerfile(repository).build(ownImage, { deleteOnExit: false }),
+      GenericContainer.fromDockerfile(REPOSITORY).build(ownImage, { deleteOnExit: false }),
     ])
     const servers = await connectServers(network.getName(), { k3s, kafka, s3 })
     options.progress('bringing the image to the node')

@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PROGRAM, REPOSITORY } from '../../repository.ts'
 import { type NodeAgent, startNodeAgent } from '../node-agent/agent.ts'
 import { settleAll } from '../settle-all.ts'
 import { ownImage, type Stack, type StackOptions } from '../stack.ts'
@@ -21,7 +22,6 @@ interface Programs {
 }
 
 const nodeName = 'node-1'
-const repository = resolve(import.meta.dirname, '../../..')
 
 /** Starts the servers as processes of this machine, after building whatever is not in the cache yet. */
 export async function startNativeStack(options: StackOptions): Promise<Stack> {
@@ -103,13 +103,8 @@ function startNode(controlPlane: ControlPlane, pods: PodNetwork, dir: string): P
 
 /** What the image's entry point is in a container: the program of this work tree, run from its sources. */
 function ownProgram(): string[] {
-  const node = join(repository, 'node_modules/.bin/node')
-  return [
-    node,
-    '--disable-warning=TimeoutNegativeWarning',
-    '--disable-warning=ExperimentalWarning',
-    join(repository, 'src/bin/main.ts'),
-  ]
+  const node = join(REPOSITORY, 'node_modules/.bin/node')
+  return [node, '--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning', PROGRAM]
 }
 
 interface Running {
