@@ -1,13 +1,10 @@
 /** The overlays that the pages show are built as they stand there, and bring what they say to the pods. */
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { expect, inject, onTestFinished, test } from 'vitest'
-import { DEPLOY } from '../repository.ts'
+import { expect, inject, test } from 'vitest'
 import { textOf } from '../drift/files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { OPERATOR_NAMESPACE } from '../support/install-operator.ts'
 import { kubectl } from '../support/kubectl.ts'
+import { withOverlay } from '../support/overlay.ts'
 import { type Manifest, manifestsOf } from '../support/rendered.ts'
 
 const stack = connectStack(inject('stack'))
@@ -65,13 +62,11 @@ test('with a namespace of its own, everything of the base and the rights of its 
 })
 
 async function built(overlay: string): Promise<Manifest[]> {
-  // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'page-overlay-')))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'kustomization.yaml'), overlay.replaceAll('../deploy', relative(folder, DEPLOY)))
-  for (const [file, home] of Object.entries(FILES)) {
-    const shipped = await readFile(join(DEPLOY, home, file), 'utf8')
-    await writeFile(join(folder, file), shipped.replace('realm: live', 'realm: shown'))
-  }
-  return manifestsOf(await kubectl(stack, ['kustomize', folder]))
+  const files = Object.entries(FILES).map(([file, home]) => {
+    return [file, textOf(`deploy/${home}/${file}`).replace('realm: live', 'realm: shown')]
+  })
+  return withOverlay(
+    { kustomization: (deploy) => overlay.replaceAll('../deploy', deploy('.')), files: Object.fromEntries(files) },
+    async (folder) => manifestsOf(await kubectl(stack, ['kustomize', folder])),
+  )
 }

@@ -1,19 +1,13 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { stringify } from 'yaml'
-import { DEPLOY } from '../repository.ts'
 import { API_GROUP, PLURAL } from '../../src/contract/names.ts'
 import type { Stack } from '../stack/stack.ts'
 import { kubectl } from './kubectl.ts'
+import { type Overlay, runningImage, withOverlay } from './overlay.ts'
 
 /** Where deploy/base puts the operator. */
 export const OPERATOR_NAMESPACE = 'analytics-connector'
 const DEPLOYMENT = 'analytics-connector-operator'
 /** ConfigMap with the operator's configuration file. */
 const CONFIGURATION = 'analytics-connector-config'
-
-const BASE = join(DEPLOY, 'base')
 
 /**
  * Installs the operator as a user does: a kustomize overlay over deploy/base that sets image, realm and Kafka, and
@@ -26,35 +20,29 @@ export async function installOperator(
   progress: (line: string) => void,
   configuration: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  // kustomize compares real paths, and takes a base outside of the overlay by a relative path only.
-  const overlay = await realpath(await mkdtemp(join(tmpdir(), 'operator-overlay-')))
-  try {
-    await writeOverlay(overlay, stack, configuration)
-    progress('installing the operator: kubectl apply -k')
-    await kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-k', overlay])
-  } finally {
-    await rm(overlay, { recursive: true })
-  }
+  progress('installing the operator: kubectl apply -k')
+  await withOverlay(overlayFor(stack, configuration), (folder) =>
+    kubectl(stack, ['apply', '--server-side', '--force-conflicts', '-k', folder]),
+  )
   await kubectl(stack, ['wait', '--for=condition=Established', `crd/${PLURAL}.${API_GROUP}`, '--timeout=30s'])
   progress('waiting for the operator')
   const rollout = ['rollout', 'status', `deployment/${DEPLOYMENT}`, '-n', OPERATOR_NAMESPACE, '--timeout=120s']
   await kubectl(stack, rollout)
 }
 
-async function writeOverlay(dir: string, { image, inPod }: Stack, extra: object): Promise<void> {
+function overlayFor({ image, inPod }: Stack, configuration: object): Overlay {
   const kafka = { bootstrapServers: inPod.kafkaBootstrapServers.split(',') }
-  const configuration = { realm: 'dev', kafka, ...extra }
-  const [newName, newTag] = image.split(/:(?=[^/:]*$)/)
-  const overlay = {
-    apiVersion: 'kustomize.config.k8s.io/v1beta1',
-    kind: 'Kustomization',
-    resources: [relative(dir, BASE)],
-    images: [{ name: 'analytics-connector', newName, newTag }],
-    // Without its namespace kustomize does not see that this is the base's ConfigMap.
-    configMapGenerator: [
-      { name: CONFIGURATION, namespace: OPERATOR_NAMESPACE, behavior: 'replace', files: ['operator.yaml'] },
-    ],
+  return {
+    files: { 'operator.yaml': { realm: 'dev', kafka, ...configuration } },
+    kustomization: (deploy) => ({
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [deploy('base')],
+      images: [runningImage(image)],
+      // Without its namespace kustomize does not see that this is the base's ConfigMap.
+      configMapGenerator: [
+        { name: CONFIGURATION, namespace: OPERATOR_NAMESPACE, behavior: 'replace', files: ['operator.yaml'] },
+      ],
+    }),
   }
-  await writeFile(join(dir, 'operator.yaml'), stringify(configuration))
-  await writeFile(join(dir, 'kustomization.yaml'), stringify(overlay))
 }
