@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
+import { flagsOrUsage } from '../support/flags-or-usage.ts'
 import { SinkChild } from '../support/sink-child.ts'
 import { BREAKABLE } from './breakable.ts'
 import { AS_BUILT, compileCache, IN_PARTS } from './connector.ts'
@@ -23,7 +23,7 @@ const USAGE = `npm run faults -- [flags]
 /** Violations that are shown of one connector. */
 const MOST_SHOWN = 20
 
-const { values: flags } = parseArgs({
+const { values: flags } = flagsOrUsage(USAGE, {
   options: {
     kills: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
@@ -31,13 +31,8 @@ const { values: flags } = parseArgs({
     connectors: { type: 'string', default: '4' },
     design: { type: 'string' },
     report: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 })
-if (flags.help) {
-  console.log(USAGE)
-  process.exit(0)
-}
 
 const [kills, firstSeed, killsOfRound] = [Number(flags.kills), Number(flags.seed), Number(flags.round)]
 /** Of a round with a broken design. */

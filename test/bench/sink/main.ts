@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { REPOSITORY } from '../../repository.ts'
 import { Bucket } from '../../support/bucket.ts'
+import { flagsOrUsage } from '../../support/flags-or-usage.ts'
 import { type Backlog, backlogOn, streamingTopic } from './backlog.ts'
 import { CASES, type Case } from './cases.ts'
 import { measureFlatness } from './flatness.ts'
@@ -27,7 +27,7 @@ const USAGE = `npm run bench:sink -- [flags]
 `
 const GIVE_UP_MS = 300_000
 
-const { values: flags } = parseArgs({
+const { values: flags } = flagsOrUsage(USAGE, {
   options: {
     only: { type: 'string', multiple: true, default: [''] },
     rounds: { type: 'string', default: '3' },
@@ -36,13 +36,8 @@ const { values: flags } = parseArgs({
     rate: { type: 'string', default: '20' },
     tls: { type: 'boolean', default: false },
     profile: { type: 'string' },
-    help: { type: 'boolean', default: false },
   },
 })
-if (flags.help) {
-  console.log(USAGE)
-  process.exit(0)
-}
 
 const progress = (line: string) => console.error(`[bench] ${line}`)
 // The sink runs as in its image: built, not stripped of its types as it starts.
