@@ -16,7 +16,7 @@ import { GroupAdmin } from '../../src/sink/kafka/group-admin.ts'
 import { GroupMember } from '../../src/sink/kafka/group-member.ts'
 import { offsetCommitCall } from '../../src/sink/kafka/offset-calls.ts'
 import { findCoordinatorCall } from '../../src/sink/kafka/protocol.ts'
-import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
+import { createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { createTopics } from '../support/game-events.ts'
 
@@ -71,11 +71,7 @@ async function renew(bootstrapServers: string[], outside: KafkaCluster): Promise
 
 const dir = await mkdtemp(join(tmpdir(), 'offsets-retention-'))
 const kafka = await installKafka({ progress: () => {} })
-const { server, bootstrapServers } = await createBroker(kafka, dir, archiveFlagOf(kafka), console.error, {
-  settings: RETENTION,
-  listeners: {},
-  format: [],
-})
+const { server, bootstrapServers } = await createBroker(kafka, dir, console.error, { settings: RETENTION })
 await server.start()
 try {
   if (!(await measure([bootstrapServers]))) process.exitCode = 1

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../stack/native/free-ports.ts'
 import { guardFolder } from '../stack/native/guard.ts'
-import { archiveFlagOf, type Broker, createBroker, installKafka } from '../stack/native/kafka-server.ts'
+import { type Broker, createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { versitygwBinary } from '../stack/native/s3-build.ts'
 import { createS3Server } from '../stack/native/s3-server.ts'
 import type { ServerControl, StackAddresses } from '../stack/stack.ts'
@@ -46,11 +46,10 @@ export async function startFaultyServers(seed: number, progress: (line: string) 
     range(BROKERS).map((i) => {
       const portsOf = (port: (lane: number) => number | undefined) =>
         Object.fromEntries(range(LANES).map((lane) => [`LANE${lane}`, port(lane) ?? 0]))
-      return createBroker(kafka, join(dir, `kafka-${i + 1}`), archiveFlagOf(kafka), progress, {
+      return createBroker(kafka, join(dir, `kafka-${i + 1}`), progress, {
         settings: SETTINGS,
         listeners: portsOf((lane) => ports[lane * BROKERS + i]),
         advertised: portsOf((lane) => links[lane]?.[i]?.port),
-        format: [],
         node: { id: i + 1, controllerPorts },
       })
     }),

@@ -5,7 +5,7 @@ import { stringify } from 'yaml'
 import { describeError } from '../../src/lib/errors.ts'
 import { CRD } from '../repository.ts'
 import { startControlPlane } from '../stack/native/control-plane.ts'
-import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
+import { createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { kubernetesBinaries, nodeBinaries } from '../stack/native/kubernetes-build.ts'
 import { runCommand } from '../stack/native/run-command.ts'
 import { versitygwBinary } from '../stack/native/s3-build.ts'
@@ -43,9 +43,7 @@ export async function startImageStack(run: Run, options: StackOptions): Promise<
     apiServerFlags: await apiServerFlags(run.dir),
     onUnexpectedExit: progress,
   })
-  const kafka = await createBroker(programs.kafka, join(run.dir, 'kafka'), archiveFlagOf(programs.kafka), progress, {
-    ...{ settings: {}, listeners: {}, format: [], host: nodeAddress },
-  })
+  const kafka = await createBroker(programs.kafka, join(run.dir, 'kafka'), progress, { host: nodeAddress })
   const s3 = await createS3Server(programs.versitygw, join(run.dir, 's3'), root, progress, { host: nodeAddress })
   const [runtime] = await Promise.all([
     startContainerd(join(run.dir, 'containerd'), run.cniFolder, progress),

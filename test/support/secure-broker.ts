@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../stack/native/free-ports.ts'
-import { archiveFlagOf, createBroker, installKafka } from '../stack/native/kafka-server.ts'
+import { createBroker, installKafka } from '../stack/native/kafka-server.ts'
 import { makeCertificates } from './certificates.ts'
 
 export const USERS = { plain: 'plain-user', scram256: 'scram-256-user', scram512: 'scram-512-user' } as const
@@ -33,7 +33,7 @@ export async function startSecureBroker(): Promise<SecureBroker> {
     freePorts(2),
     makeCertificates(certificates),
   ])
-  const { server, bootstrapServers } = await createBroker(kafka, join(dir, 'kafka'), archiveFlagOf(kafka), progress, {
+  const { server, bootstrapServers } = await createBroker(kafka, join(dir, 'kafka'), progress, {
     settings: settings(certificates),
     listeners: { SASLTLS: sasl, MUTUALTLS: mutualTls },
     format: [

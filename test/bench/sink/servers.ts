@@ -32,8 +32,7 @@ export async function startServers(isTls: boolean, progress: (line: string) => v
   const dir = await mkdtemp(join(tmpdir(), 'bench-sink-'))
   guardFolder(dir)
   const root = { accessKeyId: 'bench-root', secretAccessKey: randomBytes(18).toString('base64url') }
-  const archive = kafka.archivePath === undefined ? '-Xshare:auto' : `-XX:SharedArchiveFile=${kafka.archivePath}`
-  const broker = await createBroker(kafka, join(dir, 'kafka'), archive, progress)
+  const broker = await createBroker(kafka, join(dir, 'kafka'), progress)
   const certificates = join(dir, 'certificates')
   if (isTls) await makeCertificates(certificates)
   const certificate = (name: string) => join(certificates, name)

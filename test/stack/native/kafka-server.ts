@@ -14,8 +14,8 @@ export interface KafkaInstallation {
   readonly java: string
   readonly classPath: string
   readonly log4jPath: string
-  /** A class data archive, which makes the broker start in a third of the time; not every Java runtime can make one. */
-  readonly archivePath: string | undefined
+  /** Takes a class data archive, which makes the broker start in a third of the time; not every Java runtime can make one. */
+  readonly archiveFlag: string
 }
 
 export interface Broker {
@@ -37,19 +37,19 @@ export async function installKafka(options: CacheOptions): Promise<KafkaInstalla
   const inputs = [plain.classPath, await javaBuild(java), ...javaFlags]
   const build = (dir: string) => makeArchive(plain, dir, options)
   const archive = join(await cached({ name: 'kafka-cds', version: kafkaVersion, inputs, build }, options), archiveName)
-  return { ...plain, archivePath: existsSync(archive) ? archive : undefined }
+  return { ...plain, archiveFlag: existsSync(archive) ? `-XX:SharedArchiveFile=${archive}` : '-Xshare:auto' }
 }
 
 /** What a broker has beside its plain listener. */
 export interface BrokerExtras {
   /** Settings that are added to ours, or go before them. */
-  readonly settings: Readonly<Record<string, string | number>>
+  readonly settings?: Readonly<Record<string, string | number>>
   /** Listeners by name (without protocol), with their ports. */
-  readonly listeners: Readonly<Record<string, number>>
+  readonly listeners?: Readonly<Record<string, number>>
   /** Where clients are told to reach a listener, where that is not its own port: a proxy's port, by the listener's name. */
   readonly advertised?: Readonly<Record<string, number>>
   /** Arguments of `kafka-storage format`, such as SCRAM users. */
-  readonly format: readonly string[]
+  readonly format?: readonly string[]
   /** The address that it listens at and tells to clients; default: 127.0.0.1. */
   readonly host?: string
   /** Which one of several brokers of a cluster it is. Absent: it is a cluster of its own. */
@@ -63,18 +63,12 @@ export interface ClusterNode {
   readonly controllerPorts: readonly number[]
 }
 
-/** The flag that makes a broker start quickly. */
-export function archiveFlagOf({ archivePath }: KafkaInstallation): string {
-  return archivePath === undefined ? '-Xshare:auto' : `-XX:SharedArchiveFile=${archivePath}`
-}
-
 /** Prepares a broker (which is its own controller) with data, settings and log under `dir`; it is not started yet. */
 export async function createBroker(
-  kafka: Omit<KafkaInstallation, 'archivePath'>,
+  kafka: KafkaInstallation,
   dir: string,
-  archiveFlag: string,
   onUnexpectedExit: (line: string) => void,
-  extras: BrokerExtras = { settings: {}, listeners: {}, format: [] },
+  extras: BrokerExtras = {},
 ): Promise<Broker> {
   const [port = 0, ownControllerPort = 0] = await freePorts(2)
   const node = extras.node ?? { id: 1, controllerPorts: [ownControllerPort] }
@@ -88,12 +82,12 @@ export async function createBroker(
     ...['-cp', kafka.classPath],
   ]
   const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings]
-  await runCommand(kafka.java, [...java(), ...format, ...extras.format])
+  await runCommand(kafka.java, [...java(), ...format, ...(extras.format ?? [])])
   const bootstrapServers = `${extras.host ?? loopback}:${port}`
   const server = new ServerProcess({
     name: 'kafka',
     command: kafka.java,
-    args: [...java(archiveFlag), 'kafka.Kafka', settings],
+    args: [...java(kafka.archiveFlag), 'kafka.Kafka', settings],
     cwd: dir,
     logPath: join(dir, 'kafka.log'),
     isReady: () => isKafkaReady(bootstrapServers),
@@ -103,12 +97,12 @@ export async function createBroker(
 }
 
 /** Runs a broker once and has Java write down the classes it loaded. */
-async function makeArchive(kafka: Omit<KafkaInstallation, 'archivePath'>, dir: string, options: CacheOptions) {
+async function makeArchive(kafka: Omit<KafkaInstallation, 'archiveFlag'>, dir: string, options: CacheOptions) {
   options.progress(`Kafka ${kafkaVersion}: preparing a quick start`)
   const run = join(dir, 'run')
   const archiveFlag = `-XX:ArchiveClassesAtExit=${join(dir, archiveName)}`
   try {
-    const { server } = await createBroker(kafka, run, archiveFlag, options.progress)
+    const { server } = await createBroker({ ...kafka, archiveFlag }, run, options.progress)
     await server.start()
     await server.stop()
   } catch (error) {
@@ -122,7 +116,7 @@ function properties(
   port: number,
   { id, controllerPorts }: ClusterNode,
   dataDir: string,
-  { listeners, advertised, settings: extraSettings, host = loopback }: BrokerExtras,
+  { listeners = {}, advertised, settings: extraSettings, host = loopback }: BrokerExtras,
 ): string {
   const others = (ports: Readonly<Record<string, number>>) =>
     Object.entries(ports)

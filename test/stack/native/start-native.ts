@@ -9,7 +9,7 @@ import { settleAll } from '../settle-all.ts'
 import { ownImage, type Stack, type StackOptions } from '../stack.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { guardFolder } from './guard.ts'
-import { archiveFlagOf, type Broker, createBroker, installKafka, type KafkaInstallation } from './kafka-server.ts'
+import { type Broker, createBroker, installKafka, type KafkaInstallation } from './kafka-server.ts'
 import { kubernetesBinaries } from './kubernetes-build.ts'
 import { claimPodNetwork, type PodNetwork } from './pod-network.ts'
 import { versitygwBinary } from './s3-build.ts'
@@ -71,7 +71,7 @@ function startPlane({ kubernetes }: Programs, dir: string, options: StackOptions
 }
 
 async function startKafka({ kafka }: Programs, dir: string, options: StackOptions): Promise<Broker> {
-  const broker = await createBroker(kafka, join(dir, 'kafka'), archiveFlagOf(kafka), options.progress)
+  const broker = await createBroker(kafka, join(dir, 'kafka'), options.progress)
   return startedOrStopped(broker)
 }
 
