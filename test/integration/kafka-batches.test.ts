@@ -1,68 +1,39 @@
 import { createRequire } from 'node:module'
-import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
+import { describe, expect, it } from 'vitest'
 import { createLogger } from '../../src/lib/logger.ts'
 import { KafkaCluster } from '../../src/sink/kafka/cluster.ts'
-import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
 import type { ApiCall } from '../../src/sink/kafka/protocol.ts'
 import type { RecordSource } from '../../src/sink/record-source.ts'
-import { connectStack } from '../stack/remote.ts'
-import { eventually } from '../support/eventually.ts'
-import { type RecordingHandler, RecordingListener } from '../support/recording-listener.ts'
+import type { RecordingHandler } from '../support/recording-listener.ts'
+import {
+  bootstrapServers,
+  createTopic,
+  kafka,
+  member,
+  newGroup,
+  onKafka,
+  produce,
+  within,
+} from './kafka-source/members.ts'
 
 /*
  * What a real broker makes of record batches. It writes a topic in the topic's own `compression.type`, with the code of the
  * Java client: so its codecs are read as Java producers write them.
  */
 
-const { Kafka, logLevel } = kafkajs
 const { requests } = createRequire(import.meta.url)('kafkajs/src/protocol/requests') as {
   requests: Record<'Produce', { protocol(options: { version: number }): (parameters: object) => ApiCall<object> }>
 }
-const stack = connectStack(inject('stack'))
-const bootstrapServers = stack.kafkaBootstrapServers.split(',')
-const kafka = new Kafka({ brokers: bootstrapServers, logLevel: logLevel.NOTHING })
-const run = Date.now().toString(36)
 
-let admin: Admin
-let producer: Producer
-const sources: RecordSource[] = []
-
-beforeAll(async () => {
-  admin = kafka.admin()
-  producer = kafka.producer({ allowAutoTopicCreation: false })
-  await Promise.all([admin.connect(), producer.connect()])
-})
-
-afterAll(async () => {
-  await Promise.all(sources.map((source) => source.stop(AbortSignal.timeout(10_000))))
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-})
-
-async function createTopic(name: string, config: Record<string, string> = {}): Promise<string> {
-  const topic = `batches.${run}.${name}`
-  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true })
-  return topic
-}
+onKafka()
 
 /** A group of its own reads the topic from its beginning. */
-async function read(topic: string): Promise<RecordingHandler> {
-  const listener = new RecordingListener()
-  const source = createKafkaSource({
-    config: { bootstrapServers, groupId: `${topic}.${sources.length}` },
-    topics: () => ({ filter: { x: [topic] }, topicPattern: 'x', realm: 'x' }),
-    clientId: 'batches-test',
-    logger: createLogger('silent'),
-    clock: systemClock,
-  })
-  sources.push(source)
-  void source.run(listener)
-  return within(() => listener.held[0] ?? expect.fail(`nothing assigned; problems: ${listener.problems}`))
+async function read(topic: string): Promise<{ handler: RecordingHandler; source: RecordSource }> {
+  const { source, listener } = member(newGroup(), [topic])
+  const isAssigned = () => listener.held[0] ?? expect.fail(`nothing assigned; problems: ${listener.problems}`)
+  return { handler: await within(isAssigned), source }
 }
 
-const within = <T>(check: () => T | Promise<T>) => eventually(30_000, check, 50)
 /** Past kafkajs's producer, which needs minutes to sort so many records by partition. */
 async function sendAsOneBatch(topic: string, count: number): Promise<void> {
   const messages = Array.from({ length: count }, (_, i) => ({ value: String(i), timestamp: Date.now(), headers: {} }))
@@ -77,26 +48,21 @@ async function sendAsOneBatch(topic: string, count: number): Promise<void> {
   }
 }
 
-const send = (topic: string, messages: Message[]) => producer.send({ topic, messages })
-
 describe('record batches of a real broker', () => {
   it.each(['gzip', 'snappy', 'lz4', 'zstd'])('compressed with %s by Java are read', async (codec) => {
-    const topic = await createTopic(codec, { 'compression.type': codec })
+    const topic = await createTopic(codec, 1, { 'compression.type': codec })
     // More than the 64 KiB blocks of lz4 and the 32 KiB ones of snappy-java; some of it does not compress.
     const values = Array.from({ length: 300 }, (_, i) => `${i} ${'abcdefgh'.repeat(60)}${Math.random()}`)
-    await send(
-      topic,
-      values.map((value) => ({ value })),
-    )
-    const handler = await read(topic)
+    await produce(topic, values)
+    const { handler } = await read(topic)
     await within(() => expect(handler.values).toEqual(values))
   })
 
   it('are read to the end though one has more records than kafkajs can take', async () => {
-    const topic = await createTopic('long', { 'max.message.bytes': '10000000' })
+    const topic = await createTopic('long', 1, { 'max.message.bytes': '10000000' })
     const count = 130_000
     await sendAsOneBatch(topic, count)
-    const handler = await read(topic)
+    const { handler } = await read(topic)
     await within(() => expect(handler.position).toBe(BigInt(count)))
     expect([handler.values.length, handler.values[0], handler.values.at(-1)]).toEqual([count, '0', String(count - 1)])
   })
@@ -119,8 +85,8 @@ describe('record batches of a real broker', () => {
       await third.send({ topic, messages: [{ value: 'committed' }] })
       await third.commit()
       await first.abort()
-      await send(topic, [{ value: 'kept' }])
-      const handler = await read(topic)
+      await produce(topic, ['kept'])
+      const { handler } = await read(topic)
       await within(() => expect(handler.values).toContain('kept'))
       expect(handler.values).toEqual(['committed', 'kept'])
     } finally {
@@ -133,12 +99,11 @@ describe('record batches of a real broker', () => {
     const transactional = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1 })
     try {
       await transactional.connect()
-      await send(topic, [{ value: 'before' }])
+      await produce(topic, ['before'])
       const open = await transactional.transaction()
       await open.send({ topic, messages: [{ value: 'in it' }] })
-      await send(topic, [{ value: 'behind' }])
-      const handler = await read(topic)
-      const source = sources.at(-1) ?? expect.fail('no source')
+      await produce(topic, ['behind'])
+      const { handler, source } = await read(topic)
       await within(() => expect([handler.values, source.lag(), source.readable()]).toEqual([['before'], 2, 0]))
       await open.commit()
       await within(() => expect([handler.values.length, source.lag(), source.readable()]).toEqual([3, 0, 0]))
@@ -148,22 +113,22 @@ describe('record batches of a real broker', () => {
   })
 
   it('have gaps after compaction, and the position moves past them', async () => {
-    const topic = await createTopic('compacted', {
+    const topic = await createTopic('compacted', 1, {
       'cleanup.policy': 'compact',
       'min.cleanable.dirty.ratio': '0.01',
       'segment.ms': '100',
       'delete.retention.ms': '100',
     })
     for (let i = 0; i < 6; i++)
-      await send(
+      await produce(
         topic,
         [1, 2, 3].map((n) => ({ key: `k${i % 2}`, value: `${i}.${n}` })),
       )
     await within(async () => {
-      await send(topic, [{ key: 'last', value: 'last' }])
-      const { values } = await read(topic)
-      await within(() => expect(values).toContain('last'))
-      expect(values.slice(0, 2)).toEqual(['4.3', '5.3'])
+      await produce(topic, [{ key: 'last', value: 'last' }])
+      const { handler } = await read(topic)
+      await within(() => expect(handler.values).toContain('last'))
+      expect(handler.values.slice(0, 2)).toEqual(['4.3', '5.3'])
     })
   })
 })

@@ -51,9 +51,14 @@ export function onKafka(): void {
   })
 }
 
-export async function createTopic(name: string, numPartitions = 1): Promise<string> {
+export async function createTopic(
+  name: string,
+  numPartitions = 1,
+  config: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const topic = `source.dev.${run}.${name}`
-  await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true })
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true })
   return topic
 }
 
