@@ -1,22 +1,17 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import kafkajs, { type Admin, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
-import { createLogger } from '../../src/lib/logger.ts'
-import { connectionSecurity } from '../../src/sink/kafka/connection-security.ts'
-import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
 import type { RecordSource } from '../../src/sink/record-source.ts'
-import { SecretFiles } from '../../src/sink/secret-files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RecordingHandler, RecordingListener } from '../support/recording-listener.ts'
 import { PASSWORD, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
+import { right, secretFolder, secureSource, TLS } from '../support/secure-clients.ts'
 
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
+const { AclOperationTypes, Kafka, logLevel } = kafkajs
 
 const GROUP = 'ours'
+const USER = USERS.scram512
 let broker: SecureBroker
 let admin: Admin
 let producer: Producer
@@ -31,10 +26,8 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a topic that m
     admin = kafka.admin()
     producer = kafka.producer()
     await Promise.all([admin.connect(), producer.connect()])
-    secrets = await mkdtemp(join(tmpdir(), 'kafka-secrets-'))
-    await copyFile(join(broker.certificates, 'ca.crt'), join(secrets, 'ca.crt'))
-    await writeFile(join(secrets, 'password'), PASSWORD)
-    await admin.createAcls({ acl: [right(GROUP, 'READ', 'GROUP')] })
+    secrets = await secretFolder(broker, { password: PASSWORD })
+    await admin.createAcls({ acl: [right(USER, 'READ', 'GROUP', GROUP)] })
   }, 60_000)
 
   afterEach(() => source?.stop(AbortSignal.timeout(5_000)))
@@ -52,7 +45,7 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a topic that m
     await within(() => expect(handlerOf(listener, 'beside').values).toEqual(['first of beside']))
     await handlerOf(listener, 'beside').tenure.commit(1n, '')
     expect(handlerOf(listener, 'seen').position).toBe(-1n)
-    await admin.createAcls({ acl: [right('seen', 'READ')] })
+    await admin.createAcls({ acl: [right(USER, 'READ', 'TOPIC', 'seen')] })
     await within(() => expect(handlerOf(listener, 'seen').values).toEqual(['first of seen']))
     await handlerOf(listener, 'seen').tenure.commit(1n, '')
     expect(listener.problems.at(-1)).toBeNull()
@@ -63,7 +56,8 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a topic that m
     await Promise.all([topicWith('taken', 'READ'), topicWith('left', 'READ')])
     const listener = connect('left', 'taken')
     await within(() => expect(handlerOf(listener, 'taken').values).toEqual(['first of taken']))
-    await admin.deleteAcls({ filters: [{ ...right('taken', 'READ'), operation: AclOperationTypes.ANY }] })
+    const filter = { ...right(USER, 'READ', 'TOPIC', 'taken'), operation: AclOperationTypes.ANY }
+    await admin.deleteAcls({ filters: [filter] })
     await within(() => expect(handlerOf(listener, 'taken').heard).toEqual(['lost']))
     await handlerOf(listener, 'left').tenure.commit(1n, '')
     await within(() => expect(listener.problems.at(-1)).toBe(notAuthorized('taken')))
@@ -78,20 +72,8 @@ const notAuthorized = (topic: string) =>
 
 async function topicWith(topic: string, operation: 'READ' | 'DESCRIBE'): Promise<void> {
   await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
-  await admin.createAcls({ acl: [right(topic, operation)] })
+  await admin.createAcls({ acl: [right(USER, operation, 'TOPIC', topic)] })
   await producer.send({ topic, messages: [{ value: `first of ${topic}` }] })
-}
-
-function right(resourceName: string, operation: 'READ' | 'DESCRIBE', type: 'TOPIC' | 'GROUP' = 'TOPIC') {
-  return {
-    principal: `User:${USERS.scram512}`,
-    host: '*',
-    permissionType: AclPermissionTypes.ALLOW,
-    resourcePatternType: ResourcePatternTypes.LITERAL,
-    resourceType: AclResourceTypes[type],
-    resourceName,
-    operation: AclOperationTypes[operation],
-  }
 }
 
 /** Handlers commit where they begin, as the sink's do. */
@@ -104,22 +86,8 @@ function connect(...topics: string[]): RecordingListener {
       isAnchored = true
     }
   }
-  source = createKafkaSource({
-    config: { bootstrapServers: [broker.sasl], groupId: GROUP },
-    security: connectionSecurity(
-      {
-        tls: { authorities: 'mounted', certificate: 'none' },
-        sasl: { mechanism: 'SCRAM-SHA-512', username: USERS.scram512 },
-      },
-      new SecretFiles(secrets),
-      systemClock,
-    ),
-    topics: () => ({ filter: { x: topics }, topicPattern: 'x', realm: 'x' }),
-    clientId: 'rights-test',
-    logger: createLogger('silent'),
-    clock: systemClock,
-    timings: { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 200, metadataRefreshMs: 500 },
-  })
+  const security = { tls: TLS, sasl: { mechanism: 'SCRAM-SHA-512', username: USER } } as const
+  source = secureSource({ servers: broker.sasl, security, secrets, groupId: GROUP, topics })
   void source.run(listener)
   return listener
 }

@@ -1,28 +1,24 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs, { type AclResourceTypes as AclResourceType, type Admin, type Producer } from 'kafkajs'
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { checkKafkaAccess } from '../../src/sink/kafka/access-check.ts'
 import { connectionSecurity } from '../../src/sink/kafka/connection-security.ts'
-import { createKafkaSource } from '../../src/sink/kafka/kafka-source.ts'
 import type { RecordSource } from '../../src/sink/record-source.ts'
 import { SecretFiles } from '../../src/sink/secret-files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
 import { PASSWORD, SESSION_MS, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
+import { right, type Security, secretFolder, secureSource, TLS } from '../support/secure-clients.ts'
 import { TokenEndpoint } from '../support/token-endpoint.ts'
 
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
-type Security = Pick<SinkConfig['kafka'], 'tls' | 'sasl'>
+const { Kafka, logLevel, ResourcePatternTypes } = kafkajs
 
 const CLIENT = { id: 'oauth-client', secret: 'oauth-secret' }
-const TLS = { authorities: 'mounted', certificate: 'none' } as const
 const TOPIC = 'secure'
 const sources: RecordSource[] = []
 const folders: string[] = []
@@ -43,7 +39,7 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
     await Promise.all([admin.connect(), producer.connect()])
     await admin.createTopics({ topics: [{ topic: TOPIC }], waitForLeaders: true })
     await producer.send({ topic: TOPIC, messages: [{ value: 'hello' }] })
-    for (const user of [...Object.values(USERS), CLIENT.id, 'CN=client']) await allow(user, TOPIC)
+    for (const user of [...Object.values(USERS), CLIENT.id, 'CN=client']) await allow(user)
   }, 60_000)
 
   afterEach(async () => {
@@ -195,8 +191,7 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
 
     it('before the group is joined what is not allowed, or lets us pass', async () => {
       await admin.createTopics({ topics: [{ topic: 'seen-only' }, { topic: 'hidden' }] })
-      const { DESCRIBE } = AclOperationTypes
-      await admin.createAcls({ acl: [allowed(USERS.scram512, AclResourceTypes.TOPIC, 'seen-only', DESCRIBE)] })
+      await admin.createAcls({ acl: [right(USERS.scram512, 'DESCRIBE', 'TOPIC', 'seen-only')] })
       const secrets = await secretFiles(password)
       const ours = (...topics: string[]) => checkAccess({ tls: TLS, sasl: scram }, secrets, 'ours.checked', topics)
       await ours(TOPIC)
@@ -216,29 +211,9 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
 
 const within = <T>(check: () => T | Promise<T>) => eventually(20_000, check, 50)
 
-async function allow(user: string, topic: string): Promise<void> {
-  const groups = {
-    ...allowed(user, AclResourceTypes.GROUP, 'ours.'),
-    resourcePatternType: ResourcePatternTypes.PREFIXED,
-  }
-  await admin.createAcls({ acl: [allowed(user, AclResourceTypes.TOPIC, topic), groups] })
-}
-
-function allowed(
-  user: string,
-  resourceType: AclResourceType,
-  resourceName: string,
-  operation = AclOperationTypes.READ,
-) {
-  return {
-    principal: `User:${user}`,
-    host: '*',
-    permissionType: AclPermissionTypes.ALLOW,
-    resourcePatternType: ResourcePatternTypes.LITERAL,
-    resourceType,
-    resourceName,
-    operation,
-  }
+async function allow(user: string): Promise<void> {
+  const groups = { ...right(user, 'READ', 'GROUP', 'ours.'), resourcePatternType: ResourcePatternTypes.PREFIXED }
+  await admin.createAcls({ acl: [right(user, 'READ', 'TOPIC', TOPIC), groups] })
 }
 
 function checkAccess(security: Security, secrets: string, groupId: string, topics: string[]): Promise<void> {
@@ -254,12 +229,9 @@ function checkAccess(security: Security, secrets: string, groupId: string, topic
   })
 }
 
-/** A folder as a pod has it mounted, with the broker's authority. */
 async function secretFiles(files: Record<string, string>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'kafka-secrets-'))
+  const folder = await secretFolder(broker, files)
   folders.push(folder)
-  await copyFile(join(broker.certificates, 'ca.crt'), join(folder, 'ca.crt'))
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   return folder
 }
 
@@ -271,15 +243,7 @@ function connect(
   { groupId = `ours.${++groups}`, topic = TOPIC } = {},
 ) {
   const listener = new RecordingListener()
-  const source = createKafkaSource({
-    config: { bootstrapServers: [servers], groupId },
-    security: connectionSecurity(security, new SecretFiles(secrets), systemClock),
-    topics: () => ({ filter: { x: [topic] }, topicPattern: 'x', realm: 'x' }),
-    clientId: 'security-test',
-    logger: createLogger('silent'),
-    clock: systemClock,
-    timings: { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 200, metadataRefreshMs: 500 },
-  })
+  const source = secureSource({ servers, security, secrets, groupId, topics: [topic] })
   sources.push(source)
   void source.run(listener)
   return { listener }
