@@ -1,8 +1,8 @@
 import { revisionOf, type SinkConfig } from '../../src/contract/sink-config.ts'
-import { event } from '../support/sink-process.ts'
 import { violationsOf } from './check.ts'
 import { type Design, isIntent, OURS } from './design.ts'
 import { drawConfig, drawFates, drawLargestPut } from './draw.ts'
+import { Production } from './production.ts'
 import type { Random } from './random.ts'
 import { SimulatedBucket } from './simulated-bucket.ts'
 import { SimulatedCoordinator } from './simulated-coordinator.ts'
@@ -67,8 +67,8 @@ class Schedule {
   readonly #healsAtMs: number
   readonly #hasRetention: boolean
   readonly #elections: UncleanElections
+  readonly #production: Production
   #config: SinkConfig
-  #produced = 0
   #failed: string[] = []
   /** At the end, since Kafka has lost what was promised of them; from there on nothing need be delivered. */
   #stoppedAt = new Map<number, bigint>()
@@ -93,6 +93,7 @@ class Schedule {
     this.#healsAtMs = world.nowMs + this.#faultyMs
     this.#hasRetention = random.chance(0.3)
     this.#elections = new UncleanElections(world, random.chance(0.15) ? random.pick([...this.#logs.values()]) : null)
+    this.#production = new Production(world, this.#elections)
     // A connection delivers in order and once, and a member sends a commit once.
     const kafkaFates = { ...drawFates(random), twice: 0, repeated: 0 }
     this.#surroundings = {
@@ -108,7 +109,7 @@ class Schedule {
   }
 
   run(): Outcome {
-    for (const log of this.#logs.values()) this.#planProduction(log)
+    for (const log of this.#logs.values()) this.#production.plan(log, this.#healsAtMs)
     this.#planFaults()
     this.#world.runUntil(() => false, this.#healsAtMs)
     this.#heal()
@@ -124,25 +125,6 @@ class Schedule {
       counts: this.#world.tally.counts,
       trace: this.#world.trace ?? [],
     }
-  }
-
-  #planProduction(log: SimulatedLog): void {
-    const count = this.#random.int(3, 14)
-    for (let i = 0; i < count; i++)
-      this.#world.schedule(this.#random.int(0, (this.#healsAtMs - this.#world.nowMs) * 0.9), 'produce', () =>
-        this.#produce(log),
-      )
-  }
-
-  #produce(log: SimulatedLog): void {
-    const id = this.#produced++
-    const time = this.#world.nowMs - this.#random.int(0, 60_000)
-    const dice = this.#random.int(0, 15)
-    if (dice === 0) log.append(`broken ${id}`, 'reject', time)
-    else if (dice === 1 && log !== this.#elections.log) log.append(null, 'reject', time)
-    else if (dice === 2) log.append(event(id, { namespace: 'other' }), 'filtered', time)
-    else log.append(event(id, { name: dice < 7 ? 'login' : 'logout' }), 'line', time)
-    if (this.#random.chance(0.1)) log.skip()
   }
 
   #planFaults(): void {
@@ -203,7 +185,7 @@ class Schedule {
   #addPartition(): void {
     const log = new SimulatedLog(this.#logs.size)
     this.#logs.set(log.partition, log)
-    this.#planProduction(log)
+    this.#production.plan(log, this.#healsAtMs)
   }
 
   /** Most often somewhere in what is not delivered yet; seldom all that there is. */
@@ -227,7 +209,7 @@ class Schedule {
       this.#world.wake(life)
     }
     if (this.#running.length === 0) this.#start()
-    this.#elections.outgrow((log) => this.#produce(log))
+    this.#elections.outgrow((log) => this.#production.produce(log))
   }
 
   #finish(): boolean {
@@ -288,7 +270,7 @@ class Schedule {
     tally.add('schedules')
     tally.add('sink processes', this.#processes.length)
     tally.add('… killed', this.#processes.filter(({ life }) => life.isDead).length)
-    tally.add('records produced', this.#produced)
+    tally.add('records produced', this.#production.produced)
     tally.add('objects created', this.#bucket.objects.size)
     tally.add('uploads left behind', this.#bucket.uploads.size)
     if (this.#stoppedAt.size > 0) tally.add('partitions stopped, as Kafka lost what was promised')
