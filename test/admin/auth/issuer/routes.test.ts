@@ -1,84 +1,29 @@
-import { type FastifyInstance, fastify } from 'fastify'
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
+import { describe, expect, it } from 'vitest'
 import { mightContain } from '../../../../src/admin/auth/bloom-filter.ts'
-import { authConfigSchema } from '../../../../src/admin/auth/config.ts'
-import { Clients } from '../../../../src/admin/auth/issuer/clients.ts'
-import { ISSUER_SECRETS, Issuer } from '../../../../src/admin/auth/issuer/issuer.ts'
+import { ISSUER_SECRETS } from '../../../../src/admin/auth/issuer/issuer.ts'
 import { Revocations } from '../../../../src/admin/auth/issuer/revocations.ts'
-import { issuerRoutes } from '../../../../src/admin/auth/issuer/routes.ts'
 import { readRevocationList } from '../../../../src/admin/auth/revocation-list.ts'
-import type { TokenAuthenticator } from '../../../../src/admin/auth/token-authenticator.ts'
 import { createLogger } from '../../../../src/lib/logger.ts'
-import { FakeClock } from '../../../support/fake-clock.ts'
-import { SecretsApi } from './secrets-api.ts'
+import {
+  accepts,
+  api,
+  aToken,
+  basic,
+  CONNECTOR,
+  client,
+  clients,
+  clock,
+  FORM,
+  keySet,
+  MINUTE_MS,
+  one,
+  onReplicas,
+  post,
+  two,
+} from './replicas.ts'
 
-const CONNECTOR = 'ADMIN:ANALYTICS:CONNECTOR'
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
-const FORM = 'grant_type=client_credentials'
-
-interface Replica {
-  readonly server: FastifyInstance
-  readonly authenticator: TokenAuthenticator
-}
-
-let api: SecretsApi
-let clock: FakeClock
-let clients: Clients
-let client: { id: string; secret: string }
-let one: Replica
-let two: Replica
-
-function replica(): Replica {
-  const config = authConfigSchema.parse({ builtIn: {} }).builtIn
-  if (config === undefined) throw new Error('no config')
-  const issuer = new Issuer({ api, namespace: 'n', config, clock, logger: createLogger('silent') })
-  const server = fastify()
-  server.register(issuerRoutes(issuer, createLogger('silent')))
-  return { server, authenticator: issuer.authenticator() }
-}
-
-beforeEach(async () => {
-  api = new SecretsApi()
-  clock = new FakeClock()
-  clients = new Clients(api, { namespace: 'n', name: ISSUER_SECRETS.clients })
-  client = await clients.create([{ resource: CONNECTOR, actions: 15 }], clock.now())
-  one = replica()
-  two = replica()
-})
-
-const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
-
-function post(path: string, payload: string, headers: Record<string, string> = {}, { server } = one) {
-  return server.inject({
-    method: 'POST',
-    url: `/iam/v3/oauth/${path}`,
-    payload,
-    headers: {
-      authorization: basic(client.id, client.secret),
-      'content-type': 'application/x-www-form-urlencoded',
-      ...headers,
-    },
-  })
-}
-
-async function aToken(replica = one): Promise<string> {
-  const answer = await post('token', FORM, {}, replica)
-  expect(answer.statusCode).toBe(200)
-  return answer.json().access_token
-}
-
-const keySet = async ({ server } = one) => (await server.inject('/iam/v3/oauth/jwks')).json() as JSONWebKeySet
-
-const accepts = async (token: string, { authenticator } = one) =>
-  authenticator.authenticate(`Bearer ${token}`).then(
-    () => true,
-    (error: { status: number }) => {
-      expect(error.status).toBe(401)
-      return false
-    },
-  )
+onReplicas()
 
 describe('POST /iam/v3/oauth/token', () => {
   it('answers as the guide says', async () => {
@@ -161,9 +106,9 @@ describe('POST /iam/v3/oauth/token', () => {
     ['a bearer token', 'Bearer abc'],
     ['no base64', 'Basic !!!'],
     ['no colon', `Basic ${Buffer.from('abc').toString('base64')}`],
-    ['an unknown client', basic('unknown', 'secret')],
+    ['an unknown client', basic({ id: 'unknown', secret: 'secret' })],
     ['an empty secret', `Basic ${Buffer.from('client:').toString('base64')}`],
-    ['an endless secret', basic('client', 'x'.repeat(10_000))],
+    ['an endless secret', basic({ id: 'client', secret: 'x'.repeat(10_000) })],
   ])('refuses credentials: %s', async (_, authorization) => {
     const answer = await post('token', FORM, { authorization })
     expect(answer.statusCode).toBe(401)
@@ -173,8 +118,8 @@ describe('POST /iam/v3/oauth/token', () => {
 
   it('says the same of an unknown client and of a wrong secret', async () => {
     const answers = [
-      await post('token', FORM, { authorization: basic('unknown', client.secret) }),
-      await post('token', FORM, { authorization: basic(client.id, 'wrong') }),
+      await post('token', FORM, { authorization: basic({ ...client, id: 'unknown' }) }),
+      await post('token', FORM, { authorization: basic({ ...client, secret: 'wrong' }) }),
     ]
     expect(answers[0]?.body).toBe(answers[1]?.body)
   })
@@ -182,7 +127,7 @@ describe('POST /iam/v3/oauth/token', () => {
   it('slows down whoever tries secrets, and says for how long', async () => {
     const tries = []
     for (let i = 0; i < 15; i++)
-      tries.push((await post('token', FORM, { authorization: basic(client.id, `${i}`) })).statusCode)
+      tries.push((await post('token', FORM, { authorization: basic({ ...client, secret: `${i}` }) })).statusCode)
     expect(tries).toEqual([...Array(11).fill(401), ...Array(4).fill(429)])
     // The right secret waits too: otherwise the wait would tell which one it is.
     const answer = await post('token', FORM)
@@ -205,63 +150,18 @@ describe('POST /iam/v3/oauth/token', () => {
 
   it('knows a client as soon as it is made, and no longer when it is deleted', async () => {
     const made = await clients.create([], clock.now())
-    const authorization = basic(made.id, made.secret)
+    const authorization = basic(made)
     expect((await post('token', FORM, { authorization })).statusCode).toBe(200)
     await clients.delete(made.id)
     expect((await post('token', FORM, { authorization })).statusCode).toBe(401)
   })
 })
 
-describe('signing keys', () => {
-  it('are the same for replicas that start at the same time', async () => {
-    const [first, second] = await Promise.all([keySet(one), keySet(two)])
-    expect(first.keys).toHaveLength(1)
-    expect(second).toEqual(first)
-  })
-
-  it('are published without their private half', async () => {
-    const [key] = (await keySet()).keys
-    expect(Object.keys(key ?? {}).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
-  })
-
-  it('are replaced while every token stays valid: published first, used later, dropped last', async () => {
-    const [first] = (await keySet()).keys
-    await clock.advance(30 * DAY_MS - 10 * MINUTE_MS)
-    const old = await aToken()
-    const rotated = await keySet()
-    expect(rotated.keys).toHaveLength(2)
-    expect(decodeProtectedHeader(old).kid).toBe(first?.kid)
-    await clock.advance(5 * MINUTE_MS)
-    // The other replica has read the Secret meanwhile, and signs with the old key as well.
-    expect(await keySet(two)).toEqual(rotated)
-    expect(decodeProtectedHeader(await aToken(two)).kid).toBe(first?.kid)
-    await clock.advance(5 * MINUTE_MS)
-    const fresh = await aToken(two)
-    expect(decodeProtectedHeader(fresh).kid).toBe(rotated.keys[1]?.kid)
-    for (const each of [one, two]) for (const token of [old, fresh]) expect(await accepts(token, each)).toBe(true)
-    await clock.advance(2 * DAY_MS)
-    expect((await keySet()).keys.map(({ kid }) => kid)).toEqual([rotated.keys[1]?.kid])
-  })
-
-  it('of another replica are found at once', async () => {
-    await keySet(one)
-    await clock.advance(30 * DAY_MS)
-    await aToken(two)
-    await clock.advance(10 * MINUTE_MS)
-    expect(await accepts(await aToken(two), one)).toBe(true)
-  })
-
-  it('that a stranger puts into a token are not', async () => {
-    const stranger = new SecretsApi()
-    const own = api
-    api = stranger
-    await new Clients(stranger, { namespace: 'n', name: ISSUER_SECRETS.clients }).create([], clock.now())
-    const other = replica()
-    stranger.secrets.set(`n/${ISSUER_SECRETS.clients}`, own.secrets.get(`n/${ISSUER_SECRETS.clients}`) ?? {})
-    const token = await aToken(other)
-    expect(await accepts(token, one)).toBe(false)
-  })
-})
+/** As a command line has them that deletes a client. */
+function theRevocations(): Revocations {
+  const ref = { namespace: 'n', name: ISSUER_SECRETS.revocations }
+  return new Revocations(api, ref, { clock, logger: createLogger('silent') })
+}
 
 describe('POST /iam/v3/oauth/revoke', () => {
   it('voids a token: here at once, in the other replica within two seconds, and in the published list', async () => {
@@ -279,29 +179,19 @@ describe('POST /iam/v3/oauth/revoke', () => {
 
   it('is done for all tokens of a client that is deleted, not for those of its successor', async () => {
     const [old, others] = [await aToken(), await clients.create([], clock.now())]
-    const revocations = new Revocations(
-      api,
-      { namespace: 'n', name: ISSUER_SECRETS.revocations },
-      { clock, logger: createLogger('silent') },
-    )
+    const revocations = theRevocations()
     await clients.delete(client.id)
     await revocations.revokeClient(client.id)
     await clock.advance(2_001)
     expect(await accepts(old)).toBe(false)
-    client = await clients.create([], clock.now(), client.id)
-    expect(await accepts(await aToken())).toBe(true)
-    client = others
-    expect(await accepts(await aToken())).toBe(true)
+    const successor = await clients.create([], clock.now(), client.id)
+    for (const each of [successor, others]) expect(await accepts(await aToken(one, each))).toBe(true)
     const list = readRevocationList((await one.server.inject('/iam/v3/oauth/revocationlist')).body)
     expect(list.users.size).toBe(1)
   })
 
   it('is done too for a token that is being made while its client is deleted', async () => {
-    const revocations = new Revocations(
-      api,
-      { namespace: 'n', name: ISSUER_SECRETS.revocations },
-      { clock, logger: createLogger('silent') },
-    )
+    const revocations = theRevocations()
     const get = api.get.bind(api)
     // The client is known by then, and the token not yet signed.
     api.get = async (kind, ref) => {
@@ -336,7 +226,7 @@ describe('POST /iam/v3/oauth/revoke', () => {
   it("refuses another client's token", async () => {
     const token = await aToken()
     const other = await clients.create([], clock.now())
-    const answer = await post('revoke', `token=${token}`, { authorization: basic(other.id, other.secret) })
+    const answer = await post('revoke', `token=${token}`, { authorization: basic(other) })
     expect([answer.statusCode, answer.json().error]).toEqual([400, 'unauthorized_client'])
     expect(await accepts(token)).toBe(true)
   })
