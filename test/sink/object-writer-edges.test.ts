@@ -1,52 +1,12 @@
-import pino from 'pino'
-import { beforeEach, describe, expect, test } from 'vitest'
-import type { SinkConfig } from '../../src/contract/sink-config.ts'
+import { describe, expect, test } from 'vitest'
 import { crc32Of } from '../../src/sink/byte-log.ts'
-import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
 import type { ObjectStore } from '../../src/sink/object-store.ts'
-import { ObjectWriter } from '../../src/sink/object-writer.ts'
-import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
-import { RecordSet } from '../../src/sink/set.ts'
-import { SlabPool } from '../../src/sink/slab-pool.ts'
-import { FakeBucket } from '../support/fake-bucket.ts'
-import { FakeClock, settled } from '../support/fake-clock.ts'
-import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
-import { event, sinkConfig } from '../support/sink-process.ts'
+import { settled } from '../support/fake-clock.ts'
+import { sinkConfig } from '../support/sink-process.ts'
+import { bucket, clock, denied, onBucket, problems, write, writerWith } from './object-writing.ts'
 
-const denied = new S3Error('AccessDenied', 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)')
-
-let bucket: FakeBucket
-let clock: FakeClock
-let problems: (string | null)[]
-
-beforeEach(() => {
-  bucket = new FakeBucket()
-  clock = new FakeClock()
-  problems = []
-})
-
-interface Written {
-  readonly names?: readonly string[]
-  readonly config?: SinkConfig
-  readonly isPartial?: boolean
-  readonly signal?: AbortSignal
-  readonly store?: ObjectStore
-  readonly checkBucket?: () => Promise<void>
-}
-
-/** Writes a set of one record for each name. */
-function write(written: Written = {}) {
-  const { names = ['login'], config = sinkConfig(), isPartial = false, signal, store } = written
-  const { checkBucket = async () => {} } = written
-  const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n, new SlabPool(0))
-  for (const record of new ScriptedPartition().append(...names.map((name, i) => event(i, { name }))).records)
-    set.add(record, 0)
-  const parts = { encoder: new BodyEncoder(), clock, logger: pino({ enabled: false }), connector: 'games/game-events' }
-  const writer = new ObjectWriter({ ...parts, checkBucket, store: store ?? bucket.store() })
-  const listener = { objectCreated: () => {}, problem: (error: string | null) => problems.push(error) }
-  return writer.write({ set, objects: set.objects(), isPartial }, signal ?? new AbortController().signal, listener)
-}
+onBucket()
 
 /** The name is taken by the same, but for one field of its metadata. */
 async function takenBut(field: string): Promise<void> {
@@ -126,7 +86,7 @@ describe('a connection that is closed over a body, time and again,', () => {
       const failure = failures.pop()
       if (failure) throw failure
     }
-    const writing = write({ checkBucket })
+    const writing = write({ writer: writerWith({ checkBucket }) })
     await clock.advance(5_000)
     await writing
     return problems
@@ -141,7 +101,7 @@ describe('a connection that is closed over a body, time and again,', () => {
 
   test('is told as such where the bucket refuses nothing, or cannot be asked either', async () => {
     expect(await afterCuts(async () => {})).toEqual([cut.message, null])
-    problems = []
+    problems.length = 0
     const asked = await afterCuts(async () => {
       throw new S3Error('ECONNREFUSED', 'passing', 'S3 ECONNREFUSED: ListObjectsV2', false)
     })
@@ -173,7 +133,7 @@ test.each(['none', 'gzip'] as const)(
         return store.createIfAbsent(object, signal)
       },
     }
-    await write({ config: sinkConfig({ compression }), store: checking })
+    await write({ config: sinkConfig({ compression }), writer: writerWith({ store: checking }) })
     expect(sums).toHaveLength(1)
     for (const [told, found] of sums) expect(told).toBe(found)
   },

@@ -1,59 +1,27 @@
 import pino from 'pino'
-import { beforeEach, describe, expect, test } from 'vitest'
-import type { SinkConfig } from '../../src/contract/sink-config.ts'
-import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
-import { ForeignObjectError, ObjectWriter, type WriteListener } from '../../src/sink/object-writer.ts'
+import { describe, expect, test } from 'vitest'
+import { ForeignObjectError } from '../../src/sink/object-writer.ts'
 import { compilePlan } from '../../src/sink/plan.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
-import { RecordSet, type SetObject } from '../../src/sink/set.ts'
-import { SlabPool } from '../../src/sink/slab-pool.ts'
-import { FakeBucket } from '../support/fake-bucket.ts'
-import { FakeClock, settled } from '../support/fake-clock.ts'
-import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
+import { settled } from '../support/fake-clock.ts'
+import { TOPIC } from '../support/scripted-source.ts'
 import { event, sinkConfig } from '../support/sink-process.ts'
+import {
+  bucket,
+  clock,
+  created,
+  denied,
+  logged,
+  onBucket,
+  problems,
+  setOf,
+  write,
+  writerWith,
+} from './object-writing.ts'
 
-const denied = new S3Error('AccessDenied', 'person', 'S3 AccessDenied: PutObject on bucket acme-events (us-west-2)')
 const slowDown = new S3Error('SlowDown', 'passing', 'S3 SlowDown: PutObject on bucket acme-events (us-west-2)')
 
-const encoder = new BodyEncoder()
-const logger = pino({ base: null, timestamp: false }, { write: (line) => logged.push(JSON.parse(line)) })
-
-let bucket: FakeBucket
-let clock: FakeClock
-let problems: (string | null)[]
-let created: number[]
-let listener: WriteListener
-let logged: { level: number }[]
-
-beforeEach(() => {
-  bucket = new FakeBucket()
-  clock = new FakeClock()
-  problems = []
-  created = []
-  logged = []
-  listener = { objectCreated: (bytes) => created.push(bytes), problem: (error) => problems.push(error) }
-})
-
-/** A closed set with one object for each event name. */
-function closedSet(...names: string[]): RecordSet {
-  return setWith(sinkConfig(), ...names)
-}
-
-function setWith(config: SinkConfig, ...names: string[]): RecordSet {
-  const set = new RecordSet(compilePlan(config), TOPIC, 0, 0n, new SlabPool(0))
-  const log = new ScriptedPartition().append(...names.map((name, i) => event(i, { name })))
-  for (const record of log.records) set.add(record, 0)
-  return set
-}
-
-function parts() {
-  return { encoder, clock, logger, connector: 'games/game-events', checkBucket: async () => {} }
-}
-
-function write(set: RecordSet, signal = new AbortController().signal): Promise<SetObject[]> {
-  const writer = new ObjectWriter({ ...parts(), store: bucket.store() })
-  return writer.write({ set, objects: set.objects(), isPartial: false }, signal, listener)
-}
+onBucket()
 
 /** Fails the first creates with these errors. */
 function failWith(...errors: Error[]): void {
@@ -64,7 +32,7 @@ function failWith(...errors: Error[]): void {
 }
 
 test('an object says which records it holds', async () => {
-  await write(closedSet('login', 'login'))
+  await write({ names: ['login', 'login'] })
   expect(bucket.objects.get(bucket.keys[0] ?? '')?.metadata).toEqual({
     connector: 'games/game-events',
     topic: TOPIC,
@@ -83,7 +51,7 @@ test('an object says which records it holds', async () => {
 describe('a failure', () => {
   test('that needs a person shows at once, is retried, and is cleared by the first success', async () => {
     failWith(denied)
-    const writing = write(closedSet('login'))
+    const writing = write()
     await settled()
     expect(problems).toEqual([denied.message])
     await clock.advance(1_000)
@@ -93,13 +61,13 @@ describe('a failure', () => {
 
   test('that passes by itself shows from the third in a row on', async () => {
     failWith(slowDown, slowDown)
-    const quiet = write(closedSet('login'))
+    const quiet = write()
     await clock.advance(5_000)
     await quiet
     expect(problems).toEqual([])
 
     failWith(slowDown, slowDown, slowDown)
-    const loud = write(closedSet('logout'))
+    const loud = write({ names: ['logout'] })
     await clock.advance(5_000)
     await loud
     expect(problems).toEqual([slowDown.message, null])
@@ -112,7 +80,7 @@ describe('a failure', () => {
       throw slowDown
     }
     const over = new AbortController()
-    const writing = write(closedSet('login'), over.signal)
+    const writing = write({ signal: over.signal })
     await clock.advance(60_000)
     const afterAMinute = attempts
     await clock.advance(3_600_000)
@@ -125,7 +93,7 @@ describe('a failure', () => {
     bucket.onCreate = (key) => {
       if (!key.includes('logout')) throw denied
     }
-    const writing = write(closedSet('login', 'logout', 'purchase'))
+    const writing = write({ names: ['login', 'logout', 'purchase'] })
     await clock.advance(100)
     expect(bucket.keys.join()).toMatch(/^events\/logout\/[^,]*$/)
     bucket.onCreate = (key) => {
@@ -148,9 +116,9 @@ describe('in the log', () => {
 
   test('the first failure is told at once, and the success after it with how often and how long it failed', async () => {
     failWith(slowDown, slowDown)
-    const writing = write(closedSet('login'))
+    const writing = write()
     await settled()
-    const [key] = closedSet('login')
+    const [key] = setOf(['login'])
       .objects()
       .map((object) => object.key)
     const warning = { level: WARN, key, error: slowDown.message, failures: 1, msg: expect.stringMatching(/trying/) }
@@ -168,7 +136,7 @@ describe('in the log', () => {
     bucket.onCreate = () => {
       throw error
     }
-    const writing = write(closedSet(...names))
+    const writing = write({ names })
     await clock.advance(30_000)
     expect(logged).toHaveLength(1)
     error = timeOut
@@ -184,18 +152,18 @@ describe('in the log', () => {
   })
 
   test('there is nothing of what goes well', async () => {
-    await write(closedSet('login', 'logout'))
+    await write({ names: ['login', 'logout'] })
     expect(logged).toEqual([])
   })
 })
 
 describe('a key that is taken', () => {
   test('by the same content under another revision is done', async () => {
-    await write(closedSet('login'))
+    await write()
     const [key] = bucket.keys
     const found = bucket.objects.get(key ?? '')
     if (found && key) bucket.objects.set(key, { ...found, metadata: { ...found.metadata, revision: 'older' } })
-    await write(closedSet('login'))
+    await write()
     expect(created).toHaveLength(1)
   })
 
@@ -206,25 +174,25 @@ describe('a key that is taken', () => {
     'in %s with %s by the same lines in other bytes is done: another release wrote them',
     async (format, compression) => {
       const config = sinkConfig({ format, compression })
-      await write(setWith(config, 'login'))
+      await write({ config })
       const [key = ''] = bucket.keys
       const { metadata = {} } = bucket.objects.get(key) ?? {}
       bucket.put(key, 'encoded by an older zlib', metadata)
-      await write(setWith(config, 'login'))
+      await write({ config })
       expect(created).toHaveLength(1)
       bucket.put(key, 'other lines', { ...metadata, crc32: '00000000', bytes: '1' })
-      await expect(write(setWith(config, 'login'))).rejects.toThrow(/bytes is 1, not \d+; crc32 is 00000000, not/)
+      await expect(write({ config })).rejects.toThrow(/bytes is 1, not \d+; crc32 is 00000000, not/)
     },
   )
 
   test('by other content is an error that names what differs, at once even if another object cannot be written', async () => {
-    const set = closedSet('login', 'logout')
-    const [object] = set.objects()
+    const names = ['login', 'logout']
+    const [object] = setOf(names).objects()
     bucket.put(object?.key ?? '', 'x', { connector: 'games/game-events', topic: TOPIC, partition: '0' })
     bucket.onCreate = (key) => {
       if (key.includes('logout')) throw denied
     }
-    const error = await write(set).catch((e: unknown) => e)
+    const error = await write({ names }).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(ForeignObjectError)
     expect(String(error)).toContain('start-offset is absent, not 0; end-offset is absent, not 2')
     expect(String(error)).toContain('size is 1, not')
@@ -242,13 +210,7 @@ describe('a key that is taken', () => {
       createIfAbsent: async (...args: Parameters<typeof store.createIfAbsent>) =>
         asked++ === 0 ? ('exists' as const) : store.createIfAbsent(...args),
     }
-    const writer = new ObjectWriter({ ...parts(), store: flickering })
-    const set = closedSet('login')
-    const writing = writer.write(
-      { set, objects: set.objects(), isPartial: false },
-      new AbortController().signal,
-      listener,
-    )
+    const writing = write({ writer: writerWith({ store: flickering }) })
     await clock.advance(1_000)
     await writing
     expect(created).toHaveLength(1)
@@ -264,12 +226,9 @@ test('at most sixteen objects are written at once by all sets together', async (
     await gate.promise
     atOnce--
   }
-  const writer = new ObjectWriter({ ...parts(), store: bucket.store() })
+  const writer = writerWith()
   const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
-  const sets = [closedSet(...names), closedSet(...names.map((name) => `${name}b`))]
-  const writing = sets.map((set) =>
-    writer.write({ set, objects: set.objects(), isPartial: false }, new AbortController().signal, listener),
-  )
+  const writing = [names, names.map((name) => `${name}b`)].map((names) => write({ names, writer }))
   await settled()
   gate.resolve()
   await Promise.all(writing)
@@ -285,12 +244,11 @@ test('a set that is given up encodes nothing more of what waits for its turn', a
       return lines
     },
   }
-  const writer = new ObjectWriter({ ...parts(), store: bucket.store(), encoder: counting })
   const given = new AbortController()
   const answered = Promise.withResolvers<void>()
   bucket.onCreate = () => answered.promise
-  const set = closedSet(...Array.from({ length: 20 }, (_, i) => `event${i}`))
-  const written = writer.write({ set, objects: set.objects(), isPartial: false }, given.signal, listener)
+  const names = Array.from({ length: 20 }, (_, i) => `event${i}`)
+  const written = write({ names, writer: writerWith({ encoder: counting }), signal: given.signal })
   await settled()
   given.abort(new Error('given up'))
   answered.resolve()
