@@ -1,13 +1,12 @@
 import { beforeEach, expect, test } from 'vitest'
 import { sinkStatusSchema } from '../../src/contract/sink-status.ts'
-import { decodeCommitMetadata, encodeMark } from '../../src/sink/commit-metadata.ts'
 import { TenureLostError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
-import { CLUSTER_ID, ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
-import { events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
+import { ScriptedPartition, TOPIC } from '../support/scripted-source.ts'
+import { events, SinkProcess } from '../support/sink-process.ts'
+import { DONE, dieWithIntents, flush, intentOf } from './tenure-words.ts'
 
-const DONE = encodeMark({ clusterId: CLUSTER_ID })
-const config = sinkConfig({ flush: { intervalMs: 60_000, events: 4, bytes: 1_000_000 } })
+const config = flush({ events: 4 })
 const lost = (from: number, to: number) => ({ topic: TOPIC, partition: 3, from: `${from}`, to: `${to}` })
 
 let bucket: FakeBucket
@@ -20,12 +19,8 @@ beforeEach(() => {
 
 /** A process that died after it had promised [0, 4) and before it had written anything. */
 async function diesWithAnIntent(): Promise<void> {
-  const sink = new SinkProcess(bucket, { config })
-  bucket.onCreate = () => new Promise(() => {})
-  void (await sink.source.assign(log)).feed(4)
-  await sink.settle()
-  bucket.onCreate = () => {}
-  expect(decodeCommitMetadata(log.committed.metadata).kind).toBe('intent')
+  await dieWithIntents([log], bucket, config)
+  expect(intentOf(log)).toMatchObject({ endOffset: 4n })
 }
 
 const ends = () =>

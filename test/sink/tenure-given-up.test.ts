@@ -3,8 +3,8 @@ import { beforeEach, expect, test } from 'vitest'
 import { TenureLostError } from '../../src/sink/record-source.ts'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { ScriptedPartition } from '../support/scripted-source.ts'
-import { events, SinkProcess } from '../support/sink-process.ts'
-import { DONE, flush, intentOf, keyAt } from './tenure-words.ts'
+import { event, events, SinkProcess } from '../support/sink-process.ts'
+import { DONE, dieWithIntents, flush, intentOf, keyAt } from './tenure-words.ts'
 
 const config = flush({ events: 2 })
 
@@ -21,6 +21,14 @@ beforeEach(() => {
     config,
     logger: pino({ level: 'error' }, { write: (line) => errors.push(line) }),
   })
+})
+
+test('revocation writes and commits what is buffered', async () => {
+  const held = await sink.source.assign(log.append(event(0)))
+  await held.feed()
+  await held.revoke()
+  expect(bucket.lines()).toEqual([event(0)])
+  expect(log.committed).toEqual({ offset: 1n, metadata: DONE })
 })
 
 test('what is open behind a set on its way is written and committed too', async () => {
@@ -54,6 +62,22 @@ test('when the time runs out nothing more is promised, and nobody is called', as
   expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', error: null })
 })
 
+test('when it runs out while what was open is written, the intent stays for the next owner and nothing is committed later', async () => {
+  const written = Promise.withResolvers<void>()
+  bucket.onCreate = () => written.promise
+  const held = await sink.source.assign(log.append(event(0)))
+  await held.feed()
+  const deadline = new AbortController()
+  const revoked = held.revoke('shutdown', deadline.signal)
+  await sink.settle()
+  deadline.abort()
+  written.resolve()
+  await revoked
+  await sink.settle()
+  expect(log.commits).toHaveLength(2)
+  expect(intentOf(log)).toMatchObject({ endOffset: 1n, reason: 'shutdown' })
+})
+
 test('where there is no time at all nothing is promised', async () => {
   const held = await sink.source.assign(log.append(...events(0, 1)))
   await held.feed()
@@ -79,24 +103,40 @@ test('when the time runs out as the last object is written the end of its set is
 })
 
 test('nor when it runs out while uploads that were left of the set are aborted', async () => {
-  bucket.onCreate = () => new Promise(() => {})
-  void (await sink.source.assign(log.append(...events(0, 2)))).feed()
-  await sink.settle()
-
+  await dieWithIntents([log.append(...events(0, 2))], bucket, config)
   const deadline = new AbortController()
-  bucket.onCreate = () => {}
   bucket.onAbortUploads = () => {
     deadline.abort()
     return 0
   }
-  const next = new SinkProcess(bucket, { config })
-  const held = await next.source.assign(log)
+  const held = await sink.source.assign(log)
   const feeding = held.feed()
   await held.revoke('shutdown', deadline.signal)
   await feeding
-  await next.settle()
+  await sink.settle()
   expect(bucket.keys).toEqual([keyAt(0)])
   expect(intentOf(log)).toMatchObject({ endOffset: 2n })
+})
+
+test('a replay that was not read to its end leaves the intent as it is', async () => {
+  await dieWithIntents([log.append(...events(0, 2))], bucket, config)
+  const intent = log.committed
+  const held = await sink.source.assign(log)
+  await held.feed(1)
+  await held.revoke()
+  expect(intentOf(log)).not.toBeNull()
+  expect(log.committed).toBe(intent)
+})
+
+test('a lost partition is forgotten: no timer, no memory, no count, no error of it stays', async () => {
+  const held = await sink.source.assign(log.append(event(0)))
+  await held.feed()
+  held.lose()
+  await sink.settle()
+  expect(sink.clock.pendingTimers).toBe(0)
+  await sink.clock.advance(120_000)
+  expect(bucket.creates).toBe(0)
+  expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', records: { read: 0, delivered: 0 } })
 })
 
 test('where all is delivered nothing is committed once more', async () => {

@@ -110,13 +110,8 @@ describe('memory', () => {
   test('a replay larger than the budget is read to its end', async () => {
     const pad = 'x'.repeat(60_000)
     const config = sinkConfig({ flush: { intervalMs: 60_000, events: 3, bytes: 1_000_000 } })
-    const first = new SinkProcess(bucket, { config })
-    bucket.onCreate = () => new Promise(() => {})
     const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad })
-    void (await first.source.assign(log.append(padded(0), padded(1), padded(2)))).feed()
-    await first.settle()
-
-    bucket.onCreate = () => {}
+    await dieWithIntents([log.append(padded(0), padded(1), padded(2))], bucket, config)
     const second = new SinkProcess(bucket, { config: sinkConfig({ bufferBytes: 50_000 }), older: [config] })
     const held = await second.source.assign(log)
     await held.feed(1)
@@ -185,14 +180,8 @@ describe('memory', () => {
     const config = sinkConfig({ flush: { intervalMs: 60_000, events: 2, bytes: 1_000_000 }, bufferBytes: 50_000 })
     const padded = (id: number) => JSON.stringify({ ...JSON.parse(event(id)), pad: 'x'.repeat(60_000) })
     const [changed, other] = [new ScriptedPartition(1), new ScriptedPartition(2)]
-    bucket.onCreate = () => new Promise(() => {})
-    for (const each of [changed, other]) {
-      const pod = new SinkProcess(bucket, { config })
-      void (await pod.source.assign(each.append(padded(0), padded(1)))).feed()
-      await pod.settle()
-    }
-
-    bucket.onCreate = () => {}
+    for (const each of [changed, other]) each.append(padded(0), padded(1))
+    await dieWithIntents([changed, other], bucket, config)
     const last = new SinkProcess(bucket, { config })
     const unlike = new ScriptedPartition(1).append(padded(7), padded(8))
     unlike.committed = changed.committed

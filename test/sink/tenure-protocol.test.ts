@@ -5,7 +5,7 @@ import { FakeBucket } from '../support/fake-bucket.ts'
 import { CLUSTER_ID, ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
 import { recordBatch } from '../support/source-records.ts'
-import { DONE, flush, intentIn, intentOf, keyAt } from './tenure-words.ts'
+import { DONE, dieWithIntents, flush, intentIn, intentOf, keyAt } from './tenure-words.ts'
 
 let bucket: FakeBucket
 let log: ScriptedPartition
@@ -65,13 +65,8 @@ describe('the protocol', () => {
       template: 'old/{eventName}/{topic}.json',
       flush: { intervalMs: 1, events: 3, bytes: 9_999 },
     })
-    const first = new SinkProcess(bucket, { config: old })
-    bucket.onCreate = () => new Promise(() => {})
-    void (await first.source.assign(log.append(...events(0, 5)))).feed()
-    await first.settle()
+    await dieWithIntents([log.append(...events(0, 5))], bucket, old)
     expect(intentOf(log)?.revision).toBe(revisionOf(old))
-
-    bucket.onCreate = () => {}
     const second = new SinkProcess(bucket, { older: [old] })
     const held = await second.source.assign(log)
     await held.feed()
@@ -82,12 +77,7 @@ describe('the protocol', () => {
 
   test('once the objects of a set left behind are there, and before its end is committed, uploads under its names are aborted; own sets have none', async () => {
     const [config, found] = [flush({ events: 2 }), [] as [string, boolean, bigint][]]
-    const first = new SinkProcess(bucket, { config })
-    bucket.onCreate = () => new Promise(() => {})
-    void (await first.source.assign(log.append(...events(0, 4)))).feed()
-    await first.settle()
-
-    bucket.onCreate = () => {}
+    await dieWithIntents([log.append(...events(0, 4))], bucket, config)
     bucket.onAbortUploads = (key) => {
       found.push([key, bucket.objects.has(key), log.committed.offset])
       return 0
@@ -119,13 +109,8 @@ describe('the protocol', () => {
 
   test('a replay that its log is slow to give is not cut when the interval has passed', async () => {
     const config = flush({ events: 4 })
-    const first = new SinkProcess(bucket, { config })
-    bucket.onCreate = () => new Promise(() => {})
-    void (await first.source.assign(log.append(...events(0, 4)))).feed()
-    await first.settle()
+    await dieWithIntents([log.append(...events(0, 4))], bucket, config)
     const intent = log.committed
-
-    bucket.onCreate = () => {}
     const second = new SinkProcess(bucket, { config })
     const held = await second.source.assign(log)
     await held.feed(2)
@@ -219,12 +204,7 @@ describe('the protocol', () => {
   })
 
   test('a replay that reads other records than were promised stops the partition before it writes', async () => {
-    const first = new SinkProcess(bucket, { config: flush({ events: 2 }) })
-    bucket.onCreate = () => new Promise(() => {})
-    void (await first.source.assign(log.append(...events(0, 2)))).feed()
-    await first.settle()
-
-    bucket.onCreate = () => {}
+    await dieWithIntents([log.append(...events(0, 2))], bucket, flush({ events: 2 }))
     const second = new SinkProcess(bucket, { config: flush({ events: 2 }) })
     const recreated = new ScriptedPartition(3).append(...events(7, 9))
     recreated.committed = log.committed

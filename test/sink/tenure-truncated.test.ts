@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { FakeBucket } from '../support/fake-bucket.ts'
 import { ScriptedPartition } from '../support/scripted-source.ts'
 import { events, SinkProcess } from '../support/sink-process.ts'
-import { DONE, flush, intentOf } from './tenure-words.ts'
+import { DONE, dieWithIntents, flush, intentOf } from './tenure-words.ts'
 
 const config = flush({ events: 4 })
 
@@ -70,11 +70,7 @@ test('a set that is on its way is finished first', async () => {
 })
 
 test('a promised set that reads differently now stops the partition, and nothing is written', async () => {
-  const first = new SinkProcess(bucket, { config })
-  bucket.onCreate = () => new Promise(() => {})
-  void (await first.source.assign(log)).feed(4)
-  await first.settle()
-  bucket.onCreate = () => {}
+  await dieWithIntents([log], bucket, config)
   expect(intentOf(log)).not.toBeNull()
   const next = new SinkProcess(bucket, { config })
   const held = await next.source.assign(log)

@@ -3,7 +3,7 @@ import { FakeBucket } from '../support/fake-bucket.ts'
 import { ScriptedPartition } from '../support/scripted-source.ts'
 import { event, events, SinkProcess, sinkConfig } from '../support/sink-process.ts'
 import { recordBatch, sourceRecord } from '../support/source-records.ts'
-import { DONE, flush, intentIn, intentOf, keyAt } from './tenure-words.ts'
+import { DONE, flush, intentIn, keyAt } from './tenure-words.ts'
 
 const BY_THE_QUARTER = sinkConfig({ template: '{hh}{mm}/{topic}.json' }).path
 
@@ -234,59 +234,5 @@ describe('accumulating', () => {
     const held = await new SinkProcess(bucket, { config }).source.assign(log.append(...events(0, 5)), true)
     await held.feed(0)
     expect(log.committed).toEqual({ offset: 0n, metadata: DONE })
-  })
-})
-
-describe('giving up', () => {
-  test('revocation writes and commits what is buffered', async () => {
-    const sink = new SinkProcess(bucket)
-    const held = await sink.source.assign(log.append(...events(0, 3)))
-    await held.feed()
-    await held.revoke()
-    expect(bucket.lines()).toEqual(events(0, 3))
-    expect(log.committed).toEqual({ offset: 3n, metadata: DONE })
-  })
-
-  test('when the time runs out the intent stays for the next owner and nothing is committed later', async () => {
-    const sink = new SinkProcess(bucket)
-    const written = Promise.withResolvers<void>()
-    bucket.onCreate = () => written.promise
-    const held = await sink.source.assign(log.append(...events(0, 3)))
-    await held.feed()
-    const deadline = new AbortController()
-    const revoked = held.revoke('shutdown', deadline.signal)
-    await sink.settle()
-    deadline.abort()
-    written.resolve()
-    await revoked
-    await sink.settle()
-    expect(log.commits).toHaveLength(2)
-    expect(intentOf(log)).toMatchObject({ endOffset: 3n, reason: 'shutdown' })
-  })
-
-  test('a replay that was not read to its end leaves the intent as it is', async () => {
-    const first = new SinkProcess(bucket, { config: flush({ events: 4 }) })
-    bucket.onCreate = () => new Promise(() => {})
-    void (await first.source.assign(log.append(...events(0, 4)))).feed()
-    await first.settle()
-    const intent = log.committed
-
-    const second = new SinkProcess(bucket, { config: flush({ events: 4 }) })
-    const held = await second.source.assign(log)
-    await held.feed(3)
-    await held.revoke()
-    expect(log.committed).toBe(intent)
-  })
-
-  test('a lost partition is forgotten: no timer, no memory, no count, no error of it stays', async () => {
-    const sink = new SinkProcess(bucket)
-    const held = await sink.source.assign(log.append(...events(0, 3)))
-    await held.feed()
-    held.lose()
-    await sink.settle()
-    expect(sink.clock.pendingTimers).toBe(0)
-    await sink.clock.advance(120_000)
-    expect(bucket.creates).toBe(0)
-    expect(sink.sink.status()).toMatchObject({ state: 'ACTIVE', records: { read: 0, delivered: 0 } })
   })
 })
