@@ -1,5 +1,4 @@
 /** TLS from files, with certificates that openssl makes. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,10 +6,10 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
-import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { followTls, TlsFiles } from '../../src/admin/tls-files.ts'
+import { selfSigned } from '../support/self-signed.ts'
 import { anAdmin, V1 } from './fixture.ts'
 
 const LOOK_EVERY_MS = 30_000
@@ -26,9 +25,9 @@ const certOf = (name: string) => join(dir, `${name}.crt`)
 const keyOf = (name: string) => join(dir, `${name}.key`)
 
 async function makeCertificate(name: string): Promise<void> {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyOf(name)]
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2', '-out', certOf(name)]
-  await promisify(execFile)('openssl', ['req', '-x509', ...key, ...subject])
+  const { key, cert } = await selfSigned({ name })
+  await writeFile(keyOf(name), key)
+  await writeFile(certOf(name), cert)
 }
 
 /** Makes `path` a link to `target` in one step, as the kubelet replaces the files of a Secret. */

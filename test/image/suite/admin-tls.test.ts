@@ -1,16 +1,12 @@
 /** The REST API as deploy/admin with deploy/admin/tls installs it, in its pods and behind its Service. */
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { promisify } from 'node:util'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { installAdmin, removeAdmin } from '../../support/install-admin.ts'
 import { installOperator, OPERATOR_NAMESPACE } from '../../support/install-operator.ts'
 import { apply, kubectl } from '../../support/kubectl.ts'
+import { type Certificate, selfSigned } from '../../support/self-signed.ts'
 import { podsOf, stack } from './pods.ts'
 import { expectRestricted } from './restricted.ts'
 
@@ -23,14 +19,9 @@ const RENEWAL_MS = 120_000
 let clusterIp: string
 let first: Certificate
 
-interface Certificate {
-  readonly certificate: string
-  readonly key: string
-}
-
 beforeAll(async () => {
   await installOperator(stack, () => {})
-  first = await makeCertificate('first')
+  first = await selfSigned({ name: 'first', hosts: `DNS:${HOST}` })
   await apply(stack, secretOf(first))
   await installAdmin(stack, {
     components: ['tls'],
@@ -77,7 +68,7 @@ test('a client made in the pod, as the guide tells, gets a token over https and 
 })
 
 test('a renewed certificate in the Secret is used without a restart of the pods', async () => {
-  const second = await makeCertificate('second')
+  const second = await selfSigned({ name: 'second', hosts: `DNS:${HOST}` })
   expect(await servedName()).toBe('first')
   await apply(stack, secretOf(second))
   await eventually(RENEWAL_MS, async () => {
@@ -91,7 +82,7 @@ test('a renewed certificate in the Secret is used without a restart of the pods'
 })
 
 async function call(path: string, options: Parameters<typeof request>[1]): Promise<Record<string, unknown>> {
-  const dispatcher = new Agent({ connect: { ca: first.certificate, servername: HOST } })
+  const dispatcher = new Agent({ connect: { ca: first.cert, servername: HOST } })
   const answer = await request(`https://${clusterIp}${path}`, { ...options, dispatcher })
   const body = await answer.body.text()
   await dispatcher.close()
@@ -110,21 +101,12 @@ function servedName(): Promise<string> {
   })
 }
 
-async function makeCertificate(name: string): Promise<Certificate> {
-  const dir = await mkdtemp(join(tmpdir(), 'certificate-'))
-  const [certificate, key] = [join(dir, 'tls.crt'), join(dir, 'tls.key')]
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key]
-  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${HOST}`, '-days', '2', '-out', certificate]
-  await promisify(execFile)('openssl', ['req', '-x509', ...newKey, ...subject])
-  return { certificate: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') }
-}
-
-function secretOf({ certificate, key }: Certificate): object {
+function secretOf({ cert, key }: Certificate): object {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',
     metadata: { name: `${NAME}-tls`, namespace: OPERATOR_NAMESPACE },
-    stringData: { 'tls.crt': certificate, 'tls.key': key },
+    stringData: { 'tls.crt': String(cert), 'tls.key': String(key) },
   }
 }
