@@ -49,12 +49,15 @@ function pullProblem(image: string, message = ''): PodProblem {
 
 /**
  * One crash is restarted at once and is no problem of its own; from the second on the kubelet waits between starts. The
- * start after a wait is still part of the loop, until the sink has shown that it is ready.
+ * start after a wait is still part of the loop, until the sink has shown that it is ready. `restartCount` counts for as long as the pod lives.
  */
 function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus, nowMs: number): boolean {
   if (state?.waiting?.reason === 'CrashLoopBackOff') return true
-  if (nowMs - Date.parse(state?.running?.startedAt ?? '') >= CRASHES_FORGOTTEN_MS) return false
-  return restartCount >= 2 && !ready && (lastState?.terminated ?? state?.terminated) !== undefined
+  const ended = state?.terminated ?? lastState?.terminated
+  if (ended === undefined || restartCount < 2 || ready) return false
+  const ranForMs = Date.parse(ended.finishedAt ?? '') - Date.parse(ended.startedAt ?? '')
+  const runsForMs = nowMs - Date.parse(state?.running?.startedAt ?? '')
+  return !(ranForMs >= CRASHES_FORGOTTEN_MS || runsForMs >= CRASHES_FORGOTTEN_MS)
 }
 
 function crashProblem({ state, lastState }: ContainerStatus): PodProblem {

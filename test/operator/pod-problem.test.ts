@@ -87,6 +87,16 @@ describe('problemOf', () => {
     expect(problemIn(aKubePod({ ...loop, state: runningFor(600_000) }))).toBeUndefined()
   })
 
+  it('does not take one crash of a sink that had run for long for a loop, however often it crashed before', () => {
+    const ranFor = (ms: number) =>
+      crashed('boom', { startedAt: new Date(NOW - ms).toISOString(), finishedAt: new Date(NOW).toISOString() })
+    const started = { running: { startedAt: new Date(NOW).toISOString() } }
+    for (const ended of [{ state: ranFor(600_000) }, { state: started, lastState: ranFor(600_000) }])
+      expect(problemIn(aKubePod({ ...ended, restartCount: 3 }))).toBeUndefined()
+    const soon = { state: started, lastState: ranFor(599_000), restartCount: 3 }
+    expect(problemIn(aKubePod(soon))?.reason).toBe('CrashLoopBackOff')
+  })
+
   it('does not mind the container of a mesh beside the sink', () => {
     const pod = aKubePod()
     const mesh = { name: 'proxy', image: 'p', imageID: 'p', ready: false, restartCount: 9, state: backOff }
