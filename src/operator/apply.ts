@@ -1,16 +1,7 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
 import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
-import {
-  CONNECTORS,
-  DEPLOYMENTS,
-  type Deployment,
-  type Kind,
-  type KubeObject,
-  keyOf,
-  type ObjectMeta,
-  refOf,
-} from '../kube/kinds.ts'
+import { CONNECTORS, DEPLOYMENTS, type Deployment, type Kind, type KubeObject, keyOf, refOf } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
@@ -33,7 +24,10 @@ const GONE_RETRY_MS = 5_000
 /** What was applied last, and what the server made of it. */
 interface Memory {
   readonly hash: string
-  readonly result: KubeObject
+  readonly uid: string | undefined
+  readonly generation: number
+  /** The whole of it; undefined as soon as the cache has it too. */
+  readonly result: KubeObject | undefined
 }
 
 /** In milliseconds of the clock that never jumps. */
@@ -79,6 +73,16 @@ export class Applier {
   }
 
   /**
+   * What is newer of an object: what the cache has, or what the server made of the last apply, of which the watch may be yet to tell. Whoever goes
+   * by the older one takes an edit that is taken back at once for one that never was.
+   */
+  newest<T extends KubeObject>(connectorKey: string, kind: Kind<T>, cached: T | undefined): T | undefined {
+    const remembered = cached && this.#remembered(connectorKey, kind, cached)
+    if (!cached || !remembered?.result || !isSameObject(cached, remembered)) return cached
+    return generationOf(cached) < remembered.generation ? (remembered.result as T) : cached
+  }
+
+  /**
    * Looks for objects that the caches do not know (not ours by label, or made a moment ago), before any of them is written.
    *
    * @throws {Stalled} NameConflict
@@ -119,15 +123,16 @@ export class Applier {
    * @throws {Waiting} while a permission that it refuses may be one that it has not read yet
    * @throws {NamespaceEnding} while the namespace is being deleted
    */
-  async apply<T extends KubeObject>(connectorKey: string, { kind, object, live }: Desired<T>): Promise<T> {
+  async apply<T extends KubeObject>(connectorKey: string, { kind, object, live: cached }: Desired<T>): Promise<T> {
     const hash = hashOf(object)
     const wanted = withAppliedHash(object, hash)
+    const live = this.newest(connectorKey, kind, cached)
     const remembered = this.#remembered(connectorKey, kind, object)
-    if (live && remembered?.hash === hash && isSameObject(live, remembered.result)) {
-      if (isOlder(live, remembered.result)) return remembered.result as T
-      this.#remember(connectorKey, kind, object, { hash, result: { metadata: pick(remembered.result) } })
+    if (live && remembered?.hash === hash && isSameObject(live, remembered)) {
+      if (live !== cached) return live
+      this.#remember(connectorKey, kind, object, { ...remembered, result: undefined })
       // The metadata is never rewritten by the server, and no generation counts its changes.
-      if (!isOlder(remembered.result, live) && isSubset(wanted.metadata, live.metadata)) return live
+      if (generationOf(live) === remembered.generation && isSubset(wanted.metadata, live.metadata)) return live
     }
     if (live && contains(live, wanted, kind)) return live
     const result = await this.#refusalAsStalled(kind, object, () =>
@@ -135,7 +140,8 @@ export class Applier {
     )
     if (result.metadata) delete result.metadata.managedFields
     // Where no generation is counted, memory tells nothing.
-    if (result.metadata?.generation !== undefined) this.#remember(connectorKey, kind, object, { hash, result })
+    const { uid, generation } = result.metadata ?? {}
+    if (generation !== undefined) this.#remember(connectorKey, kind, object, { hash, uid, generation, result })
     return result
   }
 
@@ -209,18 +215,12 @@ function withAppliedHash<T extends KubeObject>(object: T, hash: string): T {
 }
 
 /** Uids are equal, and the kind counts generations: without them nothing tells an old state from a new one. */
-function isSameObject(a: KubeObject, b: KubeObject): boolean {
-  return a.metadata?.uid === b.metadata?.uid && a.metadata?.generation !== undefined
+function isSameObject({ metadata }: KubeObject, remembered: Memory): boolean {
+  return metadata?.uid === remembered.uid && metadata?.generation !== undefined
 }
 
-function isOlder(a: KubeObject, b: KubeObject): boolean {
-  return (a.metadata?.generation ?? 0) < (b.metadata?.generation ?? 0)
-}
-
-/** What is still needed of a state once the cache has it too. */
-function pick({ metadata }: KubeObject): ObjectMeta {
-  const { uid = '', generation = 0 } = metadata ?? {}
-  return { uid, generation }
+function generationOf({ metadata }: KubeObject): number {
+  return metadata?.generation ?? 0
 }
 
 /** Whether `live` has everything of `wanted`; of a kind that is cached without its content, the metadata. */

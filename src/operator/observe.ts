@@ -1,17 +1,19 @@
 import { RESTART_ANNOTATION, REVISION_ANNOTATION } from '../contract/names.ts'
 import type { AnalyticsConnectorSpec, AnalyticsConnectorStatus } from '../contract/resource.ts'
-import type {
-  AnalyticsConnector,
-  ConfigMap,
-  CronJob,
-  Deployment,
-  Job,
-  KubeObject,
-  Pod,
-  PodDisruptionBudget,
-  ServiceAccount,
+import {
+  type AnalyticsConnector,
+  type ConfigMap,
+  type CronJob,
+  DEPLOYMENTS,
+  type Deployment,
+  type Job,
+  type KubeObject,
+  type Pod,
+  type PodDisruptionBudget,
+  type ServiceAccount,
 } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Applier } from './apply.ts'
 import type { Conflict, Conflicts } from './conflicts.ts'
 import { deleteGroupName, keepOffsetsName } from './desired/group-task.ts'
 import {
@@ -100,6 +102,7 @@ export interface Sources {
   readonly caches: Caches
   readonly reportOf: (podUid: string) => PodReport | undefined
   readonly ownWrites: OwnWrites
+  readonly applier: Pick<Applier, 'newest'>
   readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
   readonly conflicts: Pick<Conflicts, 'of'>
   readonly clock: Pick<Clock, 'now'>
@@ -108,7 +111,7 @@ export interface Sources {
 /** Gathers what the sources know; undefined when there is no such connector, or nothing is left to do for it. */
 export function observe(
   key: string,
-  { caches, reportOf, ownWrites, references, conflicts, clock }: Sources,
+  { caches, reportOf, ownWrites, applier, references, conflicts, clock }: Sources,
 ): Observed | undefined {
   const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
@@ -116,7 +119,7 @@ export function observe(
   const finalizers = connector.metadata.finalizers ?? []
   if (deletionTimestamp && !hasFinalizer({ finalizers })) return undefined
   const sinkKey = `${namespace}/${sinkName(name)}`
-  const deployment = caches.deployments.get(sinkKey)
+  const deployment = applier.newest(key, DEPLOYMENTS, caches.deployments.get(sinkKey))
   const keepOffsets = caches.cronJobs.get(`${namespace}/${keepOffsetsName(name)}`)
   const owner = { namespace, name, uid }
   const deletion = caches.jobs.get(`${namespace}/${deleteGroupName(name)}`)

@@ -5,6 +5,7 @@ import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { type AnalyticsConnector, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Applier } from './apply.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
 import type { HeldProgress } from './held-progress.ts'
 import { type IdentifyingParts, identify } from './identify.ts'
@@ -15,6 +16,7 @@ import { isSameStatus, statusOf } from './status.ts'
 import { transitionsOf } from './transition.ts'
 
 export interface ReconcileParts extends Sources, MakingParts, IdentifyingParts {
+  readonly applier: Applier
   readonly api: Pick<KubeApi, 'apply' | 'patch'>
   readonly events: Pick<EventRecorder, 'record'>
   readonly heldProgress: HeldProgress

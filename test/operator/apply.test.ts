@@ -142,6 +142,26 @@ describe('Applier', () => {
     expect(set.live()?.spec).toEqual({ cpu: '3' })
   })
 
+  it('goes back to what was wanted before also while the cache is behind its own write', async () => {
+    const set = setUp()
+    await set.apply(wanted('1'))
+    const stale = set.live()
+    await set.apply(wanted('2'))
+    await set.apply(wanted('1'), stale)
+    expect(set.live()?.spec).toEqual({ cpu: '1' })
+  })
+
+  it('applies again to a server that was restored from an older state', async () => {
+    const set = setUp()
+    await set.apply(wanted('1'))
+    const older = set.live() as Deployment
+    await set.apply(wanted('2'))
+    await set.apply(wanted('2'))
+    set.cluster.put(DEPLOYMENTS, older)
+    await set.apply(wanted('2'))
+    expect(set.live()?.spec).toEqual({ cpu: '2' })
+  })
+
   it('asks the API server for nothing that the cache has, and only once whether its connector is there', async () => {
     const { cluster, clock } = setUp()
     cluster.addConnector()

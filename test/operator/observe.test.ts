@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { PODS } from '../../src/kube/kinds.ts'
+import { Applier } from '../../src/operator/apply.ts'
 import { observe } from '../../src/operator/observe.ts'
 import { OwnWrites } from '../../src/operator/own-writes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -17,6 +18,7 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     caches: cluster.caches,
     reportOf: () => undefined,
     ownWrites: new OwnWrites(),
+    applier: new Applier(cluster.api, new FakeClock()),
     references: { versionOf: () => '', isPending: () => false, forget: () => {} },
     conflicts: { of: () => undefined },
     clock: new FakeClock(),

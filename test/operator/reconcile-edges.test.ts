@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { REVISION_ANNOTATION } from '../../src/contract/names.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
@@ -60,6 +61,22 @@ describe('reconcile', () => {
     }
     expect(set.status()?.revision).toBeUndefined()
     expect(set.cluster.names()).toContain(`ConfigMap events-sink-${revision}`)
+  })
+
+  it('rolls back an edit that is taken back before the watch has told of its rollout, and is not Ready meanwhile', async () => {
+    const set = await setUpDelivering()
+    const { filter } = set.cluster.connector().spec
+    const before = set.cluster.get(DEPLOYMENTS, SINK_KEY)
+    set.cluster.edit({ filter: { other: ['*'] } })
+    await set.pass()
+    set.parts.caches.deployments.get = () => before
+    set.cluster.edit({ filter })
+    await set.pass()
+    const { metadata, spec } = set.cluster.get(DEPLOYMENTS, SINK_KEY) ?? {}
+    expect(metadata?.annotations?.[REVISION_ANNOTATION]).toBe(before?.metadata?.annotations?.[REVISION_ANNOTATION])
+    // What a sink of the edit may have begun is finished under its revision.
+    expect(spec?.template.spec?.volumes?.[0]?.projected?.sources).toHaveLength(2)
+    expect(set.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False', observedGeneration: 3 })
   })
 
   it('says what is refused also before the pods were asked once', async () => {
