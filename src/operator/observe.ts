@@ -126,6 +126,11 @@ export function observe(
   const pods = caches.pods.ofConnector(key)
   const nowMs = clock.now()
   const isSink = ({ metadata }: Pod) => metadata?.labels?.['app.kubernetes.io/component'] !== GROUP_COMPONENT
+  const sinks = pods
+    .filter((pod) => isSink(pod) && isAlive(pod))
+    .map((pod) => observePod(pod, reportOf, nowMs))
+    // Of several pods with a problem the status names the first: the same one after a restart of the operator.
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
     key,
     owner,
@@ -141,18 +146,31 @@ export function observe(
     serviceAccount: caches.serviceAccounts.get(sinkKey),
     podDisruptionBudget: caches.podDisruptionBudgets.get(sinkKey),
     configMaps: caches.configMaps.ofConnector(key),
-    pods: pods
-      .filter((pod) => isSink(pod) && isAlive(pod))
-      .map((pod) => observePod(pod, reportOf, nowMs))
-      // Of several pods with a problem the status names the first: the same one after a restart of the operator.
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    pods: sinks,
     keepOffsets,
     keeping: keepingOf(keepOffsets, caches.jobs.ofConnector(key), pods),
     // One of an earlier connector of this name says nothing of this one's group.
     deleteGroup: deletion && ownershipOf(deletion, owner) === 'ours' ? jobState(deletion, pods) : undefined,
-    idleMs: idleMsOf(connector.status, nowMs),
+    idleMs: mayDeliver(sinks, keepOffsets) ? 0 : idleMsOf(connector.status, nowMs),
     conflict: conflicts.of(key),
   }
+}
+
+/**
+ * The status may say FAILED of a newer revision while the one before delivers, and keeps the offsets. Pods that were not asked yet change nothing:
+ * neither is a renewal begun for them nor one ended, whose last time would be forgotten with it.
+ */
+function mayDeliver(pods: readonly ObservedPod[], keepOffsets: CronJob | undefined): boolean {
+  return pods.some(
+    (pod) =>
+      delivers(pod) || (pod.report?.kind === 'pending' && pod.endsAtMs === undefined && keepOffsets === undefined),
+  )
+}
+
+/** Whether a pod says that it delivers, with `revision` if one is given. */
+export function delivers({ report, endsAtMs }: ObservedPod, revision?: string): boolean {
+  if (report?.kind !== 'status' || endsAtMs !== undefined || report.status.state !== 'ACTIVE') return false
+  return revision === undefined || report.status.revision === revision
 }
 
 function idleMsOf(status: AnalyticsConnectorStatus | undefined, nowMs: number): number {

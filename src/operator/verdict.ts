@@ -2,7 +2,7 @@ import { failureReasonOf } from '../contract/failure-reason.ts'
 import type { ConnectorStatus } from '../contract/resource.ts'
 import type { Deployment } from '../kube/kinds.ts'
 import { sinkName } from './desired/metadata.ts'
-import type { ObservedPod } from './observe.ts'
+import { delivers, type ObservedPod } from './observe.ts'
 import type { Situation } from './status.ts'
 
 /** What a situation amounts to. */
@@ -172,12 +172,6 @@ function failed(situation: Situation, reason: string, message: string): Verdict 
 
 function fails({ report }: ObservedPod): boolean {
   return report?.kind === 'status' && report.status.state === 'FAILED'
-}
-
-/** Whether a pod says that it delivers, with `revision` if one is given. */
-function delivers({ report, endsAtMs }: ObservedPod, revision?: string): boolean {
-  if (report?.kind !== 'status' || endsAtMs !== undefined || report.status.state !== 'ACTIVE') return false
-  return revision === undefined || report.status.revision === revision
 }
 
 /** What the Deployment controller says about the newest template. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { REVISION_ANNOTATION } from '../../src/contract/names.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
-import { CONNECTORS, DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
+import { CONNECTORS, CRON_JOBS, DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod, says } from './builders.ts'
 import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
@@ -77,6 +77,35 @@ describe('reconcile', () => {
     // What a sink of the edit may have begun is finished under its revision.
     expect(spec?.template.spec?.volumes?.[0]?.projected?.sources).toHaveLength(2)
     expect(set.status()?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False', observedGeneration: 3 })
+  })
+
+  it('has no offsets kept while the revision before delivers, for however long the newest one fails', async () => {
+    const set = await setUpDelivering()
+    set.cluster.edit({ filter: { other: ['*'] } })
+    await set.pass()
+    const pod = aKubePod()
+    const annotations = set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.template.metadata?.annotations
+    set.cluster.put(PODS, {
+      ...pod,
+      metadata: { ...pod.metadata, name: 'events-sink-2', uid: 'pod-2', annotations },
+    } as Pod)
+    set.reports.set('pod-2', says('FAILED', { error: 'S3 NoSuchBucket: HeadBucket' }))
+    await set.pass()
+    const cronJob = () => set.cluster.get(CRON_JOBS, 'games/events-keep-offsets')
+    await set.clock.advance(86_400_000)
+    await set.pass()
+    expect([cronJob(), set.status()?.connector?.status]).toEqual([undefined, 'FAILED'])
+    expect(set.status()?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active', 'Stalled'])
+    // As after a start of the operator.
+    set.reports.set('pod-1', { kind: 'pending' })
+    await set.pass()
+    expect(cronJob()).toBeUndefined()
+    set.reports.set('pod-1', says('FAILED', { error: 'S3 NoSuchBucket: HeadBucket' }))
+    await set.pass()
+    expect(cronJob()).toBeDefined()
+    set.reports.set('pod-1', { kind: 'pending' })
+    await set.pass()
+    expect(cronJob()).toBeDefined()
   })
 
   it('says what is refused also before the pods were asked once', async () => {

@@ -296,8 +296,7 @@ describe('reconcile', () => {
     await set.clock.advance(1_000)
     expect((await set.pass()).writes).toEqual(['apply CronJob', 'apply AnalyticsConnector/status'])
     rollOut(set)
-    await set.pass()
-    expect((await set.pass()).writes).toEqual(['delete CronJob'])
+    expect((await set.pass()).writes).toEqual(['delete CronJob', 'apply AnalyticsConnector/status'])
     expect(set.status()?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Active'])
   })
 
