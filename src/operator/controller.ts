@@ -31,7 +31,7 @@ import type { OperatorConfig } from './config.ts'
 import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
 import { HeldProgress } from './held-progress.ts'
-import type { ConnectorState, OperatorMetrics, ReconcileResult } from './metrics.ts'
+import { type ConnectorState, type OperatorMetrics, type ReconcileResult, stateOf } from './metrics.ts'
 import type { Caches, IndexedLookup } from './observe.ts'
 import { Waiting } from './outcome-errors.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -230,11 +230,8 @@ export class Controller {
   }
 
   #noteState({ type, object }: ReflectorEvent<AnalyticsConnector & KubeObject>): void {
-    const connector = keyOf(object)
-    if (type === 'delete') return void this.states.delete(connector)
-    const { connector: document, conditions = [], lost } = object.status ?? {}
-    const isReady = conditions.some((each) => each.type === 'Ready' && each.status === 'True')
-    this.states.set(connector, { connector, status: document?.status ?? '', isReady, lostOffsets: lost?.offsets ?? 0 })
+    if (type === 'delete') this.states.delete(keyOf(object))
+    else this.states.set(keyOf(object), stateOf(object))
   }
 
   /** Asks a pod whose sink runs; a pod that ends has said all that counts. */

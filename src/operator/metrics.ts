@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { type AnalyticsConnector, type KubeObject, keyOf } from '../kube/kinds.ts'
 import type { QueueObserver } from './queue.ts'
 
 /** The one controller of this program, as a label: `controller` and workqueue `name`. */
@@ -23,6 +24,18 @@ export interface ConnectorState {
   readonly isReady: boolean
   /** Offsets that expired before they were delivered, since the connector was made. */
   readonly lostOffsets: number
+}
+
+/** By its status. Ready speaks of one generation: what the newest spec asks for is not known to be so before somebody has looked at it. */
+export function stateOf(object: AnalyticsConnector & KubeObject): ConnectorState {
+  const { connector, conditions = [], lost, observedGeneration } = object.status ?? {}
+  const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return {
+    connector: keyOf(object),
+    status: connector?.status ?? '',
+    isReady: isReady && observedGeneration === object.metadata.generation,
+    lostOffsets: lost?.offsets ?? 0,
+  }
 }
 
 /** What is read at the moment of the scrape. */

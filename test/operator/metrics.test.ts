@@ -1,7 +1,9 @@
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
 import { requestCounter } from '../../src/kube/request-counter.ts'
-import { createOperatorMetrics, registerSources } from '../../src/operator/metrics.ts'
+import { createOperatorMetrics, registerSources, stateOf } from '../../src/operator/metrics.ts'
+import { statusOf } from '../../src/operator/status.ts'
+import { aSituation, aSpec, OWNER } from './builders.ts'
 
 it('has the names and labels that dashboards for controllers expect', async () => {
   const registry = new Registry()
@@ -57,4 +59,19 @@ it('has the names and labels that dashboards for controllers expect', async () =
   }
   states.length = 0
   expect(await registry.metrics()).not.toContain('status="ACTIVE"')
+})
+
+it('takes no connector for ready whose newest spec nobody has looked at yet, as where each pass over it fails', () => {
+  const connector = (generation: number, status = statusOf(aSituation({ generation: 3 }))) =>
+    stateOf({
+      apiVersion: 'analytics-connector.io/v1alpha1',
+      kind: 'AnalyticsConnector',
+      metadata: { ...OWNER, generation },
+      spec: aSpec(),
+      status,
+    })
+  const ready = { connector: 'games/events', status: 'ACTIVE', isReady: true, lostOffsets: 0 }
+  expect(connector(3)).toEqual(ready)
+  expect(connector(4)).toEqual({ ...ready, isReady: false })
+  expect(connector(1, { observedGeneration: -1 })).toEqual({ ...ready, status: '', isReady: false })
 })
