@@ -35,7 +35,8 @@ and commits what was read and ends. AWS credentials come from the environment, a
   --log-level <level>          trace, debug, info, warn, error; default: no log, only progress
 
 The connector is named local/<name>: unless spec.kafka.groupId says otherwise it has a consumer group of its own, beside
-that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run. 2: wrong usage or manifest.
+that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run, or not drained in time.
+2: wrong usage or manifest.
 `
 
 const OPTIONS = {
@@ -57,14 +58,14 @@ async function run(args: string[]): Promise<number> {
     const config = configOf(connector, flags)
     await storeRevision(flags.revisionsDir, config)
     const shutdown = abortOnSignals(process, (code) => process.exit(code))
-    await runOnTerminal(config, flags, shutdown)
-    return 0
+    return (await runOnTerminal(config, flags, shutdown)) ? 0 : 1
   } finally {
     endSoon()
   }
 }
 
-async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: AbortSignal): Promise<void> {
+/** @returns whether it was drained in time */
+async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: AbortSignal): Promise<boolean> {
   const parts = sinkParts({
     config,
     readRevision: (revision) => readRevision(flags.revisionsDir, revision),
@@ -85,7 +86,7 @@ async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: Abor
   )
   const endProgress = showProgress(() => sink.status(), process.stdout)
   try {
-    await runSink(sink, parts, shutdown, flags.drainTimeoutMs)
+    return await runSink(sink, parts, shutdown, flags.drainTimeoutMs)
   } finally {
     endProgress()
   }

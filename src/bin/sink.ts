@@ -37,7 +37,8 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --log-level <level>         trace, debug, info, warn, error, silent; default info
 
 SIGTERM or SIGINT: everything read is written and committed, then the group is left. A second one ends it at once: the
-next sink finishes what was begun. Exit code 0: drained. 1: cannot run, the last log line says why. 2: wrong usage.
+next sink finishes what was begun. Exit code 0: drained. 1: cannot run, or not drained in time; the last log line says
+why. 2: wrong usage.
 `
 
 const OPTIONS = {
@@ -82,8 +83,7 @@ async function run(args: string[]): Promise<number> {
   const logger = createLogger(flags.logLevel, { revision: flags.revision })
   const shutdown = abortOnSignals(process, (code) => process.exit(code))
   try {
-    await serveSink(flags, logger, shutdown)
-    return 0
+    return (await serveSink(flags, logger, shutdown)) ? 0 : 1
   } catch (error) {
     // The last line of the log becomes the pod's termination message.
     logger.fatal({ error: describeError(error) }, 'the sink cannot run')
@@ -93,6 +93,7 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
+/** @returns whether it was drained in time */
 async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogger>, shutdown: AbortSignal) {
   const config = readRevision(flags.revisionsDir, flags.revision)
   const parts = sinkParts({
@@ -112,7 +113,7 @@ async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogge
   const http = await serveHttp(flags.listenAddress, flags.port, sinkRoutes(sink, parts))
   logger.info({ connector: config.connector, port: http.port }, 'sink started')
   try {
-    await runSink(sink, parts, shutdown, flags.drainTimeoutMs)
+    return await runSink(sink, parts, shutdown, flags.drainTimeoutMs)
   } finally {
     await http.close()
   }

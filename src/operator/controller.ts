@@ -30,6 +30,7 @@ import { areKnown, Cache, connectorKeyOf, IndexedCache, isKnown } from './cache.
 import type { OperatorConfig } from './config.ts'
 import { Conflicts } from './conflicts.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
+import { Endings } from './endings.ts'
 import { HeldProgress } from './held-progress.ts'
 import { type ConnectorState, type OperatorMetrics, type ReconcileResult, stateOf } from './metrics.ts'
 import type { Caches, IndexedLookup } from './observe.ts'
@@ -139,13 +140,8 @@ export class Controller {
       heldProgress: new HeldProgress(clock),
       references: this.#references,
       conflicts: this.#conflicts,
-      events: new EventRecorder({
-        api,
-        controller: 'analytics-connector.io/operator',
-        instance,
-        logger,
-        clock,
-      }),
+      endings: new Endings(),
+      events: new EventRecorder({ api, controller: 'analytics-connector.io/operator', instance, logger, clock }),
       defaults,
       clock,
     }
@@ -223,6 +219,7 @@ export class Controller {
         trim: trimPod,
         onEvent: (event) => {
           if (this.#leading) this.#followPod(event.object, priorityOf(event), event.type === 'delete')
+          this.#parts.endings.note(event.object)
           onChange(event)
         },
       }),

@@ -23,6 +23,7 @@ import {
   sinkName,
   TEMPLATE_ANNOTATION,
 } from './desired/metadata.ts'
+import type { Endings } from './endings.ts'
 import { hasFinalizer } from './finalize.ts'
 import { type JobState, jobState, type Keeping, keepingOf } from './group-tasks.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -95,6 +96,8 @@ export interface Observed {
   readonly idleMs: number
   /** What another connector has too; undefined for nothing. */
   readonly conflict: Conflict | undefined
+  /** How the sinks ended since one delivered last, in words; undefined where that is not known. */
+  readonly ending: string | undefined
 }
 
 /** Where everything that is known comes from. */
@@ -105,13 +108,14 @@ export interface Sources {
   readonly applier: Pick<Applier, 'newest'>
   readonly references: Pick<References, 'versionOf' | 'isPending' | 'forget'>
   readonly conflicts: Pick<Conflicts, 'of'>
+  readonly endings: Pick<Endings, 'of' | 'forget'>
   readonly clock: Pick<Clock, 'now'>
 }
 
 /** Gathers what the sources know; undefined when there is no such connector, or nothing is left to do for it. */
 export function observe(
   key: string,
-  { caches, reportOf, ownWrites, applier, references, conflicts, clock }: Sources,
+  { caches, reportOf, ownWrites, applier, references, conflicts, endings, clock }: Sources,
 ): Observed | undefined {
   const connector = ownWrites.newest(key, caches.connectors.get(key))
   const { namespace, name, uid, generation = 0, resourceVersion = '', deletionTimestamp } = connector?.metadata ?? {}
@@ -153,6 +157,7 @@ export function observe(
     deleteGroup: deletion && ownershipOf(deletion, owner) === 'ours' ? jobState(deletion, pods) : undefined,
     idleMs: mayDeliver(sinks, keepOffsets) ? 0 : idleMsOf(connector.status, nowMs),
     conflict: conflicts.of(key),
+    ending: endings.of(key),
   }
 }
 

@@ -68,9 +68,16 @@ function crashProblem({ state, lastState }: ContainerStatus): PodProblem {
       message: 'the sink needs more memory than its limit allows: raise spec.resources.limits.memory',
     }
   }
+  return { reason: 'CrashLoopBackOff', message: `the sink ends with ${endOf(ended)}` }
+}
+
+type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>
+
+/** How a container ended, and what it said last. */
+export function endOf(ended: Terminated | undefined): string {
   const how = ended?.signal ? `signal ${ended.signal}` : `exit code ${ended?.exitCode}`
   const words = lastWords(ended?.message)
-  return { reason: 'CrashLoopBackOff', message: `the sink ends with ${how}${words ? `: ${words}` : ''}` }
+  return words ? `${how}: ${words}` : how
 }
 
 /** What a container that ended said last, in one line; undefined where it said nothing. */

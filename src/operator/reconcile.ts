@@ -6,17 +6,19 @@ import type { EventRecorder } from '../kube/events.ts'
 import { type AnalyticsConnector, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Applier } from './apply.ts'
+import type { Endings } from './endings.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
 import type { HeldProgress } from './held-progress.ts'
 import { type IdentifyingParts, identify } from './identify.ts'
 import { type Made, type MakingParts, makeSo } from './make-so.ts'
-import { type Observed, observe, type Sources } from './observe.ts'
+import { delivers, type Observed, observe, type Sources } from './observe.ts'
 import type { Outcome } from './queue.ts'
 import { isSameStatus, statusOf } from './status.ts'
 import { transitionsOf } from './transition.ts'
 
 export interface ReconcileParts extends Sources, MakingParts, IdentifyingParts {
   readonly applier: Applier
+  readonly endings: Endings
   readonly api: Pick<KubeApi, 'apply' | 'patch'>
   readonly events: Pick<EventRecorder, 'record'>
   readonly heldProgress: HeldProgress
@@ -46,8 +48,10 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
     parts.applier.forget(key)
     parts.references.forget(key)
     parts.heldProgress.forget(key)
+    parts.endings.forget(key)
     return { kind: 'done' }
   }
+  if (observed.pods.some((pod) => delivers(pod))) parts.endings.forget(key)
   if (observed.deletedAtMs !== undefined) return endConnector(observed, parts)
   if (hasFinalizer(observed) !== wantsFinalizer(observed)) {
     await setFinalizer(observed, wantsFinalizer(observed), parts.api)
@@ -111,6 +115,7 @@ async function report(
     idleMs: observed.idleMs,
     deletion,
     conflict: observed.conflict,
+    ending: observed.ending,
     previous: observed.status,
     now: parts.clock.now(),
   })

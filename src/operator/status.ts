@@ -38,6 +38,8 @@ export interface Situation {
   readonly deletion: string | undefined
   /** What another connector has too; undefined for nothing. */
   readonly conflict: Conflict | undefined
+  /** How the sinks ended since one delivered last, in words; undefined where that is not known. */
+  readonly ending: string | undefined
   readonly previous: AnalyticsConnectorStatus | undefined
   /** Milliseconds since the epoch. */
   readonly now: number

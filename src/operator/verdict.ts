@@ -51,7 +51,7 @@ function judgeDeletion(waitsFor: string): Verdict {
   return { ...verdict, reason: 'Deleting', message, progress: 'Reconciling' }
 }
 
-function judgeStopped({ active, deployment, pods }: Situation): Verdict {
+function judgeStopped({ active, deployment, pods, ending, previous }: Situation): Verdict {
   const isObserved = hasObservedGeneration(deployment) && (deployment?.status?.replicas ?? 0) === 0
   const nothingRuns = { error: null, isComplete: false }
   if (pods.length > 0) {
@@ -62,9 +62,10 @@ function judgeStopped({ active, deployment, pods }: Situation): Verdict {
     const message = 'waiting for the Deployment to have no pods'
     return { ...nothingRuns, status: 'INACTIVE', ready: 'False', reason: 'Stopping', message, progress: 'Reconciling' }
   }
-  const [reason, message] = active
-    ? ['ScaledToZero', 'spec.replicas is 0: no pods']
-    : ['Paused', 'spec.active is false: everything buffered was written and committed, no pods']
+  const [reason, why] = active ? ['ScaledToZero', 'spec.replicas is 0'] : ['Paused', 'spec.active is false']
+  const before = previous?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')
+  // An operator that has just begun does not know how the pods ended; what the status says of it stays so.
+  const message = before?.reason === reason ? before.message : `${why}: ${ending ? `${ending}, ` : ''}no pods`
   return { ...nothingRuns, status: 'INACTIVE', ready: 'True', reason, message }
 }
 

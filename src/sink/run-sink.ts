@@ -13,16 +13,22 @@ const STALLED_STOP_MS = 5_000
  * Everything a sink process does, in order, until `shutdown` aborts: check what it needs, join the group, deliver, give
  * every partition up in good order within `drainTimeoutMs`.
  *
+ * @returns false where that time was too short: the next owner finishes what was begun
  * @throws what the source cannot recover from; StalledError when it stands still
  */
-export async function runSink(sink: Sink, parts: SinkParts, shutdown: AbortSignal, drainTimeoutMs: number) {
+export async function runSink(
+  sink: Sink,
+  parts: SinkParts,
+  shutdown: AbortSignal,
+  drainTimeoutMs: number,
+): Promise<boolean> {
   const { source, store, clock, logger } = parts
   const reportCheck = (concern: string, error: string | null) => {
     if (error !== null) logger.warn({ concern, error }, 'not ready to join the group, trying again')
     sink.health.problem(concern, error)
   }
   try {
-    if (!(await preflight(sink.checks, clock, shutdown, reportCheck))) return
+    if (!(await preflight(sink.checks, clock, shutdown, reportCheck))) return true
     const ending = new AbortController()
     try {
       await Promise.race([source.run(sink.listener), whenAborted(shutdown), watchProgress(sink, clock, ending.signal)])
@@ -33,7 +39,7 @@ export async function runSink(sink: Sink, parts: SinkParts, shutdown: AbortSigna
     } finally {
       ending.abort()
     }
-    await drain(sink, parts, drainTimeoutMs)
+    return await drain(sink, parts, drainTimeoutMs)
   } finally {
     store.close()
   }
@@ -48,7 +54,7 @@ async function watchProgress(sink: Sink, clock: Clock, ended: AbortSignal): Prom
   return new Promise(() => {})
 }
 
-async function drain({ health }: Sink, { source, clock, logger }: SinkParts, drainTimeoutMs: number): Promise<void> {
+async function drain({ health }: Sink, { source, clock, logger }: SinkParts, drainTimeoutMs: number): Promise<boolean> {
   health.stopping()
   logger.info({ drainTimeoutMs }, 'draining')
   const deadline = new AbortController()
@@ -56,6 +62,7 @@ async function drain({ health }: Sink, { source, clock, logger }: SinkParts, dra
   await source.stop(deadline.signal).finally(cancel)
   if (deadline.signal.aborted) logger.warn('the drain time ran out: the next owner finishes what was begun')
   else logger.info('drained')
+  return !deadline.signal.aborted
 }
 
 /**

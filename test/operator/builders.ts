@@ -48,6 +48,7 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     deleteGroup: undefined,
     idleMs: 0,
     conflict: undefined,
+    ending: undefined,
     ...overrides,
   }
 }
@@ -131,6 +132,7 @@ export function aSituation(overrides: Partial<Situation> = {}): Situation {
     deletion: undefined,
     idleMs: 0,
     conflict: undefined,
+    ending: undefined,
     previous: undefined,
     now: NOW,
     ...overrides,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { PODS } from '../../src/kube/kinds.ts'
 import { Applier } from '../../src/operator/apply.ts'
+import { Endings } from '../../src/operator/endings.ts'
 import { observe } from '../../src/operator/observe.ts'
 import { OwnWrites } from '../../src/operator/own-writes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -21,6 +22,7 @@ it('sees a connector’s pods in the order of their names, whatever order they c
     applier: new Applier(cluster.api, new FakeClock()),
     references: { versionOf: () => '', isPending: () => false, forget: () => {} },
     conflicts: { of: () => undefined },
+    endings: new Endings(),
     clock: new FakeClock(),
   })
   expect(seen?.pods.map(({ name }) => name)).toEqual(['events-sink-a', 'events-sink-b', 'events-sink-c'])

@@ -108,6 +108,45 @@ describe('reconcile', () => {
     expect(cronJob()).toBeDefined()
   })
 
+  it('says of a pause how the sinks ended, as far as that was seen', async () => {
+    const set = await setUpDelivering()
+    const message = () => set.status()?.conditions?.[0]?.message
+    const ends = (exitCode: number) => {
+      const message = '{"msg":"the drain time ran out"}'
+      const pod = aKubePod({ state: { terminated: { exitCode, message, startedAt: '2026-03-01T11:00:00Z' } } })
+      const metadata = { ...pod.metadata, deletionTimestamp: '2026-03-01T12:01:00Z' }
+      set.parts.endings.note({ ...pod, metadata } as Pod)
+      rollOut(set, 0)
+    }
+    const pause = async (...exitCodes: number[]) => {
+      set.cluster.edit({ active: false })
+      await set.pass()
+      exitCodes.forEach(ends)
+      rollOut(set, 0)
+      await set.pass()
+    }
+    await pause(0, 1, 0)
+    const cutShort =
+      'spec.active is false: pod events-sink-1 could not write everything (exit code 1: the drain time ran out), no pods'
+    expect(message()).toBe(cutShort)
+    set.parts.endings.forget(KEY)
+    await set.pass()
+    expect(message()).toBe(cutShort)
+
+    const resume = async () => {
+      set.cluster.edit({ active: true })
+      await set.pass()
+      rollOut(set)
+      await set.pass()
+    }
+    await resume()
+    await pause(0)
+    expect(message()).toBe('spec.active is false: everything buffered was written and committed, no pods')
+    await resume()
+    await pause()
+    expect(message()).toBe('spec.active is false: no pods')
+  })
+
   it('says what is refused also before the pods were asked once', async () => {
     const set = await setUpDelivering()
     set.reports.set('pod-1', { kind: 'pending' })

@@ -1,6 +1,7 @@
 import type { Transition } from '../../src/kube/events.ts'
 import { DEPLOYMENTS, type Deployment, PODS } from '../../src/kube/kinds.ts'
 import { Applier } from '../../src/operator/apply.ts'
+import { Endings } from '../../src/operator/endings.ts'
 import { HeldProgress } from '../../src/operator/held-progress.ts'
 import { OwnWrites } from '../../src/operator/own-writes.ts'
 import type { PodReport } from '../../src/operator/pod-poller.ts'
@@ -29,6 +30,7 @@ export function setUp() {
     heldProgress: new HeldProgress(clock),
     references: { versionOf: () => references.version, isPending: () => references.isPending, forget: () => {} },
     conflicts: { of: () => undefined },
+    endings: new Endings(),
     events: { record: async (_kind, _object, transition) => void events.push(transition) },
     defaults: DEFAULTS,
     sink: { image: 'i', drainSeconds: 45, resources: { limits: { memory: '512Mi' } } },

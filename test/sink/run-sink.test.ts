@@ -48,7 +48,7 @@ test('a sink is ready when its bucket answers and it has joined, and drains when
   await (await source.assign(log)).feed()
 
   shutdown.abort()
-  await running
+  expect(await running).toBe(true)
   expect(bucket.lines()).toEqual(events(0, 3))
   expect(log.committed).toEqual({ offset: 3n, metadata: encodeMark({ clusterId: CLUSTER_ID }) })
   expect(JSON.parse((await get('/status')).text)).toMatchObject({
@@ -77,7 +77,7 @@ test('a bucket that cannot be used is told before the group is joined, and joine
   await running
 })
 
-test('a shutdown while S3 is away ends within the drain time', async () => {
+test('a shutdown while S3 is away ends within the drain time, and tells that not everything was written', async () => {
   const shutdown = new AbortController()
   const running = runSink(sink, parts, shutdown.signal, 10_000)
   await source.joined
@@ -94,7 +94,7 @@ test('a shutdown while S3 is away ends within the drain time', async () => {
   await settled()
   expect(ended).toBe(false)
   await clock.advance(1)
-  await running
+  expect(await running).toBe(false)
 })
 
 test('what the source cannot recover from ends the sink', async () => {

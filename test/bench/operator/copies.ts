@@ -96,6 +96,7 @@ async function hashesOf(owner: Observed['owner'], spec: Observed['spec']): Promi
     deleteGroup: undefined,
     idleMs: 0,
     conflict: undefined,
+    ending: undefined,
     serviceAccount: undefined,
     podDisruptionBudget: undefined,
     configMaps: [],
