@@ -84,15 +84,11 @@ export class S3Store implements ObjectStore {
 
   async head(key: string, signal: AbortSignal): Promise<StoredObject | null> {
     const { bucketName: Bucket } = this.#options.s3
-    try {
-      const head = await this.#call('HeadObject', signal, (client, options) =>
-        client.send(new HeadObjectCommand({ Bucket, Key: key }), options),
-      )
-      return { metadata: head.Metadata ?? {}, sizeBytes: head.ContentLength ?? 0 }
-    } catch (error) {
-      if (isCode(error, 'NotFound')) return null
-      throw error
-    }
+    // Within the call: that nothing is there is an answer, as of each object in parts, and no failure to be counted.
+    const head = await this.#call('HeadObject', signal, (client, options) =>
+      client.send(new HeadObjectCommand({ Bucket, Key: key }), options).catch(nullIfNotFound),
+    )
+    return head && { metadata: head.Metadata ?? {}, sizeBytes: head.ContentLength ?? 0 }
   }
 
   /** Lists one key: unlike HeadBucket, whose answer has no body, this says NoSuchBucket, AccessDenied or InvalidAccessKeyId. */
@@ -171,6 +167,11 @@ export class S3Store implements ObjectStore {
 
 function authoritiesOf({ s3, authoritiesDir = S3_AUTHORITIES_DIR }: S3StoreOptions): S3Authorities | null {
   return s3.authorities === 'mounted' ? new S3Authorities(authoritiesDir) : null
+}
+
+function nullIfNotFound(error: unknown): null {
+  if (error instanceof Error && error.name === 'NotFound') return null
+  throw error
 }
 
 /** Its owner has given it up, or a lost answer was ours. */

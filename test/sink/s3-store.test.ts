@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { checkBucket } from '../../src/sink/bucket-check.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
-import { S3Store } from '../../src/sink/s3-store.ts'
+import { type S3Observer, S3Store } from '../../src/sink/s3-store.ts'
 import { type Answer, type Asked, recordingServer } from '../support/recording-server.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
@@ -30,7 +30,11 @@ async function s3(given: Readonly<Record<string, Answer>> = {}) {
   })
 }
 
-function storeAt(endpoint: string, changes: Partial<SinkConfig['s3']> = {}) {
+function storeAt(
+  endpoint: string,
+  changes: Partial<SinkConfig['s3']> = {},
+  observer: S3Observer = { called: () => {} },
+) {
   process.env.AWS_ACCESS_KEY_ID = 'AKIATEST'
   process.env.AWS_SECRET_ACCESS_KEY = 'secret'
   return new S3Store({
@@ -45,7 +49,7 @@ function storeAt(endpoint: string, changes: Partial<SinkConfig['s3']> = {}) {
       ...changes,
     },
     credentialsDir: '/nowhere',
-    observer: { called: () => {} },
+    observer,
   })
 }
 
@@ -118,6 +122,18 @@ test('in parts nothing is written over by a server that ignores the condition on
   expect(await storeAt(server.origin).createIfAbsent(large, signal)).toBe('exists')
   await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
   expect(server.asked.map(operationOf)).not.toContain('CompleteMultipartUpload')
+})
+
+test('that an object is not there yet is an answer: no failure is counted, and in parts it is asked for each', async () => {
+  const called: string[] = []
+  const observer = {
+    called: (operation: string, _ms: number, error: Error | null) => called.push(error?.message ?? operation),
+  }
+  const store = storeAt((await s3()).origin, {}, observer)
+  expect(await store.head('a.json', signal)).toBeNull()
+  expect(await store.createIfAbsent(large, signal)).toBe('created')
+  const parts = ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'HeadObject', 'CompleteMultipartUpload']
+  expect(called).toEqual(['HeadObject', ...parts])
 })
 
 test('a server that says yes to every write is found out before anything is delivered', async () => {
