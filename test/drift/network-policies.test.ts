@@ -75,6 +75,7 @@ test.each<Flow>([
   ['the REST API lists the topics of Kafka', admin, kafka, 9092],
   ['the REST API lists the topics of Kafka outside, over TLS', admin, outside, 9098],
   ['the REST API resolves names', admin, dns, 53, 'UDP'],
+  ['the REST API resolves names on OpenShift', admin, dns, 5353, 'UDP'],
   ['clients call the REST API from outside', outside, admin, 8443],
   ['clients call the REST API through an ingress', ingress, admin, 8443],
   ['Prometheus reads the metrics of the operator', prometheus, operator, HTTP_PORT],
