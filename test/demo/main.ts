@@ -2,17 +2,20 @@
  * `npm run demo`: real servers, the operator installed as a user would, one connector's whole life by kubectl and another's over HTTP. With `--once`, or
  * without a terminal, it ends by itself and its exit code says whether every count was right.
  */
-import { parseArgs } from 'node:util'
 import { describeError } from '../../src/lib/errors.ts'
 import { CRD } from '../repository.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import type { Comparison } from '../support/bucket.ts'
+import { flagsOrUsage } from '../support/flags-or-usage.ts'
 import { installOperator } from '../support/install-operator.ts'
 import { restTour } from './rest-tour.ts'
 import { Screen } from './screen.ts'
 import { tour } from './tour.ts'
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
+const USAGE = `npm run demo -- [flags]
+  --once  ends by itself, as it does without a terminal
+`
+const { values } = flagsOrUsage(USAGE, { options: { once: { type: 'boolean', default: false } } })
 const once = values.once || !process.stdout.isTTY
 const interrupted = new Promise<'interrupted'>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { REPOSITORY } from '../repository.ts'
-import { flagsOrUsage } from '../support/flags-or-usage.ts'
+import { flagsOrUsage, wholeNumber } from '../support/flags-or-usage.ts'
 import { SinkChild } from '../support/sink-child.ts'
 import { BREAKABLE } from './breakable.ts'
 import { AS_BUILT, compileCache, IN_PARTS } from './connector.ts'
@@ -33,8 +33,13 @@ const { values: flags } = flagsOrUsage(USAGE, {
     report: { type: 'boolean', default: false },
   },
 })
-
-const [kills, firstSeed, killsOfRound] = [Number(flags.kills), Number(flags.seed), Number(flags.round)]
+const number = (flag: 'kills' | 'seed' | 'round' | 'connectors') => wholeNumber(USAGE, `--${flag}`, flags[flag])
+const [kills, firstSeed, killsOfRound, connectors] = [
+  number('kills'),
+  number('seed'),
+  number('round'),
+  number('connectors'),
+]
 /** Of a round with a broken design. */
 const KILLS_OF_BROKEN = 20
 const startedAt = performance.now()
@@ -72,7 +77,7 @@ process.exit(isRight ? 0 : 1)
 function round(seed: number, kills: number, design?: string): Promise<RoundOutcome> {
   progress(`round of seed ${seed}: ${kills} kills${design ? `, broken on purpose: ${design}` : ''}`)
   const variant = (i: number) => (design === undefined ? ([AS_BUILT, IN_PARTS][i % 2] ?? AS_BUILT) : { design })
-  const variants = Array.from({ length: Number(flags.connectors) }, (_, i) => variant(i))
+  const variants = Array.from({ length: connectors }, (_, i) => variant(i))
   return runRound({ servers, seed, kills, variants, name: `r${seed}-${run}`, logDir: logDirOf(logs, seed), progress })
 }
 
@@ -93,7 +98,8 @@ function tell({ seed, events, objects, violations }: RoundOutcome, kills: number
     console.log(`${name}: ${found.length} violations`)
     for (const line of found.slice(0, MOST_SHOWN)) console.log(`  ${line}`)
   }
-  const same = `--kills ${kills} --seed ${seed} --connectors ${flags.connectors}`
+  const design = flags.design === undefined ? '' : ` --design '${flags.design}'`
+  const same = `--kills ${kills} --round ${kills} --seed ${seed} --connectors ${connectors}${design}`
   console.log(`logs: ${logDirOf(logs, seed)}\nagain: npm run faults -- ${same}`)
   return false
 }

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { REPOSITORY } from '../repository.ts'
-import { flagsOrUsage } from '../support/flags-or-usage.ts'
+import { flagsOrUsage, wholeNumber } from '../support/flags-or-usage.ts'
 import { BROKEN } from './design.ts'
 import { type Answer, doAll, type Failure, type Job } from './jobs.ts'
 import { report } from './report.ts'
@@ -74,6 +74,9 @@ function jobsFor(from: number, schedules: number): Job[] {
   return jobs
 }
 
+const number = (flag: string, text: string) => wholeNumber(USAGE, flag, text)
 const isRight =
-  values.seed === undefined ? many(Number(values.from), Number(values.schedules)) : one(Number(values.seed))
+  values.seed === undefined
+    ? many(number('--from', values.from), number('--schedules', values.schedules))
+    : one(number('--seed', values.seed))
 process.exitCode = (await isRight) ? 0 : 1

@@ -16,3 +16,10 @@ export function flagsOrUsage<T extends ParseArgsConfig>(usage: string, config: T
     process.exit(2)
   }
 }
+
+/** The number that a flag has; ends the process with 2 where it is none, as a script that does nothing finds nothing wrong. */
+export function wholeNumber(usage: string, flag: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  console.error(`${flag} must be a whole number, not "${text}"\n\n${usage}`)
+  process.exit(2)
+}
