@@ -76,7 +76,7 @@ test("the sample for KEDA is what KEDA's own schema takes", async () => {
   try {
     await kubectl(stack, ['wait', '--for=condition=Established', '-f', crd, '--timeout=30s'])
     await eventually(30_000, async () => expect(await tryIt(scaledObject)).toContain('lag-scaled created'))
-    await expect(tryIt(scaledObject.replace('cooldownPeriod', 'cooldown'))).rejects.toThrow('unknown field')
+    await expect(tryIt(scaledObject.replace('stabilizationWindowSeconds', 'cooldown'))).rejects.toThrow('unknown field')
     await expect(tryIt(scaledObject.replace('lagThreshold: "200000"', 'lagThreshold: 200000'))).rejects.toThrow()
   } finally {
     await kubectl(stack, ['delete', '-f', crd, '--wait=false'])
