@@ -26,6 +26,9 @@ const p99 = (bucket: string, by: string, matchers = '') =>
   `histogram_quantile(0.99, sum by (le, ${by}) (rate(${bucket}${matchers}[$__rate_interval])))`
 const operators = '{controller="analyticsconnector"}'
 const queue = '{name="analyticsconnector"}'
+const leader = 'leader_election_master_status{name="analytics-connector-operator"}'
+/** Of series of a name that every Node.js or Kubernetes program has: those of our processes, each of which has one of these. */
+const ours = `and on (job, instance) (analytics_connector_active or ${leader} or analytics_connector_http_requests_in_flight)`
 
 export const rows: readonly Row[] = [
   {
@@ -33,10 +36,12 @@ export const rows: readonly Row[] = [
     panels: [
       {
         title: 'By status',
-        description: 'As the operator that leads reports them.',
+        description: 'Every operator pod reports all connectors of its install.',
         unit: 'short',
         type: 'stat',
-        targets: [target('max by (status) (analytics_connector_connectors)', '{{status}}')],
+        targets: [
+          target('sum by (status) (max by (namespace, status) (analytics_connector_connectors))', '{{status}}'),
+        ],
       },
       {
         title: 'Not Ready',
@@ -143,13 +148,16 @@ export const rows: readonly Row[] = [
         title: 'Requests to the API server',
         unit: 'cps',
         targets: [
-          target('sum by (method, code) (rate(rest_client_requests_total[$__rate_interval]))', '{{method}} {{code}}'),
+          target(
+            `sum by (method, code) (rate(rest_client_requests_total[$__rate_interval]) and on (job, instance) ${leader})`,
+            '{{method}} {{code}}',
+          ),
         ],
       },
       {
         title: 'Leader',
         unit: 'short',
-        targets: [target('leader_election_master_status{name="analytics-connector-operator"}', '{{pod}}')],
+        targets: [target(leader, '{{pod}}')],
       },
     ],
   },
@@ -176,17 +184,19 @@ export const rows: readonly Row[] = [
       {
         title: 'Processor',
         unit: 'percentunit',
-        targets: [target(`sum by (pod) (rate(process_cpu_seconds_total{pod=~"$pod"}[$__rate_interval]))`, '{{pod}}')],
+        targets: [
+          target(`sum by (pod) (rate(process_cpu_seconds_total{pod=~"$pod"}[$__rate_interval]) ${ours})`, '{{pod}}'),
+        ],
       },
       {
         title: 'Memory',
         unit: 'bytes',
-        targets: [target('sum by (pod) (process_resident_memory_bytes{pod=~"$pod"})', '{{pod}}')],
+        targets: [target(`sum by (pod) (process_resident_memory_bytes{pod=~"$pod"} ${ours})`, '{{pod}}')],
       },
       {
         title: 'Event loop, 99th percentile',
         unit: 's',
-        targets: [target('max by (pod) (nodejs_eventloop_lag_p99_seconds{pod=~"$pod"})', '{{pod}}')],
+        targets: [target(`max by (pod) (nodejs_eventloop_lag_p99_seconds{pod=~"$pod"} ${ours})`, '{{pod}}')],
       },
     ],
   },

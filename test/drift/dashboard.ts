@@ -81,10 +81,10 @@ function variable(label: string, metric: string) {
   }
 }
 
-/** The pods of the operator, the REST API and the sinks are those that run Node.js with our metrics. */
+/** The pods of the operator, the REST API and the sinks. Of these metrics only the leader's has a name, and other operators have it too. */
 function podVariable() {
   return variable(
     'pod',
-    '{__name__=~"analytics_connector_active|leader_election_master_status|analytics_connector_http_requests_in_flight"}',
+    '{__name__=~"analytics_connector_active|leader_election_master_status|analytics_connector_http_requests_in_flight", name=~"|analytics-connector-operator"}',
   )
 }

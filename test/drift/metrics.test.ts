@@ -11,7 +11,7 @@ const known = new Map([
   ...exposed.map(({ name, labels }) => [name, labels] as const),
 ])
 /** Labels that Prometheus or the registry of a program puts on every series. */
-const COMMON = ['connector', 'namespace', 'pod', 'job', 'le', '__name__']
+const COMMON = ['connector', 'namespace', 'pod', 'job', 'instance', 'le', '__name__']
 
 interface Rules {
   readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[]
