@@ -80,6 +80,23 @@ test('every test that a command names is there', () => {
   expect(named.filter(({ what }) => !tests.some((path) => path.includes(what)))).toEqual([])
 })
 
+test('every row of a table has as many cells as the table has columns', () => {
+  const cells = (row: string) => row.replaceAll('\\|', '').split('|').length
+  const tables = pages.flatMap((page) =>
+    [
+      ...textOf(page)
+        .replace(/^```[\s\S]*?^```/gm, '')
+        .matchAll(/(?:^\|.*\n)+/gm),
+    ].map(([table]) => ({ page, table })),
+  )
+  expect(tables.length).toBeGreaterThan(50)
+  const uneven = tables.flatMap(({ page, table }) => {
+    const [head = '', ...rows] = table.trimEnd().split('\n')
+    return rows.filter((row) => cells(row) !== cells(head)).map((row) => ({ page, row }))
+  })
+  expect(uneven).toEqual([])
+})
+
 test('no page has a backslash in code that is meant for what is outside of it', () => {
   expect(mentions(/(`[^`\n]*\\[<*][^`\n]*`)/g)).toEqual([])
 })
