@@ -21,9 +21,16 @@ const podFields = {
 /** The values of the Helm chart: values.schema.json and the table of its README are made of it. */
 const valuesSchema = z.strictObject({
   global: described(object().optional(), 'Not used; Helm passes it to every chart.'),
+  enabled: described(
+    z.boolean().optional(),
+    'Not used; the usual condition of a chart that has this one among its dependencies.',
+  ),
   image: z.strictObject({
     repository: described(z.string().min(1), 'Where the image is; the sinks run the same one.'),
-    tag: described(z.string(), 'Tag of the image; empty: the chart’s appVersion.'),
+    tag: described(
+      z.string(),
+      'Tag of the image; empty: the chart’s appVersion. By digest: the repository ends in `@sha256`, and this is the digest’s 64 characters.',
+    ),
   }),
   imagePullSecrets: described(
     z.array(z.strictObject({ name: z.string().min(1) })),
@@ -49,7 +56,7 @@ const valuesSchema = z.strictObject({
     ...podFields,
     config: described(
       adminConfigSchema.omit({ watchNamespaces: true, tls: true }),
-      'Its configuration, as in deploy/admin/admin.yaml; with `watchNamespaces` that do not have the release’s own, `connectorNamespace` must be one of them.',
+      'Its configuration, as in deploy/admin/admin.yaml; with `watchNamespaces` that do not have the release’s own, `connectorNamespace` must be one of them. What is set below `auth` comes beside the API’s own issuer, which `auth.builtIn: null` takes away.',
     ),
     tlsSecretName: described(
       z.string(),

@@ -1,5 +1,5 @@
 /** The Helm chart and the kustomizations of deploy/ are two ways to the same objects. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
@@ -130,6 +130,36 @@ test('what is set reaches the pods', async () => {
   expect(shown).toBe('registry.example.com/analytics-connector:dev')
   expect(resources.limits.memory).toBe('2Gi')
   expect(spec).toMatchObject({ tolerations, nodeSelector: { infra: 'edge' }, imagePullSecrets: [{ name: 'pull' }] })
+})
+
+test('an image can be taken by its digest', async () => {
+  const digest = 'c0ffee'.repeat(11).slice(0, 64)
+  const objects = await templated({ image: { repository: 'registry.example.com/connector@sha256', tag: digest } })
+  const [operator] = objects[`Deployment ${NAMESPACE}/analytics-connector-operator`].spec.template.spec.containers
+  expect(operator.image).toBe(`registry.example.com/connector@sha256:${digest}`)
+})
+
+test('of the tokens that the REST API accepts those of its own issuer can be left out', async () => {
+  const iam = { url: 'https://iam.example.com/iam', issuer: 'https://iam.example.com' }
+  const objects = await templated({ admin: { enabled: true, config: { auth: { iam, builtIn: null } } } })
+  const { data } = objects[`ConfigMap ${NAMESPACE}/analytics-connector-admin-config`]
+  expect(data['admin.yaml'].auth).toEqual({ iam })
+})
+
+test('another chart can have it among its dependencies, by a condition', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'helm-platform-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const name = 'analytics-connector'
+  await cp(CHART, join(folder, 'charts', name), { recursive: true })
+  const dependencies = [{ name, version: '>=0.0.0', condition: `${name}.enabled` }]
+  const chart = { apiVersion: 'v2', name: 'platform', version: '1.0.0', dependencies }
+  await writeFile(join(folder, 'Chart.yaml'), stringify(chart))
+  const kinds = async (enabled: boolean) => {
+    await writeFile(join(folder, 'values.yaml'), stringify({ [name]: { enabled } }))
+    return manifestsOf(await helm('template', 'any-name', folder)).map(({ kind }) => kind)
+  }
+  expect(await kinds(true)).toContain('Deployment')
+  expect(await kinds(false)).toEqual([])
 })
 
 test('the files that the configuration of the REST API names can be mounted', async () => {
