@@ -4,6 +4,7 @@
  * environment, listens to signals and decides exit codes: 0 done, 1 failed, 2 wrong usage.
  */
 import { describeError } from '../lib/errors.ts'
+import { exitUntilHeard } from '../lib/lifecycle.ts'
 import { type Command, FlagError, UsageError } from './command.ts'
 
 interface Entry {
@@ -78,4 +79,5 @@ async function runCommand(name: string, command: Command, args: string[]): Promi
   }
 }
 
+exitUntilHeard(process, (code) => process.exit(code))
 process.exitCode = await main(process.argv.slice(2))

@@ -21,6 +21,21 @@ export function abortOnSignals(signals: EventEmitter, exit: (code: number) => vo
   return controller.signal
 }
 
+/**
+ * Ends the process at SIGTERM and SIGINT as long as nobody else listens to them, such as while a command is loaded: the first process of a container
+ * hears nothing that it does not listen to, and its pod would stay until it is killed.
+ *
+ * @param signals the process
+ * @param exit ends the process with the code that it is given
+ */
+export function exitUntilHeard(signals: EventEmitter, exit: (code: number) => void): void {
+  for (const signal of SIGNALS) {
+    signals.on(signal, () => {
+      if (signals.listenerCount(signal) === 1) exit(EXIT_CODES[signal])
+    })
+  }
+}
+
 /** Resolves when `signal` is aborted; at once if it is already. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
