@@ -135,11 +135,20 @@ export class OperatorProcess {
   }
 }
 
-/** What the installed operator's Node and malloc are told. */
+/** What the installed operator's Node and malloc are told; V8 its part of the pod's memory as a size, as no control group limits this one. */
 function environmentOfBase(): Record<string, string> {
   const { spec } = parse(readFileSync(join(DEPLOY, 'base/deployment.yaml'), 'utf8')) as {
-    spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
+    spec: { template: { spec: { containers: Container[] } } }
   }
-  const env = spec.template.spec.containers[0]?.env ?? []
-  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
+  const [{ env, resources }] = spec.template.spec.containers as [Container]
+  const mebibytes = Number.parseInt(resources.limits.memory, 10)
+  const asSize = (value: string) =>
+    value.replace(/size-percentage=(\d+)/, (_, percent) => `size=${(mebibytes * Number(percent)) / 100}`)
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, asSize(value)]])))
+}
+
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value?: string }[]
+  /** In mebibytes, `512Mi`. */
+  readonly resources: { readonly limits: { readonly memory: string } }
 }
