@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { type RunningAdmin, startAdmin } from '../support/in-process-admin.ts'
 import { startOperator, withoutInstalledOperator } from '../support/in-process-operator.ts'
 import { apply, kubectl, kubectlJson } from '../support/kubectl.ts'
+import { createLedTopics } from '../support/led-topics.ts'
 import { connector } from '../support/manifests.ts'
 
 const stack = connectStack(inject('stack'))
@@ -222,7 +223,7 @@ test('topics come from Kafka, by namespace', async () => {
   const kafka = new Kafka({ brokers: stack.kafkaBootstrapServers.split(','), logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+  await createLedTopics(admin, [{ topic }])
   onTestFinished(async () => {
     await admin.deleteTopics({ topics: [topic] })
     await admin.disconnect()

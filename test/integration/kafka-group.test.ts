@@ -11,6 +11,7 @@ import { GroupMember } from '../../src/sink/kafka/group-member.ts'
 import { keepOffsets } from '../../src/sink/keep-offsets.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
+import { createLedTopics } from '../support/led-topics.ts'
 
 const stack = connectStack(inject('stack'))
 const bootstrapServers = stack.kafkaBootstrapServers.split(',')
@@ -35,7 +36,7 @@ function newCluster(): KafkaCluster {
 beforeAll(async () => {
   kafka = new kafkajs.Kafka({ brokers: bootstrapServers, logLevel: kafkajs.logLevel.NOTHING }).admin()
   await kafka.connect()
-  await kafka.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
+  await createLedTopics(kafka, [{ topic, numPartitions: 3 }])
 })
 
 afterAll(async () => {

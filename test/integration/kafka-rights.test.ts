@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { RecordSource } from '../../src/sink/record-source.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
+import { createLedTopics } from '../support/led-topics.ts'
 import { type RecordingHandler, RecordingListener } from '../support/recording-listener.ts'
 import { PASSWORD, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
 import { right, secretFolder, secureSource, TLS } from '../support/secure-clients.ts'
@@ -71,7 +72,7 @@ const notAuthorized = (topic: string) =>
   `Kafka topic ${topic}: not authorized to read the topic (TOPIC_AUTHORIZATION_FAILED)`
 
 async function topicWith(topic: string, operation: 'READ' | 'DESCRIBE'): Promise<void> {
-  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+  await createLedTopics(admin, [{ topic }])
   await admin.createAcls({ acl: [right(USER, operation, 'TOPIC', topic)] })
   await producer.send({ topic, messages: [{ value: `first of ${topic}` }] })
 }

@@ -11,6 +11,7 @@ import type { RecordSource } from '../../src/sink/record-source.ts'
 import { SecretFiles } from '../../src/sink/secret-files.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
+import { createLedTopics } from '../support/led-topics.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
 import { PASSWORD, SESSION_MS, type SecureBroker, startSecureBroker, USERS } from '../support/secure-broker.ts'
 import { right, type Security, secretFolder, secureSource, TLS } from '../support/secure-clients.ts'
@@ -37,7 +38,7 @@ describe.skipIf(connectStack(inject('stack')).kind !== 'native')('a broker that 
     admin = kafka.admin()
     producer = kafka.producer()
     await Promise.all([admin.connect(), producer.connect()])
-    await admin.createTopics({ topics: [{ topic: TOPIC }], waitForLeaders: true })
+    await createLedTopics(admin, [{ topic: TOPIC }])
     await producer.send({ topic: TOPIC, messages: [{ value: 'hello' }] })
     for (const user of [...Object.values(USERS), CLIENT.id, 'CN=client']) await allow(user)
   }, 60_000)

@@ -7,6 +7,7 @@ import type { RecordSource } from '../../src/sink/record-source.ts'
 import { type FaultyServers, startFaultyServers } from '../faults/servers.ts'
 import { connectStack } from '../stack/remote.ts'
 import { eventually } from '../support/eventually.ts'
+import { createLedTopics } from '../support/led-topics.ts'
 import { RecordingListener } from '../support/recording-listener.ts'
 
 const { Kafka, logLevel } = kafkajs
@@ -82,19 +83,16 @@ test.skipIf(stack.kind === 'containers')(
     const admin = kafka.admin()
     await admin.connect()
     const compacted = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01', 'segment.ms': '100' }
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          replicaAssignment: [{ partition: 0, replicas: [1] }],
-          configEntries: Object.entries({ ...compacted, 'min.insync.replicas': '1' }).map(([name, value]) => ({
-            name,
-            value,
-          })),
-        },
-      ],
-    })
+    await createLedTopics(admin, [
+      {
+        topic,
+        replicaAssignment: [{ partition: 0, replicas: [1] }],
+        configEntries: Object.entries({ ...compacted, 'min.insync.replicas': '1' }).map(([name, value]) => ({
+          name,
+          value,
+        })),
+      },
+    ])
     await admin.disconnect()
     await produce(['first'], topic, 'first')
     await moveTo(2, topic)
@@ -134,19 +132,16 @@ test.skipIf(stack.kind === 'containers')(
   async () => {
     const admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic: TOPIC,
-          replicaAssignment: [{ partition: 0, replicas: [1, 2] }],
-          configEntries: [
-            { name: 'unclean.leader.election.enable', value: 'true' },
-            { name: 'min.insync.replicas', value: '1' },
-          ],
-        },
-      ],
-    })
+    await createLedTopics(admin, [
+      {
+        topic: TOPIC,
+        replicaAssignment: [{ partition: 0, replicas: [1, 2] }],
+        configEntries: [
+          { name: 'unclean.leader.election.enable', value: 'true' },
+          { name: 'min.insync.replicas', value: '1' },
+        ],
+      },
+    ])
     await admin.disconnect()
     await produce(numbers(0, 20))
     await servers.brokers[1]?.server.stop('SIGTERM')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
-import { eventually } from './eventually.ts'
+import { createLedTopics } from './led-topics.ts'
 
 export interface GameEvent {
   readonly EventId: string
@@ -58,13 +58,10 @@ export async function createTopics(
   const admin = kafkaClient(bootstrapServers).admin()
   await admin.connect()
   try {
-    // Not kafkajs's own waitForLeaders: it gives up where a broker has not heard of the topic yet.
-    await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, numPartitions })) })
-    await eventually(30_000, async () => {
-      const metadata = await admin.fetchTopicMetadata({ topics: [...topics] })
-      const leaderless = metadata.topics.flatMap(({ partitions }) => partitions.filter(({ leader }) => leader < 0))
-      if (leaderless.length > 0) throw new Error(`${leaderless.length} new partitions have no leader`)
-    })
+    await createLedTopics(
+      admin,
+      topics.map((topic) => ({ topic, numPartitions })),
+    )
   } finally {
     await admin.disconnect()
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createTopics, gameTopic, kafkaClient } from '../../support/game-events.ts'
+import { createLedTopics } from '../../support/led-topics.ts'
 
 export const PARTITIONS = 12
 /** Records of one produce request to one partition: near the 1 MB that Kafka takes by default. */
@@ -79,7 +80,7 @@ export async function streamingTopic(
     { name: 'retention.bytes', value: String(100_000_000) },
     { name: 'segment.bytes', value: String(50_000_000) },
   ]
-  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS, configEntries }], waitForLeaders: true })
+  await createLedTopics(admin, [{ topic, numPartitions: PARTITIONS, configEntries }])
   await admin.disconnect()
   return { topic, records: 0, eventBytes, eventNames }
 }

@@ -6,6 +6,7 @@ import { createKafkaSource, type KafkaTimings } from '../../../src/sink/kafka/ka
 import type { RecordSource } from '../../../src/sink/record-source.ts'
 import { connectStack } from '../../stack/remote.ts'
 import { eventually } from '../../support/eventually.ts'
+import { createLedTopics } from '../../support/led-topics.ts'
 import { RecordingListener } from '../../support/recording-listener.ts'
 
 const { Kafka, logLevel } = kafkajs
@@ -58,7 +59,7 @@ export async function createTopic(
 ): Promise<string> {
   const topic = `source.dev.${run}.${name}`
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true })
+  await createLedTopics(admin, [{ topic, numPartitions, configEntries }])
   return topic
 }
 
