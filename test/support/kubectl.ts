@@ -36,7 +36,14 @@ export async function kubectlJson<T>(stack: Stack, ...args: string[]): Promise<T
 }
 
 /** Applies manifests given as text. */
-export function apply(stack: Stack, manifest: string | object): Promise<string> {
+export async function apply(stack: Stack, manifest: string | object): Promise<string> {
   const input = typeof manifest === 'string' ? manifest : JSON.stringify(manifest)
-  return kubectl(stack, ['apply', '-f', '-'], { input })
+  const applied = () => kubectl(stack, ['apply', '-f', '-'], { input })
+  try {
+    return await applied()
+  } catch (error) {
+    // kubectl looks before it creates, and another file of tests may apply the same roles in between.
+    if (error instanceof Error && error.message.includes('AlreadyExists')) return applied()
+    throw error
+  }
 }
