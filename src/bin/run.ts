@@ -35,7 +35,7 @@ and commits what was read and ends. AWS credentials come from the environment, a
   --log-level <level>          trace, debug, info, warn, error; default: no log, only progress
 
 The connector is named local/<name>: unless spec.kafka.groupId says otherwise it has a consumer group of its own, beside
-that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run, or not drained in time.
+that of the same manifest in a cluster. Exit code 0: drained. 1: cannot run, or not everything that was promised is written.
 2: wrong usage or manifest.
 `
 
@@ -64,7 +64,7 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-/** @returns whether it was drained in time */
+/** @returns whether everything that was promised is written */
 async function runOnTerminal(config: SinkConfig, flags: RunFlags, shutdown: AbortSignal): Promise<boolean> {
   const parts = sinkParts({
     config,

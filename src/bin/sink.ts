@@ -37,7 +37,7 @@ revisions folder; the other files there are read to finish what a sink of an ear
   --log-level <level>         trace, debug, info, warn, error, silent; default info
 
 SIGTERM or SIGINT: everything read is written and committed, then the group is left. A second one ends it at once: the
-next sink finishes what was begun. Exit code 0: drained. 1: cannot run, or not drained in time; the last log line says
+next sink finishes what was begun. Exit code 0: drained. 1: cannot run, or not everything that was promised is written; the last log line says
 why. 2: wrong usage.
 `
 
@@ -93,7 +93,7 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-/** @returns whether it was drained in time */
+/** @returns whether everything that was promised is written */
 async function serveSink(flags: SinkFlags, logger: ReturnType<typeof createLogger>, shutdown: AbortSignal) {
   const config = readRevision(flags.revisionsDir, flags.revision)
   const parts = sinkParts({

@@ -13,7 +13,7 @@ const STALLED_STOP_MS = 5_000
  * Everything a sink process does, in order, until `shutdown` aborts: check what it needs, join the group, deliver, give
  * every partition up in good order within `drainTimeoutMs`.
  *
- * @returns false where that time was too short: the next owner finishes what was begun
+ * @returns false where that time was too short, or something was in the way: the next owner finishes what was begun
  * @throws what the source cannot recover from; StalledError when it stands still
  */
 export async function runSink(
@@ -61,8 +61,9 @@ async function drain({ health }: Sink, { source, clock, logger }: SinkParts, dra
   const cancel = clock.after(drainTimeoutMs, () => deadline.abort())
   await source.stop(deadline.signal).finally(cancel)
   if (deadline.signal.aborted) logger.warn('the drain time ran out: the next owner finishes what was begun')
+  else if (health.isUnfinished) logger.warn('not everything that was promised is written: the next owner finishes it')
   else logger.info('drained')
-  return !deadline.signal.aborted
+  return !deadline.signal.aborted && !health.isUnfinished
 }
 
 /**

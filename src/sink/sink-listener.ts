@@ -8,7 +8,7 @@ import type { CommitKind } from './sink-metrics.ts'
 import type { SinkHealth } from './status.ts'
 import { PartitionTenure, type TenureParts } from './tenure.ts'
 
-export interface SinkListenerParts extends Omit<TenureParts, 'problem'> {
+export interface SinkListenerParts extends Omit<TenureParts, 'problem' | 'unfinished'> {
   readonly config: SinkConfig
   readonly health: SinkHealth
   /** The plan of any mounted revision. @throws Error where it cannot be read */
@@ -31,7 +31,8 @@ export function sinkListener(parts: SinkListenerParts): SourceListener {
         'partition assigned',
       )
       const problem = (error: string | null) => health.problem(`${topic}-${partition}`, error)
-      return new PartitionTenure(countingCommits(tenure, parts.committed), beginning, { ...parts, problem })
+      const unfinished = () => health.unfinished()
+      return new PartitionTenure(countingCommits(tenure, parts.committed), beginning, { ...parts, problem, unfinished })
     },
     problem: (error) => {
       if (error !== null) logger.warn({ error }, 'Kafka cannot be used, trying again')

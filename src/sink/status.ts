@@ -31,6 +31,7 @@ export class SinkHealth {
   readonly #clock: Clock
   readonly #problems = new Map<string, string>()
   #isStopping = false
+  #isUnfinished = false
   #partitions: number | null = null
   #state: SinkState = { state: 'STARTING', error: null }
   #sinceMs: number
@@ -63,6 +64,16 @@ export class SinkHealth {
   stopping(): void {
     this.#isStopping = true
     this.#update()
+  }
+
+  /** A partition goes before all that was promised of it is written. */
+  unfinished(): void {
+    if (this.#isStopping) this.#isUnfinished = true
+  }
+
+  /** Whether that was so of one while the sink stopped. */
+  get isUnfinished(): boolean {
+    return this.#isUnfinished
   }
 
   status(config: Pick<SinkConfig, 'connector'>, revision: string, stats: SinkStats, source: Reading): SinkStatus {

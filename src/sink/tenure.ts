@@ -19,6 +19,8 @@ import type { SlabPool } from './slab-pool.ts'
 import { beyondTheEnd, replacedAfterDelivery, replacedAfterPromise, replayDiffers } from './stop-reasons.ts'
 
 export interface TenureParts extends DeliveryParts {
+  /** The partition goes, and something that was promised of it is not written, or may not be: its next owner finishes that. */
+  readonly unfinished: () => void
   readonly limits: FlushLimits
   readonly budget: ByteBudget
   readonly slabs: SlabPool
@@ -133,6 +135,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       // A set that is being replayed stays as it is: it can be closed at its intent's end only.
       if (this.#replaying === null) await this.#close(reason)
       await this.#delivery.idle()
+      if (this.#replaying !== null || this.#committing.signal.aborted) this.#parts.unfinished()
     } finally {
       deadline.removeEventListener('abort', timeIsUp)
       this.#end()
@@ -174,6 +177,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   lost(): void {
+    this.#parts.unfinished()
     this.#committing.abort(new TenureLostError('the partition has another owner'))
     this.#end()
   }

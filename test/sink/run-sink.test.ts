@@ -1,9 +1,10 @@
 import { Registry } from 'prom-client'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type HttpEndpoint, serveHttp } from '../../src/lib/http-server.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { encodeMark } from '../../src/sink/commit-metadata.ts'
 import { BodyEncoder } from '../../src/sink/encode/body-encoder.ts'
+import { TenureLostError } from '../../src/sink/record-source.ts'
 import { runSink, sinkRoutes } from '../../src/sink/run-sink.ts'
 import { S3Error } from '../../src/sink/s3-errors.ts'
 import { Sink, type SinkParts } from '../../src/sink/sink.ts'
@@ -11,6 +12,7 @@ import { FakeBucket } from '../support/fake-bucket.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { CLUSTER_ID, ScriptedPartition, ScriptedSource } from '../support/scripted-source.ts'
 import { events, sinkConfig } from '../support/sink-process.ts'
+import { dieWithIntents, flush } from './tenure-words.ts'
 
 let bucket: FakeBucket
 let clock: FakeClock
@@ -95,6 +97,55 @@ test('a shutdown while S3 is away ends within the drain time, and tells that not
   expect(ended).toBe(false)
   await clock.advance(1)
   expect(await running).toBe(false)
+})
+
+describe('a shutdown tells that something is left', () => {
+  const shutdown = () => {
+    const controller = new AbortController()
+    const running = runSink(sink, parts, controller.signal, 10_000)
+    return async () => {
+      controller.abort()
+      return running
+    }
+  }
+
+  test('where Kafka refuses the commit', async () => {
+    const end = shutdown()
+    await source.joined
+    const log = new ScriptedPartition().append(...events(0, 3))
+    await (await source.assign(log)).feed()
+    log.onCommit = () => {
+      throw new TenureLostError('no answer')
+    }
+    expect(await end()).toBe(false)
+  })
+
+  test('where the set of an earlier owner is not read to its end yet', async () => {
+    const log = new ScriptedPartition().append(...events(0, 3))
+    await dieWithIntents([log], bucket, flush({ events: 3 }))
+    const end = shutdown()
+    await source.joined
+    await (await source.assign(log)).feed(1)
+    expect(await end()).toBe(false)
+  })
+
+  test('where a partition is stopped', async () => {
+    const end = shutdown()
+    await source.joined
+    const log = new ScriptedPartition().append(...events(0, 3))
+    log.committed = { offset: 1n, metadata: 'of somebody else' }
+    await source.assign(log)
+    expect(await end()).toBe(false)
+  })
+
+  test('and not where another sink has taken a partition over before', async () => {
+    const end = shutdown()
+    await source.joined
+    const tenure = await source.assign(new ScriptedPartition().append(...events(0, 3)))
+    await tenure.feed()
+    tenure.lose()
+    expect(await end()).toBe(true)
+  })
 })
 
 test('what the source cannot recover from ends the sink', async () => {

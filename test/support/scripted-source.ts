@@ -109,7 +109,9 @@ export class ScriptedTenure {
     return next
   }
 
+  /** Nothing where the tenure has ended. */
   async revoke(reason: RevocationReason = 'rebalance', deadline = new AbortController().signal): Promise<void> {
+    if (this.#ended.signal.aborted) return
     await this.handler.revoked(reason, deadline)
     this.#ended.abort()
   }
