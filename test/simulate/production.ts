@@ -35,6 +35,7 @@ export class Production {
     else if (dice === 1 && log !== this.#elections.log) log.append(null, 'reject', time)
     else if (dice === 2) log.append(event(id, { namespace: 'other' }), 'filtered', time)
     else log.append(event(id, { name: dice < 7 ? 'login' : 'logout' }), 'line', time)
+    // Transactions and compaction leave offsets without a record.
     if (random.chance(0.1)) log.skip()
   }
 }

@@ -23,6 +23,16 @@ async function diesWithAnIntent(): Promise<void> {
   expect(intentOf(log)).toMatchObject({ endOffset: 4n })
 }
 
+/** Another process, which finds that of [0, 4) only what is at 2 and 3 is left. */
+async function replaysTheRest() {
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  await held.outOfRange(2n)
+  await held.feed(2)
+  await next.settle()
+  return { next, held }
+}
+
 const ends = () =>
   [...bucket.objects.values()].map(({ metadata }) => `${metadata['start-offset']}-${metadata['end-offset']}`)
 
@@ -76,11 +86,7 @@ test.each([
     await diesWithAnIntent()
     const before = log.committed
     log.leaderEpoch = now
-    const next = new SinkProcess(bucket, { config })
-    const held = await next.source.assign(log)
-    await held.outOfRange(2n)
-    await held.feed(2)
-    await next.settle()
+    const { next, held } = await replaysTheRest()
     expect(next.sink.status().error).toContain(
       `Kafka has lost offsets of 0 to 3, which were promised already (an unclean leader election: the last of them was of leader epoch ${then}, now it is of ${now};`,
     )
@@ -97,11 +103,7 @@ test.each([
   log.leaderEpoch = then
   await diesWithAnIntent()
   log.leaderEpoch = now
-  const next = new SinkProcess(bucket, { config })
-  const held = await next.source.assign(log)
-  await held.outOfRange(2n)
-  await held.feed(2)
-  await next.settle()
+  const { next } = await replaysTheRest()
   expect([bucket.lines(), next.sink.status().error]).toEqual([events(2, 4), null])
 })
 
@@ -124,11 +126,7 @@ test('an object of the promised set that is there already has more of it, and st
   void (await first.source.assign(log)).feed(4)
   await first.settle()
   log.onCommit = () => {}
-  const next = new SinkProcess(bucket, { config })
-  const held = await next.source.assign(log)
-  await held.outOfRange(2n)
-  await held.feed(2)
-  await next.settle()
+  const { next } = await replaysTheRest()
   expect(bucket.lines()).toEqual(events(0, 4))
   expect(log.committed).toEqual({ offset: 4n, metadata: DONE })
   expect(next.sink.status().error).toBe(null)

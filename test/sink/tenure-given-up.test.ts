@@ -44,10 +44,11 @@ test('what is open behind a set on its way is written and committed too', async 
   expect(log.committed).toEqual({ offset: 3n, metadata: DONE })
 })
 
-test('when the time runs out nothing more is promised, and nobody is called', async () => {
+/** The partition is to be given up while an object of these events is written, and the time for that ends before it is. */
+async function runOutOfTime(...values: string[]): Promise<void> {
   const written = Promise.withResolvers<void>()
   bucket.onCreate = () => written.promise
-  const held = await sink.source.assign(log.append(...events(0, 3)))
+  const held = await sink.source.assign(log.append(...values))
   await held.feed()
   const deadline = new AbortController()
   const revoked = held.revoke('shutdown', deadline.signal)
@@ -56,6 +57,10 @@ test('when the time runs out nothing more is promised, and nobody is called', as
   written.resolve()
   await revoked
   await sink.settle()
+}
+
+test('when the time runs out nothing more is promised, and nobody is called', async () => {
+  await runOutOfTime(...events(0, 3))
   expect(log.commits).toHaveLength(2)
   expect(intentOf(log)).toMatchObject({ endOffset: 2n })
   expect(errors).toEqual([])
@@ -63,17 +68,7 @@ test('when the time runs out nothing more is promised, and nobody is called', as
 })
 
 test('when it runs out while what was open is written, the intent stays for the next owner and nothing is committed later', async () => {
-  const written = Promise.withResolvers<void>()
-  bucket.onCreate = () => written.promise
-  const held = await sink.source.assign(log.append(event(0)))
-  await held.feed()
-  const deadline = new AbortController()
-  const revoked = held.revoke('shutdown', deadline.signal)
-  await sink.settle()
-  deadline.abort()
-  written.resolve()
-  await revoked
-  await sink.settle()
+  await runOutOfTime(event(0))
   expect(log.commits).toHaveLength(2)
   expect(intentOf(log)).toMatchObject({ endOffset: 1n, reason: 'shutdown' })
 })

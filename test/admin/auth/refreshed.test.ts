@@ -22,6 +22,19 @@ function refreshed(answers: (string | Error)[]) {
   return { value, clock, errors, asked: () => asked }
 }
 
+/** Each attempt is answered by the test, when it likes. */
+function answeredByHand() {
+  const clock = new FakeClock()
+  const answers: PromiseWithResolvers<string>[] = []
+  const load = () => {
+    const answer = Promise.withResolvers<string>()
+    answers.push(answer)
+    return answer.promise
+  }
+  const value = new Refreshed<string>({ load, freshMs: 1_000, staleMs: 10_000, retryMs: 500, clock, onError: () => {} })
+  return { value, clock, answers }
+}
+
 it('asks once for many who want it at the same time, and not again while it is fresh', async () => {
   const { value, clock, asked } = refreshed(['one'])
   expect(await Promise.all([value.get(), value.get(), value.get()])).toEqual(['one', 'one', 'one'])
@@ -60,14 +73,7 @@ it('goes on with the old value while none can be had, for a time', async () => {
 })
 
 it('waits once for a service that takes its time to fail, not again for everybody who asks meanwhile', async () => {
-  const clock = new FakeClock()
-  const answers: PromiseWithResolvers<string>[] = []
-  const load = () => {
-    const answer = Promise.withResolvers<string>()
-    answers.push(answer)
-    return answer.promise
-  }
-  const value = new Refreshed<string>({ load, freshMs: 1_000, staleMs: 10_000, retryMs: 500, clock, onError: () => {} })
+  const { value, clock, answers } = answeredByHand()
   const answered = () => Promise.race([value.get(), settled().then(() => 'nothing yet')])
   const first = value.get()
   answers[0]?.resolve('one')
@@ -95,14 +101,7 @@ it('rejects with the reason while it never had a value, and asks at most so ofte
 })
 
 it('tells each who waits why its own attempt has failed, also while another one is under way', async () => {
-  const clock = new FakeClock()
-  const answers: PromiseWithResolvers<string>[] = []
-  const load = () => {
-    const answer = Promise.withResolvers<string>()
-    answers.push(answer)
-    return answer.promise
-  }
-  const value = new Refreshed<string>({ load, freshMs: 1_000, staleMs: 10_000, retryMs: 500, clock, onError: () => {} })
+  const { value, clock, answers } = answeredByHand()
   const first = value.get()
   await clock.advance(600)
   const second = value.get()
