@@ -87,10 +87,15 @@ export function parsePart<T>(schema: z.ZodType<T>, value: unknown, part: string)
   throw new ApiError('validation', [...named, ...(others > 0 ? [`and ${others} more`] : [])].join('; '))
 }
 
-/** Entity tags of an If-Match header (RFC 9110 §13.1.1). @throws ApiError 400 */
+/**
+ * Entity tags of an If-Match header (RFC 9110 §13.1.1). A weak one counts as the strong one that it was: proxies that compress make them weak on
+ * the way, and ours are never the same for two configurations.
+ *
+ * @throws ApiError 400
+ */
 export function entityTagsOf(ifMatch: string | undefined): readonly string[] | undefined {
   if (ifMatch === undefined) return undefined
-  const tags = ifMatch.split(',').map((tag) => tag.trim())
+  const tags = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\/(?=")/, ''))
   if (tags.every((tag) => /^(\*|"[\x21\x23-\x7e]*")$/.test(tag))) return tags
   throw new ApiError('validation', 'If-Match: must be the ETag of a reply, such as "3", or *')
 }

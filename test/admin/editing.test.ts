@@ -106,6 +106,15 @@ describe('two editors', () => {
     expect(spec().config).toMatchObject({ flushSize: 500, flushInterval: '15' })
   })
 
+  test('a tag that a proxy has made weak on its way counts as what it was', async () => {
+    const { send, url, edit } = await withConnector()
+    const { headers } = await send({ url })
+    const match = { 'if-match': `W/${headers.etag}` }
+    expect((await edit({ config: { flushSize: 500 } }, match)).status).toBe(200)
+    expect((await edit({ config: { flushSize: 600 } }, match)).json.errorCode).toBe(90006)
+    expect((await edit({ config: { flushSize: 600 } }, { 'if-match': 'W/*' })).json.errorCode).toBe(20002)
+  })
+
   test('an edit between the read and the write of another is noticed', async () => {
     const { api, edit, spec, stored, connectorName } = await withConnector()
     api.before.set('patch analyticsconnectors', () => {
