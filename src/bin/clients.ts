@@ -33,7 +33,9 @@ export const clientsCommand: Command = { usage: USAGE, run }
 
 interface Stores {
   readonly clients: Clients
-  readonly revocations: Revocations
+  /** By the API server's clock, whose time it is given: that of who deletes a client may be wrong, and would spare tokens, or forget what is void. */
+  readonly revocationsAt: (nowMs: number) => Revocations
+  readonly now: () => Promise<number>
 }
 type Action = (stores: Stores) => Promise<void>
 
@@ -44,11 +46,15 @@ async function run(args: string[]): Promise<number> {
   const access = await findCluster(values.kubeconfig)
   const api = new HttpKubeApi({ access, userAgent: 'analytics-connector-clients' })
   const namespace = values.namespace ?? access.namespace
-  const surroundings = { clock: systemClock, logger: createLogger('silent') }
+  const logger = createLogger('silent')
   try {
     await action({
       clients: new Clients(api, { namespace, name: ISSUER_SECRETS.clients }),
-      revocations: new Revocations(api, { namespace, name: ISSUER_SECRETS.revocations }, surroundings),
+      revocationsAt: (nowMs) => {
+        const clock = { now: () => nowMs, elapsed: systemClock.elapsed }
+        return new Revocations(api, { namespace, name: ISSUER_SECRETS.revocations }, { clock, logger })
+      },
+      now: () => api.now(),
     })
     return 0
   } finally {
@@ -87,13 +93,14 @@ async function list({ clients }: Stores): Promise<void> {
 }
 
 function remove(id: string): Action {
-  return async ({ clients, revocations }) => {
+  return async ({ clients, revocationsAt, now }) => {
     // Before, as a client that is gone cannot be deleted again for its tokens; after, for those that it was given meanwhile.
-    await revocations.revokeClient(id)
+    await revocationsAt(await now()).revokeClient(id)
     await clients.delete(id)
-    await revocations.revokeClient(id)
+    const deletedAt = await now()
+    await revocationsAt(deletedAt).revokeClient(id)
     // A token tells the second that it is of, no more: those of a client that is made anew under this id must be of a later one.
-    await sleep(systemClock, 1_001 - (systemClock.now() % 1_000))
+    while ((await now()) <= deletedAt) await sleep(systemClock, 200)
     process.stdout.write(`client ${id} is deleted, and its tokens are void\n`)
   }
 }

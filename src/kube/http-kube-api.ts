@@ -168,6 +168,16 @@ export class HttpKubeApi implements KubeApi {
     }
   }
 
+  /** What time it is for the API server, in whole seconds. @throws KubeApiError */
+  async now(): Promise<number> {
+    const request: Request = { method: 'GET', path: '/version' }
+    const { headers, body } = await this.#send(request, { dispatcher: this.#requests })
+    await body.dump()
+    const now = Date.parse(String(headers.date))
+    if (Number.isNaN(now)) throw unreachable('GET /version', new Error('the answer has no Date'))
+    return now
+  }
+
   async #call<T>(request: Request): Promise<T> {
     const response = await this.#send(request, { dispatcher: this.#requests })
     try {

@@ -65,6 +65,17 @@ describe('HttpKubeApi', () => {
     expect(await Promise.race([api.get(LEASES, REF), late])).toEqual({ metadata: { name: 'x' } })
   })
 
+  it('asks what time it is for the API server', async () => {
+    const { api, asked } = await setUp(echo(200, {}, { date: 'Sun, 01 Mar 2026 12:00:07 GMT' }))
+    expect(await api.now()).toBe(Date.parse('2026-03-01T12:00:07Z'))
+    expect(asked.map(({ url }) => url)).toEqual(['/version'])
+    const { api: without } = await setUp((_asked, response) => {
+      response.sendDate = false
+      answerJson(response, 200, {})
+    })
+    await expect(without.now()).rejects.toMatchObject({ status: 0, cause: { message: 'the answer has no Date' } })
+  })
+
   it('answers undefined for an object that is not there', async () => {
     const { api } = await setUp(echo(404, { reason: 'NotFound' }))
     expect(await api.get(PODS, REF)).toBeUndefined()
