@@ -41,8 +41,8 @@ const REQUEST_TIMEOUTS: RequestTimeouts = {
   silenceMs: 120_000,
   lookEveryMs: 1_000,
 }
-/** Longer than the idle time of common load balancers, so that they close first. */
-const KEEP_ALIVE_MS = 75_000
+/** Longer than load balancers keep a connection at rest (Google's 600 s, Caddy 120 s, Traefik 90 s), so that they close first and none sends a request into its end. */
+const KEEP_ALIVE_MS = 620_000
 const MAX_CONNECTIONS = 2_000
 /** Of an answer that nobody was there to take, in log and metrics. Source: nginx. */
 const CLIENT_GONE = 499

@@ -91,6 +91,15 @@ describe('a client that is slow on purpose is cut off in time', () => {
   })
 })
 
+test('a client that only rests between two requests is not cut off', async () => {
+  const socket = open()
+  for (const restMs of [TIMEOUTS.silenceMs + 500, 0]) {
+    socket.write(`GET ${V1}/connectors HTTP/1.1\r\nhost: a\r\nauthorization: Bearer all\r\n\r\n`)
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 200 /)
+    await new Promise((resolve) => setTimeout(resolve, restMs))
+  }
+})
+
 describe('a client that asks for the largest file again and again and takes nothing of it', () => {
   const ASK = 'GET /analytics-connector/apidocs/swagger-ui-bundle.js HTTP/1.1\r\nhost: a\r\n\r\n'
 

@@ -130,6 +130,11 @@ describe('on a socket', () => {
     expect(app.server.maxConnections).toBe(2_000)
   })
 
+  test('a connection at rest is kept for longer than load balancers keep it: they would send a request into its end', async () => {
+    const { app } = await listening()
+    expect(app.server.keepAliveTimeout).toBeGreaterThan(600_000)
+  })
+
   test('two bodies in one request, smuggled by length and encoding, are refused', async () => {
     const { raw } = await listening()
     const head = `POST ${V1}/connectors HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n`
