@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
+import { dirname, resolve } from 'node:path'
+import type { KubeConfig, User } from '@kubernetes/client-node'
+import { parse } from 'yaml'
 import { defined } from '../lib/defined.ts'
 
 /** Folder that the kubelet mounts into a pod with a service account. */
@@ -77,6 +80,7 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
   const files = [paths].flat().map((path) => {
     const file = new KubeConfig()
     file.loadFromFile(path)
+    file.users = withTokenFiles(file.users, path)
     return file
   })
   // As kubectl does it: what an earlier file says goes before what a later one does.
@@ -88,7 +92,9 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
     currentContext: files.find(({ currentContext }) => currentContext)?.currentContext,
   })
   const cluster = config.getCurrentCluster()
-  if (!cluster) throw new Error(`kubeconfig ${[paths].flat().join(', ')} has no current context that names a cluster`)
+  const name = `kubeconfig ${[paths].flat().join(', ')}`
+  if (!cluster) throw new Error(`${name} has no current context that names a cluster`)
+  checkSupported(config, name)
   const requestOptions = async () => {
     const options: RequestOptions = {}
     await config.applyToHTTPSOptions(options)
@@ -103,6 +109,30 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
   }
 }
 
+/** What client-node does not know: a token in a file, which goes before one in the kubeconfig. */
+function withTokenFiles(users: readonly User[], path: string): User[] {
+  const { users: entries } = parse(readFileSync(path, 'utf8')) as { users?: { user?: { tokenFile?: string } }[] }
+  return users.map((user, i) => {
+    const tokenFile = entries?.[i]?.user?.tokenFile
+    if (!tokenFile) return user
+    const { token: _, ...rest } = user
+    return { ...rest, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dirname(path), tokenFile) } } }
+  })
+}
+
+/** Without these we would ask another address, or as somebody else than the kubeconfig says. @throws Error */
+function checkSupported(config: KubeConfig, name: string): void {
+  const context = config.getContextObject(config.getCurrentContext())
+  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()]
+  if (context?.user && !user) throw new Error(`${name}: context ${context.name}: there is no user ${context.user}`)
+  if (cluster?.proxyUrl) {
+    throw new Error(`${name}: cluster ${cluster.name}: proxy-url is not supported: must be reached without a proxy`)
+  }
+  if (user?.impersonateUser) {
+    throw new Error(`${name}: user ${user.name}: as is not supported: must be a user who has the rights`)
+  }
+}
+
 function firstOfEachName<T extends { readonly name: string }>(entries: readonly T[]): T[] {
   return [...new Map(entries.toReversed().map((entry) => [entry.name, entry])).values()]
 }
@@ -111,7 +141,8 @@ function authorizationOf({ auth, headers }: RequestOptions): string | undefined 
   if (auth) return `Basic ${Buffer.from(auth).toString('base64')}`
   // client-node writes the header under this very name.
   const value = headers && 'Authorization' in headers ? headers.Authorization : undefined
-  return typeof value === 'string' ? value : undefined
+  // A file ends with a line break.
+  return typeof value === 'string' ? value.trim() : undefined
 }
 
 /** Calls `read` at most once in `freshMs`; a failed read is tried again at the next call. */

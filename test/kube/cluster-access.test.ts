@@ -86,6 +86,34 @@ describe('loadClusterAccess', () => {
     expect(await access.authorization()).toBe('Bearer 2')
   })
 
+  it('reads a kubeconfig whose token is in a file beside it, which goes before a token, and is read again', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const dir = await folder({ config: kubeconfig('{ token: old, tokenFile: ./token }'), token: 'first\n' })
+    const access = await loadClusterAccess({ kubeconfig: join(dir, 'config') })
+    expect(await access.authorization()).toBe('Bearer first')
+    await writeFile(join(dir, 'token'), 'second\n')
+    vi.advanceTimersByTime(62_000)
+    expect(await access.authorization()).toBe('Bearer second')
+  })
+
+  it.each([
+    [
+      'a proxy',
+      kubeconfig('{ token: t }').replace('server:', 'proxy-url: "http://proxy:3128", server:'),
+      /cluster k: proxy-url/,
+    ],
+    ['another person to act as', kubeconfig('{ token: t, as: jane, as-groups: [readers] }'), /user u: as/],
+    [
+      'a user that is nowhere',
+      kubeconfig('{ token: t }').replace('user: u', 'user: x'),
+      /context c: there is no user x/,
+    ],
+  ])('refuses what it cannot do, rather than go on without it: %s', async (_what, text, problem) => {
+    const path = join(await folder({ config: text }), 'config')
+    await expect(loadClusterAccess({ kubeconfig: path })).rejects.toThrow(problem)
+  })
+
   it('reads several as one, as kubectl does: the first that says something is right', async () => {
     const dir = await folder({
       contexts: kubeconfig('{ token: first }').replace(/^clusters.*$/m, 'clusters: []'),
