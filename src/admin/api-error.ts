@@ -72,6 +72,11 @@ export const API_ERRORS = {
     status: 503,
     meaning: 'Kubernetes, Kafka or a service that tokens are checked with does not answer; try again.',
   },
+  quotaExceeded: {
+    errorCode: 90012,
+    status: 403,
+    meaning: 'A quota of the cluster allows no more connectors; the message names it.',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ApiErrorName = keyof typeof API_ERRORS

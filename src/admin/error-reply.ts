@@ -1,4 +1,11 @@
-import { isRefusal, isRightMissing, isUnavailable, isWebhookFailure, KubeApiError } from '../kube/errors.ts'
+import {
+  isOverQuota,
+  isRefusal,
+  isRightMissing,
+  isUnavailable,
+  isWebhookFailure,
+  KubeApiError,
+} from '../kube/errors.ts'
 import { ApiError } from './api-error.ts'
 import { MAX_BODY_BYTES } from './json-body.ts'
 
@@ -16,6 +23,11 @@ export function apiErrorOf(error: unknown): ApiError {
 }
 
 function fromKubernetes(error: KubeApiError): ApiError {
+  if (isOverQuota(error)) {
+    // Without the request: a caller knows no paths of the cluster.
+    const words = error.message.slice(error.message.indexOf('exceeded quota'))
+    return new ApiError('quotaExceeded', `the cluster refuses it: ${firstLine(words)}`, { cause: error })
+  }
   if (isOfTheObject(error)) {
     return new ApiError('validation', `the cluster refuses it: ${firstLine(error.message)}`, { cause: error })
   }
@@ -31,7 +43,7 @@ function fromKubernetes(error: KubeApiError): ApiError {
   return new ApiError('internal', 'the server failed; its log says why', { cause: error })
 }
 
-/** An admission policy, webhook or quota of the cluster, or a rule that only it can check. A webhook denies with whatever HTTP status it has chosen. */
+/** An admission policy or webhook of the cluster, or a rule that only it can check. A webhook denies with whatever HTTP status it has chosen. */
 function isOfTheObject(error: unknown): boolean {
   return !isRightMissing(error) && isRefusal(error) && ![405, 413, 415].includes(error.status)
 }

@@ -95,6 +95,14 @@ export function isRightMissing(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && error.status === 403 && NO_RIGHT.test(error.message)
 }
 
+/** The words of the admission plugin that counts (apiserver/pkg/admission/plugin/resourcequota). */
+const OVER_QUOTA = 'exceeded quota: '
+
+/** The namespace may not have more of something; the message says which quota it is, and of what. */
+export function isOverQuota(error: unknown): boolean {
+  return error instanceof KubeApiError && error.status === 403 && error.message.includes(OVER_QUOTA)
+}
+
 /** What the API server says, with status 500, when an admission webhook hangs, is not there, or errs, and must not be left out. */
 const NO_VERDICT = 'failed calling webhook'
 

@@ -195,13 +195,23 @@ describe('when something behind the API fails', () => {
       new KubeApiError(500, 'InternalError', 'admission webhook "w" denied the request: no owner'),
       'admission webhook "w" denied the request: no owner',
     ],
-    ['a quota', new KubeApiError(403, 'Forbidden', '"x" is forbidden: exceeded quota: acs'), 'exceeded quota: acs'],
   ])('%s of the cluster that refuses a connector is told to the caller', async (_what, refusal, message) => {
     const { api, send } = anAdmin()
     api.failures.set('create analyticsconnectors', refusal)
     const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
     expect([status, json.errorCode]).toEqual([400, 20002])
     expect(json.errorMessage).toContain(message)
+  })
+
+  test('a quota of the cluster is named, and what it counts', async () => {
+    const { api, send } = anAdmin()
+    const quota = 'exceeded quota: few, requested: count/acs=1, used: count/acs=5, limited: count/acs=5'
+    api.failures.set(
+      'create analyticsconnectors',
+      new KubeApiError(403, 'Forbidden', `POST /x: "x" is forbidden: ${quota}`),
+    )
+    const { status, json } = await send({ ...POST, body: NEW_CONNECTOR })
+    expect([status, json]).toEqual([403, { errorCode: 90012, errorMessage: `the cluster refuses it: ${quota}` }])
   })
 
   test('a webhook of the cluster that does not answer is named, and nothing else of it', async () => {

@@ -4,6 +4,7 @@ import {
   isConflict,
   isExpired,
   isNamespaceTerminating,
+  isOverQuota,
   isRefusal,
   isRightMissing,
   isUnavailable,
@@ -68,6 +69,7 @@ describe('what happens next', () => {
     const quota = refused('exceeded quota: full, requested: count/deployments.apps=1')
     const starting = refused('not yet ready to handle request')
     expect([right, quota, starting].map(isRightMissing)).toEqual([true, false, false])
+    expect([right, quota, starting].map(isOverQuota)).toEqual([false, true, false])
     expect([right, quota, starting].map(isRefusal)).toEqual([true, true, false])
     expect([right, quota, starting].map(isUnavailable)).toEqual([false, false, true])
   })

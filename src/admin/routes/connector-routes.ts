@@ -79,7 +79,7 @@ export function connectorRoutes(connectors: ConnectorService): Route[] {
         schema: shownConnectorSchema,
         headers: { ...etag, Location: 'The path of the connector.' },
       },
-      errors: ['notConfigured'],
+      errors: ['notConfigured', 'quotaExceeded'],
       handle: async ({ scope, body }) => {
         const created = await connectors.create(scope, body)
         const reply = shownReply(created)
