@@ -78,9 +78,12 @@ export async function loadInCluster(options: ClusterAccessOptions, dir = SERVICE
 async function loadKubeconfig(paths: string | readonly string[]): Promise<ClusterAccess> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
   const files = [paths].flat().map((path) => {
+    // An empty file says nothing; client-node would fail on it without a word that helps.
+    const document: KubeconfigDocument = parse(readFileSync(path, 'utf8'), { merge: true }) ?? {}
     const file = new KubeConfig()
-    file.loadFromFile(path)
-    file.users = withTokenFiles(file.users, path)
+    file.loadFromString(JSON.stringify(document))
+    file.makePathsAbsolute(dirname(path))
+    file.users = withTokenFiles(file.users, document, dirname(path))
     return file
   })
   // As kubectl does it: what an earlier file says goes before what a later one does.
@@ -109,14 +112,17 @@ async function loadKubeconfig(paths: string | readonly string[]): Promise<Cluste
   }
 }
 
+interface KubeconfigDocument {
+  readonly users?: readonly { readonly user?: { readonly tokenFile?: string } | null }[] | null
+}
+
 /** What client-node does not know: a token in a file, which goes before one in the kubeconfig. */
-function withTokenFiles(users: readonly User[], path: string): User[] {
-  const { users: entries } = parse(readFileSync(path, 'utf8')) as { users?: { user?: { tokenFile?: string } }[] }
+function withTokenFiles(users: readonly User[], document: KubeconfigDocument, dir: string): User[] {
   return users.map((user, i) => {
-    const tokenFile = entries?.[i]?.user?.tokenFile
+    const tokenFile = document.users?.[i]?.user?.tokenFile
     if (!tokenFile) return user
     const { token: _, ...rest } = user
-    return { ...rest, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dirname(path), tokenFile) } } }
+    return { ...rest, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dir, tokenFile) } } }
   })
 }
 

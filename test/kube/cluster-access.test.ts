@@ -124,11 +124,11 @@ describe('loadClusterAccess', () => {
     expect(await access.authorization()).toBe('Bearer first')
   })
 
-  it('says when a kubeconfig names no cluster', async () => {
-    const path = join(
-      await folder({ config: 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n' }),
-      'config',
-    )
+  it.each([
+    ['names no cluster', 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n'],
+    ['is empty', ''],
+  ])('says when a kubeconfig %s', async (_what, config) => {
+    const path = join(await folder({ config }), 'config')
     await expect(loadClusterAccess({ kubeconfig: path })).rejects.toThrow(/no current context/)
   })
 })
