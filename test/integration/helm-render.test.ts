@@ -175,6 +175,15 @@ test('the files that the configuration of the REST API names can be mounted', as
   }
 })
 
+test('a REST API that waits longer for its balancers is not killed while it does', async () => {
+  const graceOf = async (config: object) => {
+    const objects = await templated({ admin: { enabled: true, config } })
+    return objects[`Deployment ${NAMESPACE}/analytics-connector-admin`].spec.template.spec.terminationGracePeriodSeconds
+  }
+  expect(await graceOf({})).toBe(45)
+  expect(await graceOf({ shutdownDelaySeconds: 59.5 })).toBe(100)
+})
+
 test('the REST API has rights where the operator has them', async () => {
   const rights = async (watchNamespaces: readonly string[]) => {
     const [connectorNamespace] = watchNamespaces
