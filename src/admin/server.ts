@@ -43,6 +43,8 @@ const REQUEST_TIMEOUTS: RequestTimeouts = {
 }
 /** Longer than load balancers keep a connection at rest (Google's 600 s, Caddy 120 s, Traefik 90 s), so that they close first and none sends a request into its end. */
 const KEEP_ALIVE_MS = 620_000
+/** TCP asks a connection at rest so often, before balancers and firewalls that only pass packets on forget it (Azure's after 240 s, AWS's after 350 s). */
+const TCP_KEEP_ALIVE_MS = 60_000
 const MAX_CONNECTIONS = 2_000
 /** Of an answer that nobody was there to take, in log and metrics. Source: nginx. */
 const CLIENT_GONE = 499
@@ -77,6 +79,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
   const { routes, issuer, tls, trustedProxies, logger, timeouts = REQUEST_TIMEOUTS } = parts
   const { headMs, requestMs, silenceMs, lookEveryMs } = timeouts
   const limits = { headersTimeout: headMs, connectionsCheckingInterval: lookEveryMs }
+  const tcp = { keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: requestMs,
@@ -92,7 +95,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, logger),
-    ...(tls ? { https: { ...tls, ...limits, handshakeTimeout: headMs } } : { http: limits }),
+    ...(tls ? { https: { ...tls, ...limits, ...tcp, handshakeTimeout: headMs } } : { http: { ...limits, ...tcp } }),
   }) as FastifyInstance
   app.server.maxConnections = MAX_CONNECTIONS
   app.decorateRequest('caller', null)

@@ -1,5 +1,6 @@
 /** Clients that mean no good, on real sockets: what they send is sent byte for byte. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
@@ -91,13 +92,21 @@ describe('a client that is slow on purpose is cut off in time', () => {
   })
 })
 
-test('a client that only rests between two requests is not cut off', async () => {
+/** Whether TCP on the server's side asks an idle connection from time to time (`tr` 02, proc(5)). */
+function isKeptAlive({ localPort = 0 }: Socket): boolean {
+  const [ours, theirs] = [port, localPort].map((each) => `:${each.toString(16).toUpperCase().padStart(4, '0')} `)
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n')
+  return lines.some((line) => new RegExp(`^ *\\d+: \\w+${ours}\\w+${theirs}01 \\S+ 02:`).test(line))
+}
+
+test('a client that only rests between two requests is not cut off, nor forgotten by what is between', async () => {
   const socket = open()
   for (const restMs of [TIMEOUTS.silenceMs + 500, 0]) {
     socket.write(`GET ${V1}/connectors HTTP/1.1\r\nhost: a\r\nauthorization: Bearer all\r\n\r\n`)
     expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 200 /)
     await new Promise((resolve) => setTimeout(resolve, restMs))
   }
+  await vi.waitFor(() => expect(isKeptAlive(socket)).toBe(true))
 })
 
 describe('a client that asks for the largest file again and again and takes nothing of it', () => {
