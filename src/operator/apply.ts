@@ -159,6 +159,18 @@ export class Applier {
   }
 
   /**
+   * Sets the finalizers of the connector itself.
+   *
+   * @throws as `apply`; KubeApiError 409 when the connector has changed since it was observed
+   */
+  async setFinalizers({ owner, resourceVersion }: Observed, finalizers: readonly string[]): Promise<void> {
+    const patch = { metadata: { resourceVersion, finalizers } }
+    await this.#refusalAsStalled(CONNECTORS, { metadata: { ...owner } }, () =>
+      this.#api.patch(CONNECTORS, owner, patch),
+    )
+  }
+
+  /**
    * Deletes an object that is ours and no longer wanted.
    *
    * @throws as `apply`

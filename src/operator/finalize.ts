@@ -1,8 +1,8 @@
 import { defaultGroupId } from '../contract/defaults.ts'
 import { GROUP_FINALIZER } from '../contract/names.ts'
-import type { KubeApi } from '../kube/api.ts'
 import type { Transition } from '../kube/events.ts'
-import { CONNECTORS, JOBS } from '../kube/kinds.ts'
+import { JOBS } from '../kube/kinds.ts'
+import type { Applier } from './apply.ts'
 import type { Plan } from './checks.ts'
 import { deleteGroupOf } from './desired/objects.ts'
 import { type Made, makeSo } from './make-so.ts'
@@ -22,15 +22,25 @@ export function hasFinalizer({ finalizers }: Pick<Observed, 'finalizers'>): bool
   return finalizers.includes(GROUP_FINALIZER)
 }
 
-/** Adds or removes the finalizer. @throws KubeApiError 409 when the connector has changed since it was observed */
+/**
+ * Adds or removes the finalizer.
+ *
+ * @returns why the server does not want it so; undefined when it is so
+ * @throws KubeApiError 409 when the connector has changed since it was observed
+ */
 export async function setFinalizer(
-  { owner, finalizers, resourceVersion }: Observed,
+  observed: Observed,
   isWanted: boolean,
-  api: Pick<KubeApi, 'patch'>,
-): Promise<void> {
-  const others = finalizers.filter((each) => each !== GROUP_FINALIZER)
-  const metadata = { resourceVersion, finalizers: isWanted ? [...others, GROUP_FINALIZER] : others }
-  await api.patch(CONNECTORS, owner, { metadata })
+  applier: Pick<Applier, 'setFinalizers'>,
+): Promise<Stalled | undefined> {
+  const others = observed.finalizers.filter((each) => each !== GROUP_FINALIZER)
+  try {
+    await applier.setFinalizers(observed, isWanted ? [...others, GROUP_FINALIZER] : others)
+    return undefined
+  } catch (error) {
+    if (error instanceof Stalled) return error
+    throw error
+  }
 }
 
 /** How far the deletion is: it waits for something, or the connector is let go, with an Event. */

@@ -5,6 +5,7 @@ import { KubeApiError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { type AnalyticsConnector, CONNECTOR_STATUSES, CONNECTORS, type KubeObject } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
+import { defined } from '../lib/defined.ts'
 import type { Applier } from './apply.ts'
 import type { Endings } from './endings.ts'
 import { hasFinalizer, progressOfDeletion, setFinalizer, wantsFinalizer } from './finalize.ts'
@@ -12,6 +13,7 @@ import type { HeldProgress } from './held-progress.ts'
 import { type IdentifyingParts, identify } from './identify.ts'
 import { type Made, type MakingParts, makeSo } from './make-so.ts'
 import { delivers, type Observed, observe, type Sources } from './observe.ts'
+import type { Stalled } from './outcome-errors.ts'
 import type { Outcome } from './queue.ts'
 import { isSameStatus, statusOf } from './status.ts'
 import { transitionsOf } from './transition.ts'
@@ -19,7 +21,7 @@ import { transitionsOf } from './transition.ts'
 export interface ReconcileParts extends Sources, MakingParts, IdentifyingParts {
   readonly applier: Applier
   readonly endings: Endings
-  readonly api: Pick<KubeApi, 'apply' | 'patch'>
+  readonly api: Pick<KubeApi, 'apply'>
   readonly events: Pick<EventRecorder, 'record'>
   readonly heldProgress: HeldProgress
   readonly clock: Clock
@@ -53,13 +55,15 @@ export async function reconcile(key: string, parts: ReconcileParts): Promise<Out
   }
   if (observed.pods.some((pod) => delivers(pod))) parts.endings.forget(key)
   if (observed.deletedAtMs !== undefined) return endConnector(observed, parts)
+  let stalled: Stalled | undefined
   if (hasFinalizer(observed) !== wantsFinalizer(observed)) {
-    await setFinalizer(observed, wantsFinalizer(observed), parts.api)
+    stalled = await setFinalizer(observed, wantsFinalizer(observed), parts.applier)
     // Its own event leads to the next pass.
-    return { kind: 'done' }
+    if (!stalled) return { kind: 'done' }
   }
   if (awaitsReferences(observed, parts)) return { kind: 'after', delayMs: REFERENCES_RETRY_MS }
-  const made = await makeSo(observed, parts)
+  // What is delivered does not depend on the finalizer.
+  const made = { ...defined({ stalled }), ...(await makeSo(observed, parts)) }
   const { id, resourceVersion, failure } = await identify(observed, parts)
   const heldMs = await report({ ...observed, resourceVersion }, made, parts, { id })
   if (failure) throw failure
@@ -73,7 +77,14 @@ async function endConnector(observed: Observed, parts: ReconcileParts): Promise<
     const heldMs = await report(observed, progress.made, parts, { deletion: progress.for })
     return sooner({ kind: 'after', delayMs: DELETION_LOOK_MS }, heldMs)
   }
-  await setFinalizer(observed, false, parts.api)
+  const stalled = await setFinalizer(observed, false, parts.applier)
+  if (stalled) {
+    const made = { deployment: observed.deployment, stalled }
+    const heldMs = await report(observed, made, parts, {
+      deletion: `its finalizer to be removed: ${stalled.message}`,
+    })
+    return sooner(nextLook(observed, made, parts), heldMs)
+  }
   // Only then: had somebody been faster, the next pass would tell it a second time.
   if (progress.event) await parts.events.record(CONNECTORS, { metadata: { ...observed.owner } }, progress.event)
   return { kind: 'done' }

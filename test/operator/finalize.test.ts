@@ -42,6 +42,8 @@ function jobEnds({ cluster }: Running, type: 'Complete' | 'Failed', message = ''
   cluster.put(JOBS, { ...job, status: { conditions: [{ type, status: 'True', message }] } })
 }
 
+const denied = new KubeApiError(403, 'Forbidden', 'admission webhook "owner" denied the request')
+
 const isGone = ({ cluster }: Running) => cluster.get(CONNECTORS, 'games/events') === undefined
 
 describe('a connector with deletionPolicy DeleteConsumerGroup', () => {
@@ -165,6 +167,45 @@ describe('a connector with deletionPolicy DeleteConsumerGroup', () => {
     jobEnds(set, 'Complete')
     await set.pass()
     expect(set.events.at(-1)).toMatchObject({ reason: 'ConsumerGroupDeleted' })
+  })
+
+  it('says who refuses it the finalizer, and delivers what is asked for all the same', async () => {
+    const set = setUp()
+    set.cluster.addConnector(aSpec({ deletionPolicy: 'DeleteConsumerGroup' }))
+    set.cluster.failures.set('patch AnalyticsConnector', denied)
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 30_000 })
+    expect(set.cluster.get(DEPLOYMENTS, SINK_KEY)?.spec?.replicas).toBe(1)
+    expect(set.status()).toMatchObject({
+      observedGeneration: 1,
+      connector: {
+        status: 'FAILED',
+        error: 'the API server refuses AnalyticsConnector games/events: admission webhook "owner" denied the request',
+      },
+    })
+    await set.pass()
+    expect(set.cluster.connector().metadata).toMatchObject({ finalizers: [FINALIZER] })
+    await set.pass()
+    expect(set.status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
+  })
+
+  it('says who refuses to let it go', async () => {
+    const set = await stopped()
+    await set.pass()
+    jobEnds(set, 'Complete')
+    // How far it has come is told a second later.
+    for (const delayMs of [1_000, 30_000]) {
+      set.cluster.failures.set('patch AnalyticsConnector', denied)
+      expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs })
+      await set.clock.advance(delayMs)
+    }
+    expect(set.status()?.conditions?.[0]).toMatchObject({
+      reason: 'Deleting',
+      message: `being deleted, waits for its finalizer to be removed: the API server refuses AnalyticsConnector games/events: ${denied.message}`,
+    })
+    expect(set.events.at(-1)?.reason).not.toBe('ConsumerGroupDeleted')
+    await set.pass()
+    expect(isGone(set)).toBe(true)
+    expect(set.events.at(-1)?.reason).toBe('ConsumerGroupDeleted')
   })
 
   it('goes at once when the policy is changed to Retain meanwhile', async () => {
