@@ -5,7 +5,7 @@ import type { Conflict } from './conflicts.ts'
 import { labelSelector } from './desired/metadata.ts'
 import type { Keeping } from './group-tasks.ts'
 import { lostOf } from './lost-ranges.ts'
-import type { ObservedPod } from './observe.ts'
+import { delivers, type ObservedPod } from './observe.ts'
 import { needsKeeping, offsetsKept } from './offsets-kept.ts'
 import { judge, type Verdict } from './verdict.ts'
 
@@ -135,10 +135,18 @@ function isIdle({ status }: Verdict, { replicas, idleMs }: Situation): boolean {
   return status !== 'ACTIVE' && needsKeeping(replicas, idleMs)
 }
 
-/** Why there are fewer pods than the spec asks for. The word is the HorizontalPodAutoscaler's for the same. */
-function limitOf({ replicas, wantedReplicas = 0, topicPartitions }: Situation): string | undefined {
+/**
+ * Why there are fewer pods than the spec asks for. The word is the HorizontalPodAutoscaler's for the same. What only sinks of an earlier
+ * configuration have counted may be the topics of another filter: it is no news.
+ */
+function limitOf(situation: Situation): string | undefined {
+  const { replicas, wantedReplicas = 0, topicPartitions, pods, revision, previous } = situation
   if (replicas === 0 || wantedReplicas <= replicas || topicPartitions === undefined) return undefined
-  return `spec.replicas is ${wantedReplicas}, partitions of the topics: ${topicPartitions}, pods: ${replicas}; more pods would have nothing to read`
+  const limit = `spec.replicas is ${wantedReplicas}, partitions of the topics: ${topicPartitions}, pods: ${replicas}; more pods would have nothing to read`
+  const isToldAlready = previous?.conditions?.some(
+    ({ type, message }) => type === 'ScalingLimited' && message === limit,
+  )
+  return isToldAlready || pods.some((pod) => delivers(pod, revision)) ? limit : undefined
 }
 
 function activeReason({ status, reason }: Verdict): string {

@@ -176,4 +176,14 @@ describe('isSameStatus', () => {
     expect(limited({ wantedReplicas: 5, topicPartitions: 3, replicas: 0, pods: [] })).toBeUndefined()
     expect(statusOf(aSituation({ wantedReplicas: 5, topicPartitions: 1 })).conditions?.[0]?.status).toBe('True')
   })
+
+  it('says so of a new filter only when a sink of it has counted, and goes on saying what it said until then', () => {
+    const edited = { wantedReplicas: 5, topicPartitions: 1, pods: [anOldPod()], now: LATER }
+    expect(conditionOf(statusOf(aSituation(edited)), 'ScalingLimited')).toBeUndefined()
+    const previous = statusOf(aSituation({ wantedReplicas: 5, topicPartitions: 1 }))
+    const limited = conditionOf(previous, 'ScalingLimited')
+    expect(conditionOf(statusOf(aSituation({ ...edited, previous })), 'ScalingLimited')).toEqual(limited)
+    const more = statusOf(aSituation({ ...edited, wantedReplicas: 6, previous }))
+    expect(conditionOf(more, 'ScalingLimited')).toBeUndefined()
+  })
 })
