@@ -24,17 +24,21 @@ export interface ConnectorState {
   readonly isReady: boolean
   /** Offsets that expired before they were delivered, since the connector was made. */
   readonly lostOffsets: number
+  /** Whether its place in Kafka is kept while it delivers nothing; undefined while its sinks keep it. */
+  readonly areOffsetsKept: boolean | undefined
 }
 
 /** By its status. Ready speaks of one generation: what the newest spec asks for is not known to be so before somebody has looked at it. */
 export function stateOf(object: AnalyticsConnector & KubeObject): ConnectorState {
   const { connector, conditions = [], lost, observedGeneration } = object.status ?? {}
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  const kept = conditions.find(({ type }) => type === 'OffsetsKept')
   return {
     connector: keyOf(object),
     status: connector?.status ?? '',
     isReady: isReady && observedGeneration === object.metadata.generation,
     lostOffsets: lost?.offsets ?? 0,
+    areOffsetsKept: kept && kept.status !== 'False',
   }
 }
 
@@ -144,7 +148,7 @@ export function registerSources(registry: Registry, sources: MetricSources, leas
   registerConnectors(registers, sources.connectors)
 }
 
-/** One series for each connector of what it is now, and their number by status. */
+/** One series at most for each connector of what it is now, and their number by status. */
 function registerConnectors(registers: Registry[], connectors: MetricSources['connectors']): void {
   new Gauge({
     name: 'analytics_connector_connectors',
@@ -156,7 +160,7 @@ function registerConnectors(registers: Registry[], connectors: MetricSources['co
       for (const { status } of connectors()) this.inc({ status })
     },
   })
-  const each = (name: string, help: string, seriesOf: (state: ConnectorState) => Series, labelNames = ['connector']) =>
+  const each = (name: string, help: string, seriesOf: SeriesOf, labelNames = ['connector']) =>
     new GaugeOfEach({ name, help, labelNames, registers }, connectors, seriesOf)
   each(
     'analytics_connector_status',
@@ -173,6 +177,12 @@ function registerConnectors(registers: Registry[], connectors: MetricSources['co
     'Offsets that expired in Kafka before they were delivered, since the connector was made; status.lost names the ranges.',
     ({ connector, lostOffsets }) => ({ labels: { connector }, value: lostOffsets }),
   )
+  each(
+    'analytics_connector_offsets_kept',
+    'Of each connector that has the condition OffsetsKept, as nothing of it runs or delivers: 0 while that is False, 1 otherwise.',
+    ({ connector, areOffsetsKept }) =>
+      areOffsetsKept === undefined ? undefined : { labels: { connector }, value: areOffsetsKept ? 1 : 0 },
+  )
 }
 
 interface Series {
@@ -180,18 +190,20 @@ interface Series {
   readonly value: number
 }
 
+type SeriesOf = (state: ConnectorState) => Series | undefined
+
 /**
  * A gauge whose series are made at the scrape and dropped after it. prom-client's own keeps a hash, labels and a value for each until the next
  * one: with ten thousand connectors, 4 MiB.
  */
 class GaugeOfEach extends Gauge {
   readonly #connectors: MetricSources['connectors']
-  readonly #seriesOf: (state: ConnectorState) => Series
+  readonly #seriesOf: SeriesOf
 
   constructor(
     options: ConstructorParameters<typeof Gauge>[0],
     connectors: MetricSources['connectors'],
-    seriesOf: (state: ConnectorState) => Series,
+    seriesOf: SeriesOf,
   ) {
     super(options)
     this.#connectors = connectors
@@ -199,7 +211,7 @@ class GaugeOfEach extends Gauge {
   }
 
   override async get() {
-    return { ...(await super.get()), values: [...this.#connectors()].map(this.#seriesOf) }
+    return { ...(await super.get()), values: [...this.#connectors()].flatMap((state) => this.#seriesOf(state) ?? []) }
   }
 }
 

@@ -1,9 +1,11 @@
 import { Registry } from 'prom-client'
 import { expect, it } from 'vitest'
+import type { AnalyticsConnectorStatus } from '../../src/contract/resource.ts'
 import { requestCounter } from '../../src/kube/request-counter.ts'
+import type { Keeping } from '../../src/operator/group-tasks.ts'
 import { createOperatorMetrics, registerSources, stateOf } from '../../src/operator/metrics.ts'
 import { statusOf } from '../../src/operator/status.ts'
-import { aSituation, aSpec, OWNER } from './builders.ts'
+import { aSituation, aSpec, NOW, OWNER } from './builders.ts'
 
 it('has the names and labels that dashboards for controllers expect', async () => {
   const registry = new Registry()
@@ -13,6 +15,7 @@ it('has the names and labels that dashboards for controllers expect', async () =
     status: 'ACTIVE',
     isReady: n === 1,
     lostOffsets: 7 * n,
+    areOffsetsKept: [undefined, true, false][n - 1],
   }))
   registerSources(
     registry,
@@ -54,23 +57,46 @@ it('has the names and labels that dashboards for controllers expect', async () =
     'analytics_connector_ready{connector="games/1"} 1',
     'analytics_connector_ready{connector="games/2"} 0',
     'analytics_connector_lost_offsets{connector="games/2"} 14',
+    'analytics_connector_offsets_kept{connector="games/2"} 1',
+    'analytics_connector_offsets_kept{connector="games/3"} 0',
   ]) {
     expect(lines).toContain(line)
   }
+  expect(lines.filter((line) => line.startsWith('analytics_connector_offsets_kept{'))).toHaveLength(2)
   states.length = 0
   expect(await registry.metrics()).not.toContain('status="ACTIVE"')
 })
 
+const connector = (generation: number, status: AnalyticsConnectorStatus = statusOf(aSituation({ generation: 3 }))) =>
+  stateOf({
+    apiVersion: 'analytics-connector.io/v1alpha1',
+    kind: 'AnalyticsConnector',
+    metadata: { ...OWNER, generation },
+    spec: aSpec(),
+    status,
+  })
+
+it('tells of a connector at rest whether its offsets are kept, which is not known to be otherwise before the first renewal', () => {
+  const keptOf = (keeping: Partial<Keeping>) => {
+    const sinceMs = NOW - 3 * 86_400_000
+    const situation = { keeping: { sinceMs, renewedAt: undefined, failure: undefined, ...keeping } }
+    return connector(3, statusOf(aSituation({ active: false, replicas: 0, pods: [], ...situation }))).areOffsetsKept
+  }
+  expect(keptOf({ sinceMs: NOW })).toBe(true)
+  expect(keptOf({ renewedAt: new Date(NOW).toISOString() })).toBe(true)
+  expect(keptOf({ failure: 'no broker' })).toBe(false)
+  expect(keptOf({})).toBe(false)
+  expect(connector(3).areOffsetsKept).toBeUndefined()
+})
+
 it('takes no connector for ready whose newest spec nobody has looked at yet, as where each pass over it fails', () => {
-  const connector = (generation: number, status = statusOf(aSituation({ generation: 3 }))) =>
-    stateOf({
-      apiVersion: 'analytics-connector.io/v1alpha1',
-      kind: 'AnalyticsConnector',
-      metadata: { ...OWNER, generation },
-      spec: aSpec(),
-      status,
-    })
-  const ready = { connector: 'games/events', status: 'ACTIVE', isReady: true, lostOffsets: 0 }
+  const ready = {
+    connector: 'games/events',
+    status: 'ACTIVE',
+    isReady: true,
+    lostOffsets: 0,
+    areOffsetsKept: undefined,
+  }
   expect(connector(3)).toEqual(ready)
   expect(connector(4)).toEqual({ ...ready, isReady: false })
   expect(connector(1, { observedGeneration: -1 })).toEqual({ ...ready, status: '', isReady: false })
