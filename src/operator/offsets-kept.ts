@@ -27,7 +27,9 @@ export function offsetsKept(
     return { status: 'False', reason: 'RenewalOverdue', message }
   }
   if (renewedAt !== undefined) {
-    return { status: 'True', reason: 'Renewed', message: `the consumer group's offsets were renewed at ${renewedAt}` }
+    // Whether there were any is known to its pod alone, which goes at once: a group that never committed has none, nor one whose were forgotten before.
+    const message = `what the consumer group has of offsets was renewed at ${renewedAt}`
+    return { status: 'True', reason: 'Renewed', message }
   }
   return {
     status: 'Unknown',

@@ -27,10 +27,10 @@ describe('offsetsKept', () => {
     expect(told(cronJob())).toMatchObject({ status: 'Unknown', reason: 'NotYetRenewed' })
   })
 
-  it('is True after a renewal, with its time', () => {
+  it('is True after a renewal, with its time, and claims nothing of a group that may have had no offsets', () => {
     const kept = told(cronJob('2026-03-01T10:00:00Z'))
     expect(kept).toMatchObject({ status: 'True', reason: 'Renewed' })
-    expect(kept.message).toContain('2026-03-01T10:00:00Z')
+    expect(kept.message).toBe('what the consumer group has of offsets was renewed at 2026-03-01T10:00:00Z')
   })
 
   it('is False when the newest renewal failed, and no longer when a later one succeeded', () => {
