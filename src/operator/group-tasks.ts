@@ -29,7 +29,7 @@ export interface Keeping {
   readonly sinceMs: number | undefined
   /** RFC 3339. */
   readonly renewedAt: string | undefined
-  /** Why the newest renewal failed; undefined unless it did. */
+  /** Why the newest renewal that ended failed; undefined unless it did. */
   readonly failure: string | undefined
 }
 
@@ -37,16 +37,18 @@ export interface Keeping {
 export function keepingOf(cronJob: CronJob | undefined, jobs: readonly Job[], pods: readonly Pod[]): Keeping {
   const createdAt = cronJob?.metadata?.creationTimestamp
   const renewedAt = cronJob?.status?.lastSuccessfulTime
+  // One that is under way has renewed nothing yet: what is known of the one before it stays so.
   const newest = jobs
     .filter(({ metadata }) => metadata?.ownerReferences?.some(({ uid }) => uid === cronJob?.metadata?.uid))
-    .toSorted((a, b) => (a.metadata?.creationTimestamp ?? '').localeCompare(b.metadata?.creationTimestamp ?? ''))
+    .map((job) => ({ createdAt: job.metadata?.creationTimestamp ?? '', state: jobState(job, pods) }))
+    .filter(({ state }) => state.kind !== 'running')
+    .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
     .at(-1)
   // Jobs that succeeded are removed, so one from before the last success may be the newest that is left.
-  const isNews = newest !== undefined && (newest.metadata?.creationTimestamp ?? '') > (renewedAt ?? '')
-  const state = isNews ? jobState(newest, pods) : undefined
+  const isNews = newest !== undefined && newest.createdAt > (renewedAt ?? '')
   return {
     sinceMs: createdAt === undefined ? undefined : Date.parse(createdAt),
     renewedAt,
-    failure: state?.kind === 'failed' ? state.why : undefined,
+    failure: isNews && newest.state.kind === 'failed' ? newest.state.why : undefined,
   }
 }

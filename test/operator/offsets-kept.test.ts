@@ -42,6 +42,14 @@ describe('offsetsKept', () => {
     expect(told(cronJob(), [job('2026-03-01T11:00:00Z', 'Failed', 'of another')]).status).toBe('Unknown')
   })
 
+  it('stays so while the next one is tried, which is no renewal yet', () => {
+    const { status: _, ...running } = job('2026-03-01T11:55:00Z', 'Failed')
+    const failed = job('2026-02-28T11:55:00Z', 'Failed')
+    expect(told(cronJob('2026-02-27T11:56:00Z'), [running, failed])).toMatchObject({ reason: 'RenewalFailed' })
+    const succeeded = job('2026-03-01T11:55:00Z', 'Complete')
+    expect(told(cronJob('2026-02-27T11:56:00Z'), [succeeded, failed])).toMatchObject({ reason: 'Renewed' })
+  })
+
   it('is False when none came for two days, whether there ever was one or not', () => {
     const later = NOW + 49 * 3_600_000
     expect(told(cronJob(), [], later)).toMatchObject({ status: 'False', reason: 'RenewalOverdue' })
