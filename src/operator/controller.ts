@@ -218,8 +218,9 @@ export class Controller {
         kind: PODS,
         trim: trimPod,
         onEvent: (event) => {
-          if (this.#leading) this.#followPod(event.object, priorityOf(event), event.type === 'delete')
-          this.#parts.endings.note(event.object)
+          const isGone = event.type === 'delete'
+          if (this.#leading) this.#followPod(event.object, priorityOf(event), isGone)
+          this.#parts.endings.note(event.object, isGone)
           onChange(event)
         },
       }),

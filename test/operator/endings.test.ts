@@ -43,6 +43,19 @@ it('says that everything was written where each sink ended well, and which did n
   expect(endings.of(KEY)).toContain('(signal 9)')
 })
 
+it('does not say that everything was written where one went that nobody saw end, as where its node is gone', () => {
+  for (const isLast of [true, false]) {
+    const endings = new Endings()
+    if (isLast) endings.note(aPodThatEnds({ exitCode: 0 }))
+    endings.note(aKubePod(), true)
+    if (!isLast) endings.note(aPodThatEnds({ exitCode: 0 }), true)
+    expect(endings.of(KEY)).toBeUndefined()
+    endings.note(aPodThatEnds({ exitCode: 1 }))
+    endings.note(aKubePod(), true)
+    expect(endings.of(KEY)).toBe('pod events-sink-1 could not write everything (exit code 1)')
+  }
+})
+
 it('begins anew when a sink delivers again', () => {
   const endings = new Endings()
   endings.note(aPodThatEnds({ exitCode: 1 }))
