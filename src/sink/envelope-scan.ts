@@ -9,7 +9,7 @@ const KINDS_AT = WASM_LAYOUT.scanAt + 512
 const NAMES_AT = WASM_LAYOUT.scanAt + 768
 const VALUE_AT = WASM_LAYOUT.scanAt + 1024
 const ZEROS_BEHIND = 16
-/** Longer values are rare, and would keep their size in memory for good: JSON.parse can have them. */
+/** Longer values are rare, and would keep their size in memory for good: envelope.ts reads them without. */
 const LONGEST_VALUE = 1024 * 1024
 
 interface Exports {

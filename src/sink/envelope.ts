@@ -1,4 +1,6 @@
 import { underscoreForm } from '../contract/topic-pattern.ts'
+import { QUOTE, visitMembers } from './encode/json-members.ts'
+import { isJson } from './json-grammar.ts'
 
 /** What routing needs to know about an event; null where the event does not say it. */
 export interface Envelope {
@@ -30,8 +32,12 @@ export function envelopeFieldsOf(eventType: string): EnvelopeFields {
   return underscoreForm(eventType) === 'game_telemetry' ? GAME_TELEMETRY : SERVICE_EVENT
 }
 
+/** JSON.parse makes up to thirty times as much of a value: longer ones are not given to it, nor texts in them that are longer. */
+const LONGEST_PARSED = 1024 * 1024
+
 /** Reads the envelope from an event's bytes. Reads only; the bytes are delivered as they were produced. */
 export function readEnvelope(value: Buffer, fields: EnvelopeFields): Envelope | EnvelopeFault {
+  if (value.length > LONGEST_PARSED) return readLongEnvelope(value, fields)
   let event: unknown
   try {
     event = JSON.parse(value.toString('utf8'))
@@ -49,6 +55,28 @@ export function readEnvelope(value: Buffer, fields: EnvelopeFields): Envelope | 
 function text(event: object, field: string): string | null {
   const value: unknown = Object.hasOwn(event, field) ? event[field as keyof typeof event] : null
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** As `readEnvelope`, but a text of more than LONGEST_PARSED bytes, which names nothing, counts as not there. */
+function readLongEnvelope(value: Buffer, fields: EnvelopeFields): Envelope | EnvelopeFault {
+  if (!isJson(value)) return 'not_json'
+  const members = new Map<string, string | null>(Object.values(fields).map((name) => [name, null]))
+  const parsed = (start: number, end: number): unknown =>
+    end - start > LONGEST_PARSED ? null : JSON.parse(value.toString('utf8', start, end))
+  const isObject = visitMembers(value, 0, value.length, (nameStart, nameEnd, valueStart, valueEnd) => {
+    const name = parsed(nameStart - 1, nameEnd + 1)
+    if (typeof name !== 'string' || !members.has(name)) return
+    // Of a name that occurs twice the last counts, whatever its value is.
+    const text = value[valueStart] === QUOTE ? parsed(valueStart, valueEnd) : null
+    members.set(name, typeof text === 'string' && text !== '' ? text : null)
+  })
+  if (!isObject) return 'not_object'
+  const textOf = (name: string) => members.get(name) ?? null
+  return {
+    namespace: textOf(fields.namespace),
+    eventName: textOf(fields.eventName),
+    timestamp: textOf(fields.timestamp),
+  }
 }
 
 const LF = 0x0a

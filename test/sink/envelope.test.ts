@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { asOneLine, envelopeFieldsOf, isOneLine, readEnvelope } from '../../src/sink/envelope.ts'
 
 const read = (eventType: string, json: string) => readEnvelope(Buffer.from(json), envelopeFieldsOf(eventType))
@@ -26,6 +26,61 @@ describe('the envelope', () => {
   test('is refused for what is no JSON and for JSON that is no object', () => {
     expect(read('game_telemetry', '{"EventName":')).toBe('not_json')
     for (const json of ['[]', '7', 'null', '"x"']) expect(read('game_telemetry', json)).toBe('not_object')
+  })
+})
+
+describe('the envelope of a value of more than a megabyte', () => {
+  const filler = `"x":"${'x'.repeat(2 ** 20)}"`
+
+  test.each([
+    ['{"EventNamespace":"acme","EventName":"login"}', '{"EventNamespace":"acme","EventName":"login",'],
+    ['an escape, and spaces', '{ "Event\\u004eame" : "log\\u0069n" ,\r\n'],
+    [
+      'twice, the last of which is no text',
+      '{"EventName":"a","EventName":"login","EventNamespace":"x","EventNamespace":{"a":[1]},',
+    ],
+    [
+      'nested, empty, half a surrogate pair',
+      '{"a":[{"EventName":"x"}],"EventNamespace":"","EventTimestamp":"\\ud800",',
+    ],
+    ['no JSON', '{"EventName":"login",,'],
+    ['no object', '[{"EventName":"login"},{'],
+  ])('is what JSON.parse finds in a short one: %s', (_, start) => {
+    const end = start.startsWith('[') ? '}]' : '}'
+    const long = read('game_telemetry', `${start}${filler}${end}`)
+    expect(long).toEqual(read('game_telemetry', `${start}"x":""${end}`))
+  })
+
+  test('has bytes that are no UTF-8 as JSON.parse has them', () => {
+    const value = (behind: string) =>
+      Buffer.concat([Buffer.from('{"EventName":"a'), Buffer.of(0xc3), Buffer.from(behind)])
+    const fields = envelopeFieldsOf('game_telemetry')
+    const short = readEnvelope(value('"}'), fields)
+    expect(short).toMatchObject({ eventName: 'a\ufffd' })
+    expect(readEnvelope(value(`",${filler}}`), fields)).toEqual(short)
+  })
+
+  test('has no text that is longer than that', () => {
+    const long = read('game_telemetry', `{"EventNamespace":"acme","EventName":"${'é'.repeat(2 ** 20)}"}`)
+    expect(long).toMatchObject({ namespace: 'acme', eventName: null })
+  })
+
+  test('is found without parsing more than names and short texts: of brackets or objects by the million JSON.parse makes too much', () => {
+    const parse = vi.spyOn(JSON, 'parse')
+    try {
+      for (const filling of ['['.repeat(2 ** 20) + ']'.repeat(2 ** 20), `[${'{},'.repeat(2 ** 19)}7]`])
+        expect(read('game_telemetry', `{"EventName":"login","x":${filling}}`)).toMatchObject({ eventName: 'login' })
+      expect(parse.mock.calls.map(([text]) => text)).toEqual([
+        '"EventName"',
+        '"login"',
+        '"x"',
+        '"EventName"',
+        '"login"',
+        '"x"',
+      ])
+    } finally {
+      parse.mockRestore()
+    }
   })
 })
 

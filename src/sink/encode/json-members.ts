@@ -1,8 +1,8 @@
 export const QUOTE = 0x22
 export const COMMA = 0x2c
-const COLON = 0x3a
+export const COLON = 0x3a
 export const BACKSLASH = 0x5c
-const OPEN_BRACKET = 0x5b
+export const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
