@@ -7,7 +7,7 @@ import { isLeaderMoved, KafkaError, problemLine } from './kafka-error.ts'
 import { LentAnswer } from './lent-record-set.ts'
 import { PARTITION_BYTES, type PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
-import { fetchCall } from './protocol.ts'
+import { type FetchParameters, fetchCall } from './protocol.ts'
 
 /** Longest time that a broker may hold a fetch which it has no records for. */
 const MAX_WAIT_MS = 500
@@ -18,6 +18,7 @@ const BACKOFF = { initialMs: 200, maxMs: 2_000 }
 /** A broker closes idle connections and restarts now and then: one failure is not worth a word to anybody. */
 const FAILURES_BEFORE_PROBLEM = 2
 const OFFSET_OUT_OF_RANGE = 1
+type FetchLimits = Pick<FetchParameters, 'maxBytes' | 'maxWaitMs'>
 
 /** As much of a KafkaCluster as fetching needs. */
 export interface Leaders extends Pick<KafkaCluster, 'leaderOf' | 'refresh'> {
@@ -28,7 +29,7 @@ export interface FetchLoopOptions {
   readonly cluster: Leaders
   readonly clock: Clock
   readonly problems: Problems
-  /** Most bytes of fetched record sets, as they come from Kafka, that are held over all partitions. */
+  /** Most bytes of fetched record sets, as they come from Kafka, that are held over all partitions, or on their way. */
   readonly maxBufferedBytes: number
 }
 
@@ -43,6 +44,8 @@ export class FetchLoops {
   readonly #readers = new Map<string, PartitionReader>()
   readonly #loops = new Set<number | null>()
   #bufferedBytes = 0
+  /** Most that the answers may have which brokers were asked for. */
+  #askedBytes = 0
   readonly #wakers = new Set<() => void>()
   readonly #closing = new AbortController()
 
@@ -101,8 +104,12 @@ export class FetchLoops {
         await this.#untilWoken(this.#untilNextTry(led))
         continue
       }
+      const maxBytes = this.#shareOfRoom()
+      this.#askedBytes += maxBytes
       try {
-        await this.#fetchOnce(nodeId, ready, this.#maxWaitMs(led))
+        const fetched = this.#fetchOnce(nodeId, ready, { maxBytes, maxWaitMs: this.#maxWaitMs(led) })
+        const leaderMoved = await fetched.finally(() => this.#answered(maxBytes))
+        if (leaderMoved) await this.#refresh()
         failures = 0
         this.#options.problems.clear(`fetch ${nodeId}`)
       } catch (error) {
@@ -131,15 +138,32 @@ export class FetchLoops {
     this.#options.problems.clear('fetch leader')
   }
 
-  /** What fills the memory may be held by those who wait for this very reader. */
-  #hasRoomFor(reader: PartitionReader): boolean {
-    return this.#bufferedBytes < this.#options.maxBufferedBytes || reader.isAwaited
+  /** What is left for answers, of which those that are on their way may need as much as they were asked for. */
+  get #room(): number {
+    return this.#options.maxBufferedBytes - this.#bufferedBytes - this.#askedBytes
   }
 
-  async #fetchOnce(nodeId: number, ready: readonly PartitionReader[], maxWaitMs: number): Promise<void> {
-    const { cluster, maxBufferedBytes } = this.#options
-    const room = Math.max(maxBufferedBytes - this.#bufferedBytes, PARTITION_BYTES)
-    const connection = await cluster.connectionToNode(nodeId, 'fetch')
+  /** What fills the memory may be held by those who wait for this very reader. */
+  #hasRoomFor(reader: PartitionReader): boolean {
+    return this.#room > 0 || reader.isAwaited
+  }
+
+  /** What leaves as much for each other broker, so that all can be asked at once; an answer is larger only where its first batch is. */
+  #shareOfRoom(): number {
+    const share = Math.ceil(this.#options.maxBufferedBytes / this.#loops.size)
+    return Math.min(REQUEST_BYTES, share, Math.max(this.#room, PARTITION_BYTES))
+  }
+
+  /** Those who found no room come first: this broker's next request is made after them. */
+  #answered(askedBytes: number): void {
+    const wasFull = this.#room <= 0
+    this.#askedBytes -= askedBytes
+    if (wasFull) this.#wake()
+  }
+
+  /** @returns whether leaders have to be looked up again */
+  async #fetchOnce(nodeId: number, ready: readonly PartitionReader[], limits: FetchLimits): Promise<boolean> {
+    const connection = await this.#options.cluster.connectionToNode(nodeId, 'fetch')
     const partitions = ready
       .filter(({ stopped }) => !stopped)
       .map(({ topic, partition, fetchOffset, fetchBytes }) => ({
@@ -148,9 +172,8 @@ export class FetchLoops {
         offset: fetchOffset,
         maxBytes: fetchBytes,
       }))
-    if (partitions.length === 0) return
-    const call = fetchCall({ maxWaitMs, maxBytes: Math.min(REQUEST_BYTES, room), partitions }, decodeFetchResponse)
-    const response = await connection.send(call)
+    if (partitions.length === 0) return false
+    const response = await connection.send(fetchCall({ ...limits, partitions }, decodeFetchResponse))
     const answer = new LentAnswer((moveOut) => connection.keepAnswer(moveOut))
     let leaderMoved = false
     try {
@@ -167,7 +190,7 @@ export class FetchLoops {
     } finally {
       answer.handedOut()
     }
-    if (leaderMoved) await this.#refresh()
+    return leaderMoved
   }
 
   #deliver(reader: PartitionReader, fetched: FetchedPartition, answer: LentAnswer): void {

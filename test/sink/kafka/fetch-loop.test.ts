@@ -127,6 +127,43 @@ describe('FetchLoops', () => {
     await within(() => expect(leaders.asked[0]?.maxBytes).toBe(2 * 2 ** 20))
   })
 
+  it('asks all brokers at once, together for no more than it may hold', async () => {
+    loops.close()
+    start(16 * 2 ** 20)
+    let [open, mostAtOnce, bytes, mostBytes] = [0, 0, 0, 0]
+    leaders.answer = async ({ maxBytes }) => {
+      mostAtOnce = Math.max(mostAtOnce, ++open)
+      bytes += maxBytes
+      mostBytes = Math.max(mostBytes, bytes)
+      await delay(20)
+      open--
+      bytes -= maxBytes
+      return []
+    }
+    for (let node = 0; node < 50; node++) add(node, undefined, node)
+    await within(() => expect(mostAtOnce).toBe(50))
+    expect(mostBytes / 2 ** 20).toBeLessThan(17)
+  })
+
+  it('asks brokers in turn where most of what it may hold is not handled', async () => {
+    loops.close()
+    let [open, most] = [0, 0]
+    leaders.answer = async (asked) => {
+      most = Math.max(most, ++open)
+      await delay(1)
+      open--
+      return asked.node === 0 ? Promise.all([records(0, asked.offsets.get('t-0') ?? 0n, 10)]) : logUpTo(5n)(asked)
+    }
+    const setBytes = (await records(0, 0n, 10)).data?.length ?? 0
+    start(2.5 * setBytes)
+    const stuck = add(0, never, 0)
+    await within(() => expect(stuck.isIdle).toBe(false))
+    most = 0
+    for (let node = 1; node <= 8; node++) add(node, undefined, node)
+    await within(() => expect([...offsets.values()].slice(1)).toEqual(Array(8).fill(range(5))))
+    expect(most).toBeLessThan(4)
+  })
+
   it('gives nothing more to a reader that was removed, and leaves alone the one that came after it', async () => {
     let end = 5n
     const gate = Promise.withResolvers<void>()

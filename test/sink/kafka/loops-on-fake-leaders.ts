@@ -32,7 +32,7 @@ export function onFakeLeaders(): void {
   afterEach(() => loops.close())
 }
 
-export function start(maxBufferedBytes = 1_000_000, clock: Clock = systemClock): void {
+export function start(maxBufferedBytes = 16 * 2 ** 20, clock: Clock = systemClock): void {
   loops = new FetchLoops({
     cluster: leaders,
     clock,
