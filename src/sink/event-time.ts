@@ -19,7 +19,8 @@ const LAST_MS = 253_402_300_799_999
 
 /**
  * Reads a timestamp of an envelope. Null where it is not RFC 3339, names a day or time that does not exist, or lies
- * outside the years 1970 to 9999, which a path cannot show: `0001-01-01T00:00:00Z` is how Go writes "none".
+ * outside the years 1970 to 9999, which a path cannot show: `0001-01-01T00:00:00Z` is how Go writes "none". A leap second
+ * (`:60`) does not exist here: neither Go, JavaScript, Python nor Java's OffsetDateTime reads one, and no clock in use shows it.
  */
 export function readEventTime(text: string): EventTime | null {
   const matched = RFC_3339.exec(text)
