@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
 import { partitionsOf } from './kafka/assignment.ts'
 import { COMMITS_PER_REQUEST } from './kafka/commit-queue.ts'
+import type { GroupCluster } from './kafka/coordinator.ts'
 import type { GroupAdmin, GroupOffset } from './kafka/group-admin.ts'
-import { type GroupCluster, GroupMember } from './kafka/group-member.ts'
+import { GroupMember } from './kafka/group-member.ts'
 import type { PartitionCommit } from './kafka/offset-calls.ts'
 
 export interface KeepOffsetsParts {

@@ -1,8 +1,8 @@
 import type { TopicPartitions } from './assignment.ts'
-import type { KafkaCluster } from './cluster.ts'
+import { Coordinator, type GroupCluster } from './coordinator.ts'
 import { check, errorName } from './kafka-error.ts'
 import { type FoundOffset, offsetFetchCall } from './offset-calls.ts'
-import { type ApiCall, deleteGroupCall, describeGroupCall, findCoordinatorCall } from './protocol.ts'
+import { type ApiCall, deleteGroupCall, describeGroupCall } from './protocol.ts'
 
 /** A partition and what the group has committed for it. */
 export interface GroupOffset extends FoundOffset {
@@ -15,10 +15,10 @@ export interface GroupOffset extends FoundOffset {
  * KafkaConnectionError.
  */
 export class GroupAdmin {
-  readonly #cluster: Pick<KafkaCluster, 'sendToAny' | 'connectionTo'>
+  readonly #cluster: GroupCluster
   readonly groupId: string
 
-  constructor(cluster: Pick<KafkaCluster, 'sendToAny' | 'connectionTo'>, groupId: string) {
+  constructor(cluster: GroupCluster, groupId: string) {
     this.#cluster = cluster
     this.groupId = groupId
   }
@@ -54,8 +54,6 @@ export class GroupAdmin {
   }
 
   async #ask<Response>(call: ApiCall<Response>): Promise<Response> {
-    const { errorCode, coordinator } = await this.#cluster.sendToAny(findCoordinatorCall(this.groupId))
-    check(`Kafka group ${this.groupId}: cannot find the coordinator`, errorCode)
-    return (await this.#cluster.connectionTo(coordinator, 'data')).send(call)
+    return (await new Coordinator(this.#cluster, this.groupId).connection('data')).send(call)
   }
 }

@@ -9,8 +9,7 @@ import {
   type TopicPartitions,
   withoutHeldByOthers,
 } from './assignment.ts'
-import type { BrokerAddress, BrokerConnection } from './broker-connection.ts'
-import type { Purpose } from './cluster.ts'
+import { Coordinator, type GroupCluster, type GroupConnection } from './coordinator.ts'
 import {
   check,
   errorName,
@@ -26,7 +25,6 @@ import { type FoundOffset, offsetCommitCall, offsetFetchCall, type PartitionComm
 import {
   type ApiCall,
   assignmentOf,
-  findCoordinatorCall,
   heartbeatCall,
   type JoinGroupResponse,
   joinGroupCall,
@@ -41,14 +39,6 @@ export interface Generation extends MemberIdentity {
   readonly assigned: readonly TopicPartitions[]
   /** Partitions of every topic of the group at the time of assignment; empty unless this member leads the group. */
   readonly plannedFor: ReadonlyMap<string, readonly number[]>
-}
-
-type GroupConnection = Pick<BrokerConnection, 'send'>
-
-/** The part of a KafkaCluster that a member speaks through. */
-export interface GroupCluster {
-  connectionTo(address: BrokerAddress, purpose: Purpose): Promise<GroupConnection>
-  sendToAny<Response>(call: ApiCall<Response>): Promise<Response>
 }
 
 export interface GroupMemberOptions {
@@ -75,10 +65,10 @@ export class CommitMetadataTooLargeError extends Error {
  */
 export class GroupMember {
   readonly #options: GroupMemberOptions
+  readonly #coordinator: Coordinator
   #memberId = ''
   /** Former member ids of ours that the coordinator may still count as members. */
   readonly #abandoned = new Set<string>()
-  #coordinator: BrokerAddress | null = null
   /** The connection on which a heartbeat was answered last. */
   #proven: GroupConnection | null = null
   /** The connection on which committed offsets were read last. */
@@ -86,6 +76,7 @@ export class GroupMember {
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
+    this.#coordinator = new Coordinator(options.cluster, options.groupId)
   }
 
   /**
@@ -217,9 +208,8 @@ export class GroupMember {
   /** By another connection than JoinGroup, which may be under way as the member that leaves. */
   async #leaveAbandoned(): Promise<void> {
     for (const memberId of this.#abandoned) {
-      this.#coordinator ??= await this.#find()
       try {
-        const connection = await this.#options.cluster.connectionTo(this.#coordinator, 'data')
+        const connection = await this.#coordinator.connection('data')
         const { errorCode } = await connection.send(leaveGroupCall(this.#options.groupId, memberId))
         if (errorName(errorCode) !== 'UNKNOWN_MEMBER_ID')
           check(`Kafka group ${this.#options.groupId}: cannot leave`, errorCode)
@@ -285,25 +275,18 @@ export class GroupMember {
   }
 
   async #connection(): Promise<GroupConnection> {
-    this.#coordinator ??= await this.#find()
     try {
-      return await this.#options.cluster.connectionTo(this.#coordinator, 'group')
+      return await this.#coordinator.connection('group')
     } catch (error) {
       this.#judge(error)
       throw error
     }
   }
 
-  async #find(): Promise<BrokerAddress> {
-    const { errorCode, coordinator } = await this.#options.cluster.sendToAny(findCoordinatorCall(this.#options.groupId))
-    check(`Kafka group ${this.#options.groupId}: cannot find the coordinator`, errorCode)
-    return { host: coordinator.host, port: coordinator.port }
-  }
-
   /** What an error says about the coordinator's address and our member id. */
   #judge(error: unknown): void {
     if (error instanceof KafkaConnectionError || isCoordinatorMoved(error)) {
-      this.#coordinator = null
+      this.#coordinator.forget()
       this.#loaded = null
     }
     if (isFenced(error) && reasonOf(error) !== 'ILLEGAL_GENERATION') this.#memberId = ''
