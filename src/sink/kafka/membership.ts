@@ -1,11 +1,11 @@
-import { backoffMs } from '../../lib/backoff.ts'
-import { type Clock, sleep } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import { whenAborted } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { type RevocationReason, type SourceListener, TenureLostError } from '../record-source.ts'
 import { namesOf, partitionsOf, type TopicPartitions } from './assignment.ts'
 import { CommitQueue } from './commit-queue.ts'
+import { committedOffsets } from './committed-offsets.ts'
 import type { Generation, GroupMember } from './group-member.ts'
 import { keepAlive } from './heartbeats.ts'
 import { HeldPartition } from './held-partition.ts'
@@ -178,7 +178,8 @@ export class Membership {
   async #adopt(generation: Generation): Promise<void> {
     const { problems, listener } = this.#options
     for (const [name, held] of this.#held) if (held.hasEnded) this.#held.delete(name)
-    const committed = await this.#committedOffsets(generation.assigned, this.held())
+    const asking = { ...this.#options, signal: this.#adoptionOver.signal }
+    const committed = await committedOffsets(asking, generation.assigned, this.held())
     if (!committed) return
     problems.clear('group')
     const assigned = new Set(namesOf(generation.assigned))
@@ -235,26 +236,6 @@ export class Membership {
       }),
     )
     return this.#revoking
-  }
-
-  async #committedOffsets(
-    assigned: readonly TopicPartitions[],
-    held: readonly TopicPartitions[],
-  ): Promise<Map<string, FoundOffset> | null> {
-    const { member, clock, problems } = this.#options
-    const over = this.#adoptionOver.signal
-    for (let attempt = 0; !over.aborted; attempt++) {
-      try {
-        const committed = await member.committedOffsets(assigned, held)
-        return over.aborted ? null : committed
-      } catch (error) {
-        // Its generation is over: nobody would clear what is said of it.
-        if (over.aborted) return null
-        if (attempt > 0) problems.set('group', problemLine(error))
-        await sleep(clock, backoffMs(attempt, { initialMs: 100, maxMs: 3_000 }), over)
-      }
-    }
-    return null
   }
 
   #hold(topic: string, partition: number, committed: FoundOffset): HeldPartition {
