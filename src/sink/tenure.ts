@@ -1,7 +1,7 @@
 import { describeError } from '../lib/errors.ts'
 import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
-import { encodeMark, type Intent, markOf } from './commit-metadata.ts'
+import { encodeMark, markOf } from './commit-metadata.ts'
 import { type ClosedSet, Delivery, type DeliveryParts, whereOf } from './delivery.ts'
 import { type FlushLimits, type FlushReason, sizeFlushReason } from './flush-policy.ts'
 import { FlushTimer } from './flush-timer.ts'
@@ -14,9 +14,10 @@ import {
   type Tenure,
   TenureLostError,
 } from './record-source.ts'
-import { RecordSet, setChecksum } from './set.ts'
+import { Replay } from './replay.ts'
+import { RecordSet } from './set.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { beyondTheEnd, replacedAfterDelivery, replacedAfterPromise, replayDiffers } from './stop-reasons.ts'
+import { beyondTheEnd, replacedAfterDelivery } from './stop-reasons.ts'
 
 export interface TenureParts extends DeliveryParts {
   /** The partition goes, and something that was promised of it is not written, or may not be: its next owner finishes that. */
@@ -24,6 +25,12 @@ export interface TenureParts extends DeliveryParts {
   readonly limits: FlushLimits
   readonly budget: ByteBudget
   readonly slabs: SlabPool
+}
+
+/** Why a set is to be closed, and since when, by `Clock.elapsed`. */
+interface Due {
+  readonly reason: FlushReason
+  readonly atMs: number
 }
 
 /**
@@ -41,15 +48,12 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   readonly #tenure: Tenure
   readonly #reading = new AbortController()
   readonly #committing = new AbortController()
-  #replaying: Intent | null
+  /** Null once its set is closed, or where nothing was promised. */
+  #replay: Replay | null
   /** Null until the first batch has said where `earliest` or `latest` is. */
   #open: RecordSet | null = null
-  /** Why the open set is to be closed as soon as the one before it is written. */
-  #due: FlushReason | null = null
-  /** When the open set was to be closed first, by `Clock.elapsed`; null while nothing asks for it. */
-  #dueAtMs: number | null = null
-  /** Whether records of the set that is being replayed have expired. */
-  #isPartial = false
+  /** Set while the open set is to be closed, as soon as the one before it is written. */
+  #due: Due | null = null
   readonly #delivery: Delivery
   readonly #timer: FlushTimer
 
@@ -63,7 +67,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     })
     this.#timer = new FlushTimer(parts, (reason) => void this.#close(reason))
     this.startAt = beginning.kind === 'stop' ? 'latest' : beginning.from
-    this.#replaying = beginning.kind === 'replay' ? beginning.intent : null
+    this.#replay = beginning.kind === 'replay' ? new Replay(beginning.intent) : null
     parts.budget.add(this)
     if (beginning.kind === 'stop') this.#stop(beginning.error)
     else if (beginning.kind === 'replay') this.#open = this.#newSet(beginning.from, beginning.plan)
@@ -79,11 +83,11 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   get canFlush(): boolean {
-    return this.#replaying === null && !this.#delivery.isBusy && this.#isReading
+    return this.#replay === null && !this.#delivery.isBusy && this.#isReading
   }
 
   get isReplaying(): boolean {
-    return this.#replaying !== null && this.#isReading
+    return this.#replay !== null && this.#isReading
   }
 
   get isAwaited(): boolean {
@@ -110,14 +114,14 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
         await this.#anchor(record.offset)
         isReading = this.#isReading
       }
-      if (this.#replaying !== null && record.offset >= this.#replaying.endOffset) {
+      if (this.#replay?.isOverAt(record.offset)) {
         await this.#closeReplay()
         isReading = this.#isReading
       }
       if (this.#open === null || !isReading) break
       this.#open.add(record, nowMs)
       stats.read++
-      const reason = this.#replaying === null ? sizeFlushReason(limits, this.#open) : null
+      const reason = this.#replay === null ? sizeFlushReason(limits, this.#open) : null
       if (reason === null) continue
       await this.#close(reason)
       nowMs = clock.now()
@@ -133,9 +137,9 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     this.#reading.abort()
     try {
       // A set that is being replayed stays as it is: it can be closed at its intent's end only.
-      if (this.#replaying === null) await this.#close(reason)
+      if (this.#replay === null) await this.#close(reason)
       await this.#delivery.idle()
-      if (this.#replaying !== null || this.#committing.signal.aborted) this.#parts.unfinished()
+      if (this.#replay !== null || this.#committing.signal.aborted) this.#parts.unfinished()
     } finally {
       deadline.removeEventListener('abort', timeIsUp)
       this.#end()
@@ -148,8 +152,8 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       return null
     }
     this.#reportLost(position, log.startOffset)
-    this.#isPartial = this.#replaying !== null
-    if (this.#replaying && log.startOffset < this.#replaying.endOffset)
+    if (this.#replay) this.#replay.isPartial = true
+    if (this.#replay && !this.#replay.isOverAt(log.startOffset))
       this.#open?.advanceTo(log.startOffset, this.#parts.clock.now())
     else await this.#goOnFrom(log.startOffset)
     return this.#isReading ? log.startOffset : null
@@ -164,14 +168,12 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       return null
     }
     // Nothing of it was promised: what Kafka has now is read instead.
-    const { topic, partition } = this.#tenure
-    this.#parts.logger.error(
-      { topic, partition, from: String(keptTo), to: String(position) },
+    this.#logOffsets(
+      keptTo,
+      position,
       `Kafka has lost offsets ${keptTo} to ${position - 1n}, which were read and not delivered yet (an unclean leader election): what it has there now is read`,
     )
     this.#forgetOpenSet()
-    this.#due = null
-    this.#dueAtMs = null
     this.#open = this.#newSet(set.startOffset, set.plan)
     return set.startOffset
   }
@@ -188,45 +190,45 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   /** Finishes what was read before a gap in the log, and holds on to where it ends: it is not to be reported again. */
   async #goOnFrom(offset: bigint): Promise<void> {
-    if (this.#replaying === null) await this.#close('expired')
+    if (this.#replay === null) await this.#close('expired')
     else await this.#closeReplay()
     await this.#delivery.idle()
-    if (this.#isReading && (await this.#commitOrFail(offset))) this.#open = this.#newSet(offset)
+    if (this.#isReading) await this.#anchor(offset)
   }
 
   #reportLost(from: bigint, to: bigint): void {
     const { topic, partition } = this.#tenure
     this.#parts.stats.lost.add({ topic, partition, from, to, atMs: this.#parts.clock.now() })
-    const where = { topic, partition, from: String(from), to: String(to) }
-    this.#parts.logger.error(
-      where,
+    this.#logOffsets(
+      from,
+      to,
       `offsets ${from} to ${to - 1n} expired in Kafka before they were delivered: reading goes on behind them`,
     )
   }
 
-  /** Fixes the start of a partition that the group never committed. */
-  async #anchor(from: bigint): Promise<void> {
-    // Committed at once: after a restart both `earliest` and `latest` may be somewhere else, and what expired or came in
-    // between would be passed over without a word.
-    if (await this.#commitOrFail(from)) this.#open = this.#newSet(from)
+  #logOffsets(from: bigint, to: bigint, what: string): void {
+    const { topic, partition } = this.#tenure
+    this.#parts.logger.error({ topic, partition, from: String(from), to: String(to) }, what)
   }
 
-  async #commitOrFail(offset: bigint): Promise<boolean> {
+  /** Begins a set, and commits where. */
+  async #anchor(from: bigint): Promise<void> {
     try {
-      await this.#tenure.commit(offset, encodeMark(markOf(this.#tenure, this.#parts.plan.epoch)))
-      return this.#isReading
+      // At once: after a restart both `earliest` and `latest` may be somewhere else, and what expired or came in between
+      // would be passed over without a word.
+      await this.#tenure.commit(from, encodeMark(markOf(this.#tenure, this.#parts.plan.epoch)))
+      if (this.#isReading) this.#open = this.#newSet(from)
     } catch (error) {
       this.#fail(error)
-      return false
     }
   }
 
   async #endOfBatch(nextOffset: bigint): Promise<void> {
     if (this.#open === null && this.#isReading) await this.#anchor(nextOffset)
-    if (this.#replaying !== null && nextOffset >= this.#replaying.endOffset) await this.#closeReplay()
+    if (this.#replay?.isOverAt(nextOffset)) await this.#closeReplay()
     if (this.#open !== null && this.#isReading) {
       this.#open.advanceTo(nextOffset, this.#parts.clock.now())
-      if (this.#replaying === null) this.#timer.arm(this.#open)
+      if (this.#replay === null) this.#timer.arm(this.#open)
       await this.#parts.budget.room(this, this.#reading.signal)
     }
     // A batch that is held on to would be memory that the other partitions cannot be read into.
@@ -241,17 +243,15 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   /** Closes the set that is open now, as soon as the one before it is written; nothing if somebody else has closed it by then. */
   async #close(reason: FlushReason): Promise<void> {
     const set = this.#open
-    this.#dueAtMs ??= this.#parts.clock.elapsed()
-    while (this.#delivery.isBusy && set === this.#open) {
-      this.#due ??= reason
-      await this.#delivery.turn()
-    }
+    this.#due ??= { reason, atMs: this.#parts.clock.elapsed() }
+    while (this.#delivery.isBusy && set === this.#open) await this.#delivery.turn()
     if (set !== this.#open) return
-    if (this.#isClosable) this.#delivery.start(this.#cut(reason))
-    else this.#dueAtMs = null
+    const closed = this.#next()
+    this.#due = null
+    if (closed) this.#delivery.start(closed)
   }
 
-  /** The next set, for the delivery that has written the one before. */
+  /** The set that is due, for the delivery that has written the one before. */
   #next(): ClosedSet | null {
     return this.#due !== null && this.#isClosable ? this.#cut(this.#due) : null
   }
@@ -260,36 +260,31 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return this.#open !== null && !this.#open.isUntouched && !this.#committing.signal.aborted
   }
 
-  #cut(reason: FlushReason): ClosedSet {
+  #cut({ reason, atMs }: Due): ClosedSet {
     const set = this.#open as RecordSet
     this.#timer.disarm()
     this.#due = null
-    const dueAtMs = this.#dueAtMs ?? this.#parts.clock.elapsed()
-    this.#dueAtMs = null
     this.#open = this.#newSet(set.endOffset)
-    return this.#closed(set, reason, dueAtMs)
+    return this.#closed(set, reason, atMs)
   }
 
-  #closed(set: RecordSet, reason: FlushReason, dueAtMs: number, isPromised = false): ClosedSet {
+  #closed(set: RecordSet, reason: FlushReason, dueAtMs: number, replay: Replay | null = null): ClosedSet {
     this.#parts.stats.setClosed(reason)
-    return { set, objects: set.objects(), reason, isPromised, isPartial: this.#isPartial, dueAtMs }
+    const [isPromised, isPartial] = [replay !== null, replay?.isPartial === true]
+    return { set, objects: set.objects(), reason, isPromised, isPartial, dueAtMs }
   }
 
   async #closeReplay(): Promise<void> {
-    const [set, intent] = [this.#open, this.#replaying]
-    if (set === null || intent === null || !this.#isReading) return
-    set.advanceTo(intent.endOffset, this.#parts.clock.now())
-    const closed = this.#closed(set, intent.reason, this.#parts.clock.elapsed(), true)
-    const checksum = setChecksum(closed.objects)
-    if (checksum !== intent.checksum && !this.#isPartial) return this.#stop(replayDiffers(set, intent, checksum))
-    // A whole set is compared in full, and what ended it (a marker, a filtered record) may have been compacted away since.
-    const epochNow = this.#isPartial ? this.#tenure.leaderEpochBefore(intent.endOffset) : null
-    if (intent.leaderEpoch !== undefined && epochNow !== null && epochNow !== intent.leaderEpoch)
-      return this.#stop(replacedAfterPromise(set, intent.leaderEpoch, epochNow))
-    this.#parts.logger.info({ ...whereOf(set), revision: intent.revision }, 'finishing the set of an earlier owner')
-    this.#replaying = null
-    this.#isPartial = false
-    this.#open = this.#newSet(intent.endOffset)
+    const [set, replay] = [this.#open, this.#replay]
+    if (set === null || replay === null || !this.#isReading) return
+    const { endOffset, reason, revision } = replay.intent
+    set.advanceTo(endOffset, this.#parts.clock.now())
+    const closed = this.#closed(set, reason, this.#parts.clock.elapsed(), replay)
+    const difference = replay.difference(set, closed.objects, this.#tenure)
+    if (difference !== null) return this.#stop(difference)
+    this.#parts.logger.info({ ...whereOf(set), revision }, 'finishing the set of an earlier owner')
+    this.#replay = null
+    this.#open = this.#newSet(endOffset)
     this.#delivery.start(closed)
   }
 
@@ -321,6 +316,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
     this.#open?.release()
     this.#open = null
+    this.#due = null
     // A replay may have held up others: nothing of it will be written, which would wake them.
     this.#parts.budget.released()
   }
