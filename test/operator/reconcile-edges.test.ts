@@ -4,7 +4,7 @@ import { KubeApiError } from '../../src/kube/errors.ts'
 import { CONNECTORS, CRON_JOBS, DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../src/kube/kinds.ts'
 import { reconcile } from '../../src/operator/reconcile.ts'
 import { aKubePod, says } from './builders.ts'
-import { KEY, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
+import { KEY, revisionOf, rollOut, SINK_KEY, setUp, setUpDelivering } from './set-up.ts'
 
 const QUOTA = new KubeApiError(403, 'Forbidden', 'exceeded quota')
 
@@ -53,7 +53,7 @@ describe('reconcile', () => {
     set.cluster.addConnector()
     await set.pass()
     rollOut(set)
-    const revision = set.cluster.get(DEPLOYMENTS, SINK_KEY)?.metadata?.annotations?.['analytics-connector.io/revision']
+    const revision = revisionOf(set.cluster)
     set.reports.set('pod-1', says('STARTING'))
     for (let edit = 0; edit < 7; edit++) {
       set.cluster.edit({ filter: { [`n${edit}`]: ['*'] } })

@@ -46,6 +46,11 @@ export function setUp() {
   return { cluster, events, clock, reports, references, parts, pass, status }
 }
 
+/** Of the sink's configuration with which new pods start. */
+export function revisionOf(cluster: Cluster): string {
+  return cluster.get(DEPLOYMENTS, SINK_KEY)?.metadata?.annotations?.['analytics-connector.io/revision'] ?? ''
+}
+
 /** Kubernetes does its part: the Deployment is rolled out with one pod, which says that it delivers. */
 export function rollOut({ cluster, reports }: ReturnType<typeof setUp>, pods = 1): void {
   const deployment = cluster.get(DEPLOYMENTS, SINK_KEY) as Deployment
