@@ -3,8 +3,8 @@ import type { Beginning } from './assignment.ts'
 import type { BufferOwner, ByteBudget } from './byte-budget.ts'
 import { encodeMark, markOf } from './commit-metadata.ts'
 import { type ClosedSet, Delivery, type DeliveryParts, whereOf } from './delivery.ts'
-import { type FlushLimits, type FlushReason, sizeFlushReason } from './flush-policy.ts'
-import { FlushTimer } from './flush-timer.ts'
+import { type FlushReason, sizeFlushReason } from './flush-policy.ts'
+import { OpenSet, type OpenSetParts } from './open-set.ts'
 import {
   type LogRange,
   type PartitionHandler,
@@ -15,22 +15,13 @@ import {
   TenureLostError,
 } from './record-source.ts'
 import { Replay } from './replay.ts'
-import { RecordSet } from './set.ts'
-import type { SlabPool } from './slab-pool.ts'
+import type { RecordSet } from './set.ts'
 import { beyondTheEnd, replacedAfterDelivery } from './stop-reasons.ts'
 
-export interface TenureParts extends DeliveryParts {
-  /** The partition goes, and something that was promised of it is not written, or may not be: its next owner finishes that. */
+export interface TenureParts extends DeliveryParts, OpenSetParts {
+  /** Called when the partition goes while something promised of it is not written, or may not be: its next owner finishes that. */
   readonly unfinished: () => void
-  readonly limits: FlushLimits
   readonly budget: ByteBudget
-  readonly slabs: SlabPool
-}
-
-/** Why a set is to be closed, and since when, by `Clock.elapsed`. */
-interface Due {
-  readonly reason: FlushReason
-  readonly atMs: number
 }
 
 /**
@@ -50,12 +41,9 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   readonly #committing = new AbortController()
   /** Null once its set is closed, or where nothing was promised. */
   #replay: Replay | null
-  /** Null until the first batch has said where `earliest` or `latest` is. */
-  #open: RecordSet | null = null
-  /** Set while the open set is to be closed, as soon as the one before it is written. */
-  #due: Due | null = null
+  /** Without a set until the first batch has said where `earliest` or `latest` is. */
+  readonly #open: OpenSet
   readonly #delivery: Delivery
-  readonly #timer: FlushTimer
 
   constructor(tenure: Tenure, beginning: Beginning, parts: TenureParts) {
     this.#tenure = tenure
@@ -65,17 +53,17 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       released: () => parts.budget.released(),
       failed: (error) => this.#fail(error),
     })
-    this.#timer = new FlushTimer(parts, (reason) => void this.#close(reason))
+    this.#open = new OpenSet(tenure, parts, (reason) => void this.#close(reason))
     this.startAt = beginning.kind === 'stop' ? 'latest' : beginning.from
     this.#replay = beginning.kind === 'replay' ? new Replay(beginning.intent) : null
     parts.budget.add(this)
     if (beginning.kind === 'stop') this.#stop(beginning.error)
-    else if (beginning.kind === 'replay') this.#open = this.#newSet(beginning.from, beginning.plan)
-    else if (typeof beginning.from === 'bigint') this.#open = this.#newSet(beginning.from)
+    else if (beginning.kind === 'replay') this.#open.begin(beginning.from, beginning.plan)
+    else if (typeof beginning.from === 'bigint') this.#open.begin(beginning.from)
   }
 
   get openBytes(): number {
-    return this.#open?.allocatedBytes ?? 0
+    return this.#open.set?.allocatedBytes ?? 0
   }
 
   get inFlightBytes(): number {
@@ -110,7 +98,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     // Changes only while something is awaited, which next to no record needs.
     let isReading = this.#isReading
     for (let record = batch.next(); record !== null; record = batch.next()) {
-      if (this.#open === null && isReading) {
+      if (this.#open.set === null && isReading) {
         await this.#anchor(record.offset)
         isReading = this.#isReading
       }
@@ -118,10 +106,11 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
         await this.#closeReplay()
         isReading = this.#isReading
       }
-      if (this.#open === null || !isReading) break
-      this.#open.add(record, nowMs)
+      const { set } = this.#open
+      if (set === null || !isReading) break
+      set.add(record, nowMs)
       stats.read++
-      const reason = this.#replay === null ? sizeFlushReason(limits, this.#open) : null
+      const reason = this.#replay === null ? sizeFlushReason(limits, set) : null
       if (reason === null) continue
       await this.#close(reason)
       nowMs = clock.now()
@@ -154,14 +143,14 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     this.#reportLost(position, log.startOffset)
     if (this.#replay) this.#replay.isPartial = true
     if (this.#replay && !this.#replay.isOverAt(log.startOffset))
-      this.#open?.advanceTo(log.startOffset, this.#parts.clock.now())
+      this.#open.set?.advanceTo(log.startOffset, this.#parts.clock.now())
     else await this.#goOnFrom(log.startOffset)
     return this.#isReading ? log.startOffset : null
   }
 
   async truncated(position: bigint, keptTo: bigint): Promise<bigint | null> {
     await this.#delivery.idle()
-    const set = this.#open
+    const { set } = this.#open
     if (set === null || !this.#isReading) return null
     if (keptTo < set.startOffset) {
       this.#stop(replacedAfterDelivery(keptTo, position))
@@ -174,7 +163,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       `Kafka has lost offsets ${keptTo} to ${position - 1n}, which were read and not delivered yet (an unclean leader election): what it has there now is read`,
     )
     this.#forgetOpenSet()
-    this.#open = this.#newSet(set.startOffset, set.plan)
+    this.#open.begin(set.startOffset, set.plan)
     return set.startOffset
   }
 
@@ -217,55 +206,38 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       // At once: after a restart both `earliest` and `latest` may be somewhere else, and what expired or came in between
       // would be passed over without a word.
       await this.#tenure.commit(from, encodeMark(markOf(this.#tenure, this.#parts.plan.epoch)))
-      if (this.#isReading) this.#open = this.#newSet(from)
+      if (this.#isReading) this.#open.begin(from)
     } catch (error) {
       this.#fail(error)
     }
   }
 
   async #endOfBatch(nextOffset: bigint): Promise<void> {
-    if (this.#open === null && this.#isReading) await this.#anchor(nextOffset)
+    if (this.#open.set === null && this.#isReading) await this.#anchor(nextOffset)
     if (this.#replay?.isOverAt(nextOffset)) await this.#closeReplay()
-    if (this.#open !== null && this.#isReading) {
-      this.#open.advanceTo(nextOffset, this.#parts.clock.now())
-      if (this.#replay === null) this.#timer.arm(this.#open)
+    if (this.#open.set !== null && this.#isReading) {
+      this.#open.set.advanceTo(nextOffset, this.#parts.clock.now())
+      if (this.#replay === null) this.#open.armTimer()
       await this.#parts.budget.room(this, this.#reading.signal)
     }
     // A batch that is held on to would be memory that the other partitions cannot be read into.
     if (this.#committing.signal.aborted && !this.#reading.signal.aborted) throw new PartitionStoppedError()
   }
 
-  #newSet(startOffset: bigint, plan = this.#parts.plan): RecordSet {
-    const { topic, partition } = this.#tenure
-    return new RecordSet(plan, topic, partition, startOffset, this.#parts.slabs)
-  }
-
   /** Closes the set that is open now, as soon as the one before it is written; nothing if somebody else has closed it by then. */
   async #close(reason: FlushReason): Promise<void> {
-    const set = this.#open
-    this.#due ??= { reason, atMs: this.#parts.clock.elapsed() }
-    while (this.#delivery.isBusy && set === this.#open) await this.#delivery.turn()
-    if (set !== this.#open) return
+    const { set } = this.#open
+    this.#open.ask(reason)
+    while (this.#delivery.isBusy && set === this.#open.set) await this.#delivery.turn()
+    if (set !== this.#open.set) return
     const closed = this.#next()
-    this.#due = null
     if (closed) this.#delivery.start(closed)
   }
 
   /** The set that is due, for the delivery that has written the one before. */
   #next(): ClosedSet | null {
-    return this.#due !== null && this.#isClosable ? this.#cut(this.#due) : null
-  }
-
-  get #isClosable(): boolean {
-    return this.#open !== null && !this.#open.isUntouched && !this.#committing.signal.aborted
-  }
-
-  #cut({ reason, atMs }: Due): ClosedSet {
-    const set = this.#open as RecordSet
-    this.#timer.disarm()
-    this.#due = null
-    this.#open = this.#newSet(set.endOffset)
-    return this.#closed(set, reason, atMs)
+    const cut = this.#committing.signal.aborted ? null : this.#open.cutIfDue()
+    return cut && this.#closed(cut.set, cut.due.reason, cut.due.atMs)
   }
 
   #closed(set: RecordSet, reason: FlushReason, dueAtMs: number, replay: Replay | null = null): ClosedSet {
@@ -275,7 +247,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   async #closeReplay(): Promise<void> {
-    const [set, replay] = [this.#open, this.#replay]
+    const [set, replay] = [this.#open.set, this.#replay]
     if (set === null || replay === null || !this.#isReading) return
     const { endOffset, reason, revision } = replay.intent
     set.advanceTo(endOffset, this.#parts.clock.now())
@@ -284,7 +256,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     if (difference !== null) return this.#stop(difference)
     this.#parts.logger.info({ ...whereOf(set), revision }, 'finishing the set of an earlier owner')
     this.#replay = null
-    this.#open = this.#newSet(endOffset)
+    this.#open.begin(endOffset)
     this.#delivery.start(closed)
   }
 
@@ -312,11 +284,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   }
 
   #forgetOpenSet(): void {
-    this.#timer.disarm()
-    if (this.#open !== null) this.#parts.stats.setAbandoned(this.#open.counts)
-    this.#open?.release()
-    this.#open = null
-    this.#due = null
+    this.#open.forget()
     // A replay may have held up others: nothing of it will be written, which would wake them.
     this.#parts.budget.released()
   }
