@@ -6,6 +6,7 @@ import { type Owner, ownerReference, TEMPLATE_ANNOTATION } from '../../src/opera
 import type { Observed, ObservedPod } from '../../src/operator/observe.ts'
 import type { PodReport, PodStatus } from '../../src/operator/pod-poller.ts'
 import type { Situation } from '../../src/operator/status.ts'
+import { aSinkStatus } from '../support/sink-status.ts'
 
 export const NOW = Date.parse('2026-03-01T12:00:00Z')
 export const OWNER: Owner = { namespace: 'games', name: 'events', uid: 'uid-1' }
@@ -49,25 +50,6 @@ export function anObserved(overrides: Partial<Observed> = {}): Observed {
     idleMs: 0,
     conflict: undefined,
     ending: undefined,
-    ...overrides,
-  }
-}
-
-/** What a sink answers. */
-export function aSinkStatus(overrides: Partial<SinkStatus> = {}): SinkStatus {
-  return {
-    connector: 'games/events',
-    revision: 'bbb',
-    state: 'ACTIVE',
-    error: null,
-    since: '2026-03-01T11:00:00Z',
-    partitions: 1,
-    topicPartitions: null,
-    lag: 0,
-    records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
-    objects: 0,
-    bytes: 0,
-    lost: { offsets: 0, ranges: [] },
     ...overrides,
   }
 }

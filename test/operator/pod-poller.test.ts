@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { SinkStatus } from '../../src/contract/sink-status.ts'
 import { PodPoller } from '../../src/operator/pod-poller.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
-import { aSinkStatus } from './builders.ts'
+import { aSinkStatus } from '../support/sink-status.ts'
 
 function status(state: SinkStatus['state'], overrides: Partial<SinkStatus> = {}): SinkStatus {
   return aSinkStatus({ state, ...overrides })

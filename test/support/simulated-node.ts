@@ -9,6 +9,7 @@ import { keepRegistered } from '../stack/node-agent/node-registration.ts'
 import { watchObjects } from '../stack/node-agent/object-watch.ts'
 import { apiTime, type Pod } from '../stack/node-agent/pod.ts'
 import { PodAddresses } from '../stack/node-agent/pod-addresses.ts'
+import { aSinkStatus } from './sink-status.ts'
 
 /** Label and taint that keep all pods away from the node but those that are made for it. */
 const ONLY_SIMULATED = 'analytics-connector.test/simulated'
@@ -180,20 +181,8 @@ export class SimulatedNode {
 
   #statusOf(pod: Pod): SinkStatus {
     const { namespace, labels, annotations } = pod.metadata
-    return {
-      connector: `${namespace}/${labels?.[CONNECTOR_LABEL]}`,
-      revision: annotations?.[REVISION_ANNOTATION] ?? '',
-      state: 'ACTIVE',
-      error: null,
-      since: '2026-01-01T00:00:00Z',
-      partitions: 1,
-      topicPartitions: null,
-      lag: 0,
-      records: { read: 0, delivered: 0, rejected: 0, filtered: 0 },
-      objects: 0,
-      bytes: 0,
-      lost: { offsets: 0, ranges: [] },
-    }
+    const connector = `${namespace}/${labels?.[CONNECTOR_LABEL]}`
+    return aSinkStatus({ connector, revision: annotations?.[REVISION_ANNOTATION] ?? '' })
   }
 
   /** A free address; a block has 253, of which the last few are left alone. */
