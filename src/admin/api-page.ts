@@ -70,8 +70,8 @@ export function registerApiPage(app: FastifyInstance, document: object): void {
 }
 
 /**
- * The content as it is taken. Nobody needs a token for it: a copy for each request, or all of it encrypted for each connection, of clients
- * that take nothing would soon be more memory than there is.
+ * Hands out the content only as fast as the client takes it. Nobody needs a token for this page, so clients that take nothing could use up
+ * all memory, were there a copy for each request, or all of it encrypted for each connection.
  */
 function inPieces(content: Buffer): Readable {
   const pieces = Array.from({ length: Math.ceil(content.length / PIECE_BYTES) }, (_, i) =>

@@ -14,7 +14,7 @@ const PROTOTYPE_KEY = '__proto__'
  * @throws ApiError 400
  */
 export function parseJsonBody(body: Buffer): unknown {
-  // Else what a client wrote in another encoding would be stored with U+FFFD in it, as a name or path that nobody meant.
+  // Otherwise what a client wrote in another encoding would be stored with U+FFFD in it, as a name or path that nobody meant.
   if (!isUtf8(body)) throw new ApiError('unparsableBody', 'the body is not JSON: must be UTF-8')
   const text = body.toString()
   if (text.trim() === '') return undefined

@@ -37,7 +37,7 @@ export interface RequestTimeouts {
 const REQUEST_TIMEOUTS: RequestTimeouts = {
   headMs: 10_000,
   requestMs: 30_000,
-  // Longer than an answer takes that waits for an API server which does not answer.
+  // Longer than it takes to answer a request while the API server does not answer us.
   silenceMs: 120_000,
   lookEveryMs: 1_000,
 }
@@ -144,7 +144,7 @@ function observe(app: FastifyInstance, { metrics, logger, tls }: ServerParts): v
       'request',
     )
   }
-  // Not by onResponse: of a request whose client hangs up before the answer, which is served all the same, fastify tells nobody.
+  // Not in onResponse: fastify does not call it where the client hangs up before the answer, though the request is served all the same.
   app.addHook('onSend', async (request, reply) => {
     const { raw } = reply
     let isEnded = false
@@ -157,7 +157,7 @@ function observe(app: FastifyInstance, { metrics, logger, tls }: ServerParts): v
   })
 }
 
-/** A connection whose request was under way at `close` would else be kept open for the next one, and the server with it. */
+/** Otherwise a connection whose request was under way at `close` would be kept open for the next one, and the server with it. */
 function endConnectionsOnClose(app: FastifyInstance): void {
   let isClosing = false
   app.addHook('preClose', async () => {
@@ -178,7 +178,7 @@ function addRoute(app: FastifyInstance, route: Route, gate: Gate): void {
         request.caller = await gate.authenticate(request.headers.authorization, request.ip)
         request.scope = scopeOf(request)
         await gate.authorize(request.caller, requiredResource(request.scope), ACTIONS[route.method])
-        // Fastify would wait for the body for good: of a request that is cut off there comes no end, and no second word of it.
+        // Fastify would wait for the body for ever: a request that was cut off meanwhile never ends, and its `close` has been told already.
         if (request.raw.destroyed) throw new ApiError('malformedRequest', 'the request was cut off')
       },
       handler: (request, reply) => answer(route, request, reply),

@@ -19,9 +19,9 @@ export function defaultCompression(format: Format): Compression {
 const COMPRESSION_ENDINGS: Readonly<Record<Compression, string>> = { none: '', gzip: '.gz', zstd: '.zst' }
 
 /**
- * The ending of an object's name: that of the template, made true, as Athena, Spark and DuckDB decide by it how to read
- * a file. `.json` becomes `.json.gz`, `.json.zst` or `.parquet`, and `.parquet` is `.json` where the file is not
- * Parquet; a compression that the template claims and the file has not is dropped.
+ * The extension of an object's name: the template's, corrected to what the file is, as Athena, Spark and DuckDB decide by it how to
+ * read the file. `.json` becomes `.json.gz`, `.json.zst` or `.parquet`, and `.parquet` becomes `.json` where the file is not Parquet; a
+ * compression that the template claims and the file does not have is dropped.
  *
  * @param own the template's own extension, empty where it has none
  */

@@ -95,7 +95,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
   async records(batch: RecordBatch): Promise<void> {
     const { clock, limits, stats } = this.#parts
     let nowMs = clock.now()
-    // Changes only while something is awaited, which next to no record needs.
+    // Changes only while something is awaited, which happens for next to no record.
     let isReading = this.#isReading
     for (let record = batch.next(); record !== null; record = batch.next()) {
       if (this.#open.set === null && isReading) {
@@ -177,7 +177,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     return !this.#reading.signal.aborted && !this.#committing.signal.aborted
   }
 
-  /** Finishes what was read before a gap in the log, and holds on to where it ends: it is not to be reported again. */
+  /** Finishes what was read before a gap in the log, and commits where the gap ends, so that it is not reported again. */
   async #goOnFrom(offset: bigint): Promise<void> {
     if (this.#replay === null) await this.#close('expired')
     else await this.#closeReplay()
@@ -200,7 +200,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     this.#parts.logger.error({ topic, partition, from: String(from), to: String(to) }, what)
   }
 
-  /** Begins a set, and commits where. */
+  /** Commits where reading begins, and begins a set there. */
   async #anchor(from: bigint): Promise<void> {
     try {
       // At once: after a restart both `earliest` and `latest` may be somewhere else, and what expired or came in between
@@ -220,7 +220,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
       if (this.#replay === null) this.#open.armTimer()
       await this.#parts.budget.room(this, this.#reading.signal)
     }
-    // A batch that is held on to would be memory that the other partitions cannot be read into.
+    // The reader lets go of its batch then: kept, it would be memory that the other partitions cannot be read into.
     if (this.#committing.signal.aborted && !this.#reading.signal.aborted) throw new PartitionStoppedError()
   }
 
@@ -266,7 +266,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     else this.#stop(describeError(error))
   }
 
-  /** Going on could lose or double records. Holds the partition, so that nobody else runs into the same. */
+  /** Going on could lose or duplicate records. Keeps hold of the partition, so that nobody else runs into the same. */
   #stop(why: string): void {
     const { topic, partition } = this.#tenure
     this.#committing.abort(new Error(why))
@@ -285,7 +285,7 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
 
   #forgetOpenSet(): void {
     this.#open.forget()
-    // A replay may have held up others: nothing of it will be written, which would wake them.
+    // A replay may have held up others, and they would wait for its write, which never comes.
     this.#parts.budget.released()
   }
 }

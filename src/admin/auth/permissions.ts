@@ -51,8 +51,8 @@ function coversEverythingBelow(given: readonly string[]): boolean {
 }
 
 /**
- * `schedAction` holds instead of `Action` at the times of a schedule, and is none where it is left out, as Go leaves out a 0. Only what holds at any
- * time is granted here. IAM services write the names in more than one way, and read them without regard to case. Source: AccelByte's iam-go-sdk.
+ * At the times of a schedule `schedAction` applies instead of `Action`. Left out it means none, as Go leaves out a 0. Only what applies at all times
+ * is granted here. IAM services write the names in more than one way, and read them without regard to case. Source: AccelByte's iam-go-sdk.
  */
 const permission = z
   .preprocess(

@@ -21,9 +21,9 @@ interface Attempt {
 }
 
 /**
- * What another service says, kept for a while: asked again when somebody wants it and it is no longer fresh, in the
- * background at first, and used on while that service is not there (stale-while-revalidate and stale-if-error, RFC 5861).
- * No timers: who is never asked never asks.
+ * What another service says, kept for a while. When somebody wants it and it is no longer fresh, the service is asked again, at first in
+ * the background; while the service is away, what it said last is still used (stale-while-revalidate and stale-if-error, RFC 5861).
+ * There are no timers: what nobody wants is never asked for.
  */
 export class Refreshed<T> {
   readonly #options: RefreshedOptions<T>
@@ -40,7 +40,7 @@ export class Refreshed<T> {
   async get(): Promise<T> {
     const { freshMs, staleMs, clock } = this.#options
     if (this.#ageMs() <= freshMs) return this.#value()
-    // A service that takes its time to fail would else take it from everybody who asks, for as long as it is away.
+    // Otherwise a service that is slow to fail would slow everybody down for as long as it is away.
     const isAway = clock.elapsed() - this.#failedAtMs < 2 * freshMs
     const attempt = this.#tryToLoad()
     if (this.#ageMs() > (isAway ? staleMs : Math.min(2 * freshMs, staleMs))) await attempt.done

@@ -12,9 +12,9 @@ const CONNECTORS_PER_GET = 12
 const METADATA: Kind<KubeObject> = CONNECTORS
 
 /**
- * Every connector of one namespace, or of all, as the API server has them after the question. Most of what a list costs is the API
- * server's work of writing each object as JSON, which is half as much for the metadata alone. So those are listed, and what has still the
- * `uid` and `resourceVersion` of the last read is the object of the last read; only the others are read in full.
+ * Every connector of one namespace, or of all, at least as new as the question. Most of the cost of a list is the API server's work of writing
+ * each object as JSON, which is half as much for the metadata alone. So only metadata are listed. An object that still has the `uid` and
+ * `resourceVersion` of the last read is taken from there; only the others are read in full.
  */
 export class ConnectorReader {
   readonly #api: Pick<KubeApi, 'get' | 'list'>

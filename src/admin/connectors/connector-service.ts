@@ -105,7 +105,7 @@ export class ConnectorService {
 
   /**
    * Deletes what was checked, on the condition that nothing was written in between: an edit may have made it a connector that the caller has not
-   * seen, or that the scope may not show. Otherwise the same again.
+   * seen, or that the scope may not show. If something was, checks it again and tries once more.
    *
    * @throws ApiError 409 when it is not (any more) what the caller has read
    */
@@ -128,8 +128,8 @@ export class ConnectorService {
   }
 
   /**
-   * Reads, decides and writes on the condition that nothing was written in between. A write of the status is not meant: then
-   * the same again. A write of the spec is another editor's.
+   * Reads, decides and writes, on the condition that nothing was written in between. If only the status was, does it all again; a write of
+   * the spec is another editor's.
    */
   async #change(
     scope: Scope,

@@ -4,9 +4,9 @@ import type { Connector } from '../../kube/connector-ids.ts'
 import { specChangedAt } from '../../kube/field-owners.ts'
 
 /**
- * The published status document: the operator's, unless that speaks of an earlier spec. Then the connector has just been
- * switched, and what the operator has not seen yet is told from the switch: between ACTIVE and INACTIVE there is no way but
- * through STARTING or STOPPING.
+ * The published status document: the operator's, unless that is about an earlier spec. Then the connector may just have been switched on or
+ * off, and its state follows from the switch, which the operator has not seen yet: the only way between ACTIVE and INACTIVE is through
+ * STARTING or STOPPING.
  */
 export function statusDocument(connector: Connector): StatusDocument {
   const { metadata, spec, status } = connector

@@ -16,9 +16,9 @@ export interface CommittedOffsetsOptions {
 }
 
 /**
- * Asks the coordinator until it has told what the group has committed, by `<topic>-<partition>`; null once `signal` aborts.
+ * What the group has committed, by `<topic>-<partition>`, asked for until the coordinator tells it; null once `signal` aborts.
  *
- * @param held those of a topic that may not be used any more are left out, those of `assigned` are asked for again
+ * @param held left out of the answer where their topic may not be used any more; for `assigned`, that is an error to try again after
  */
 export async function committedOffsets(
   { member, clock, problems, signal }: CommittedOffsetsOptions,

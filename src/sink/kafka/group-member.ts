@@ -67,7 +67,7 @@ export class GroupMember {
   readonly #options: GroupMemberOptions
   readonly #coordinator: Coordinator
   #memberId = ''
-  /** Former member ids of ours that the coordinator may still count as members. */
+  /** Our former member ids, which the coordinator may still count as members. */
   readonly #abandoned = new Set<string>()
   /** The connection on which a heartbeat was answered last. */
   #proven: GroupConnection | null = null
@@ -87,7 +87,7 @@ export class GroupMember {
    */
   async join(topics: readonly string[], held: readonly TopicPartitions[], heldIn: number): Promise<Generation> {
     try {
-      // Or the group would wait for the one we were, until its session ends.
+      // Otherwise the group would wait for the member that we were, until its session ends.
       await this.#leaveAbandoned()
       const joined = await this.#joinGroup(topics, encodeOwned(heldIn, held))
       const { memberId, generationId } = joined
@@ -105,7 +105,7 @@ export class GroupMember {
     }
   }
 
-  /** Throws KafkaError: REBALANCE_IN_PROGRESS, or one that `isFenced` knows, or one to try again after. */
+  /** Throws KafkaError: REBALANCE_IN_PROGRESS, or one that `isFenced` knows; after any other, and after KafkaConnectionError, try again. */
   async heartbeat(generation: MemberIdentity): Promise<void> {
     try {
       const connection = await this.#connection()
@@ -119,9 +119,10 @@ export class GroupMember {
   }
 
   /**
-   * By `<topic>-<partition>`; offset -1n where nothing was committed. Throws KafkaError, also for one partition's code.
+   * What the group has committed, by `<topic>-<partition>`; offset -1n where it never did. Throws KafkaError, also for one partition's code,
+   * or KafkaConnectionError.
    *
-   * @param others are left out where we may not describe their topic any more
+   * @param others left out of the answer where their topic may not be described any more, instead of an error
    */
   async committedOffsets(
     partitions: readonly TopicPartitions[],
@@ -151,8 +152,8 @@ export class GroupMember {
   }
 
   /**
-   * Sends commits of several partitions as one request, once. Looking for a coordinator that knows the identity goes on until
-   * `ended`, as nothing has been sent by then.
+   * Sends commits of several partitions as one request, once. Until a coordinator that knows the identity is found, nothing has been sent: the search
+   * goes on until `ended`.
    *
    * @returns for each commit null, or CommitMetadataTooLargeError, or TenureLostError: refused
    * @throws TenureLostError when there is no answer: all may still be carried out, but not under a later generation
@@ -205,7 +206,7 @@ export class GroupMember {
     }
   }
 
-  /** By another connection than JoinGroup, which may be under way as the member that leaves. */
+  /** On another connection than JoinGroup, which may still be under way for the very member that leaves. */
   async #leaveAbandoned(): Promise<void> {
     for (const memberId of this.#abandoned) {
       try {
@@ -246,10 +247,10 @@ export class GroupMember {
   }
 
   /**
-   * A connection on which the coordinator has acknowledged the identity and has told offsets, or null once `ended`. A broker
-   * that was found a moment ago may yet say that it is not the coordinator: better to these than to a commit, which cannot be
-   * repeated. A heartbeat alone proves too little: a coordinator that still loads its groups answers every one with success
-   * (GroupCoordinatorService.heartbeat), and refuses to read and to take offsets.
+   * A connection on which the coordinator has acknowledged the identity and has told offsets, or null once `ended`. A broker that was found
+   * a moment ago may still turn out not to be the coordinator. It had better say so to these two requests than to a commit, which cannot be
+   * repeated. A heartbeat alone proves too little: a coordinator that is still loading its groups answers every one with success
+   * (GroupCoordinatorService.heartbeat), but neither gives nor takes offsets.
    */
   async #coordinatorOf(
     identity: MemberIdentity,
@@ -283,7 +284,7 @@ export class GroupMember {
     }
   }
 
-  /** What an error says about the coordinator's address and our member id. */
+  /** Gives up what an error shows to be wrong: the coordinator's address, our member id. */
   #judge(error: unknown): void {
     if (error instanceof KafkaConnectionError || isCoordinatorMoved(error)) {
       this.#coordinator.forget()

@@ -57,7 +57,7 @@ export class Membership {
   /** Aborts when it is too late to begin with the generation's partitions. */
   #adoptionOver = new AbortController()
   #ended = Promise.withResolvers<GenerationEnd>()
-  /** What is done with the assignment of the generation: verify, give up, begin. */
+  /** Settles when the generation's assignment was dealt with: verified, given up, begun. */
   #adopting: Promise<void> = Promise.resolve()
   #revoking: Promise<unknown> = Promise.resolve()
   #isVerified = false
@@ -134,7 +134,7 @@ export class Membership {
   async end(deadline: AbortSignal): Promise<void> {
     await Promise.race([this.#adopting, whenAborted(deadline)])
     if (!this.#isVerified) this.lose(new TenureLostError('no time was left to finish'))
-    // Had joining again failed, what is committed now is of the generation before: the coordinator takes or refuses it.
+    // If joining again has failed, what is committed now is of the generation before; the coordinator takes it or refuses it.
     this.#commits.resume()
     await this.#revoke([...this.#held.values()], 'shutdown', deadline)
     this.#finish()
@@ -212,7 +212,7 @@ export class Membership {
     return added
   }
 
-  /** What we have buffered does not follow what is committed, or cannot be committed: it is read again from there, by whoever may. */
+  /** What we have buffered does not continue what is committed, or cannot be committed. Whoever may read it begins again from there. */
   #drop(held: HeldPartition, why: string): void {
     this.#options.logger.warn({ partition: held.name }, why)
     held.lose()
