@@ -18,7 +18,7 @@ const IDLE_TIMEOUT_MS = 180_000
  */
 const FORBIDDEN_RETRY_MS = 60_000
 const REFUSALS_BEFORE_MISSING = 5
-/** Short at its most: whoever waits for an API server's return waits for this too, and a handful of watches are nothing to it. */
+/** At most a few seconds: whoever waits for the API server to return waits for this too, and a handful of watches do not burden it. */
 const RETRY = { initialMs: 200, maxMs: 5_000 }
 /** After so many failures in a row, read everything again: the server may have been restored from an older state. */
 const FAILURES_BEFORE_RELIST = 5

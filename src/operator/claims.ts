@@ -19,7 +19,7 @@ const ANY = '*'
  * which may be of many namespaces by its dots: of one such connector all claims, some millions, would be more than an operator has memory for.
  */
 const MOST_CLAIMS = 10_000
-/** Of a claim's name: more than enough for no two of all that are ever claimed to have one. */
+/** Length of a claim's name, a hash: more than enough that no two claims ever share one. */
 const NAME_BYTES = 12
 
 /**
@@ -27,8 +27,8 @@ const NAME_BYTES = 12
  *
  * A key is made of the path, the topic, the partition, the first offset of a set and the epoch. So two connectors can write one key when bucket,
  * epoch and customPath (with its constants and the extension that is written) are the same and they have a topic in common, and where the
- * path shows the namespace, a namespace too. Which cluster a topic is of makes no difference, nor do time partitions: they begin together. Not told
- * are paths of different text that meet for some values, such as `{namespace}/…` and `acme/…`, and what is beyond MOST_CLAIMS.
+ * path shows the namespace, a namespace too. The Kafka cluster of a topic makes no difference, nor do time partitions, which begin at the same times.
+ * Not noticed are different paths that meet for some values, such as `{namespace}/…` and `acme/…`, and what is beyond MOST_CLAIMS.
  */
 export function claimsOf(config: SinkConfig): Claim[] {
   const byName = new Map(groupClaims(config).map((claim) => [claim.name, claim]))

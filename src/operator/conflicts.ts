@@ -33,9 +33,9 @@ interface Claimants {
 const NOBODY: Claimants = { whole: [], some: [] }
 
 /**
- * Which connectors claim what another one claims too. Both are told: whichever comes second to a key or a partition has the trouble. It is an
- * index by what is claimed, so an event costs what the claims of its connector cost, however many connectors there are; and each is told
- * of the oldest other one alone, so that one more of many is news to few.
+ * Which connectors claim what another one claims too. It is reported on both, as the trouble comes to whichever is second at a key or a partition.
+ * It is an index by what is claimed, so an event costs as much as the claims of its connector, however many connectors there are. Each is told only
+ * of the oldest other one, so that one more of many is news to few.
  */
 export class Conflicts {
   readonly #options: ConflictsOptions

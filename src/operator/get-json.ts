@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-/** A sink's status has a few hundred KiB at most, where a thousand partitions have lost something; nothing that is longer is one, nor worth the memory. */
+/** A sink's status has at most a few hundred KiB, where a thousand partitions have lost something. Anything longer is no status, and not worth the memory. */
 const MAX_ANSWER_BYTES = 1_048_576
 
 /**

@@ -12,9 +12,9 @@ const TIDY_FOR_MS = 12_000
 /**
  * Keeps what the process takes near to what it needs, until it ends.
  *
- * V8 keeps the pages that collections have emptied: what a rollout of every connector took stays taken. It gives them back in a collection that is to
- * save memory, which comes by itself only where little is allocated; who asks a thousand pods a second never allocates little. While size is favoured it comes
- * anyway, and objects are moved together. Always that would cost a third more processor time.
+ * V8 keeps the pages that collections have emptied, so what a rollout of every connector took stays taken. It gives them back in a collection that is
+ * to save memory, which it starts by itself only while little is allocated; an operator that asks a thousand pods a second never allocates little. While
+ * V8 favours size it does so anyway, and compacts the heap. To favour size all the time would cost a third more processor time.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`)
@@ -22,7 +22,7 @@ export function keepHeapSmall(): void {
   setInterval(tidy, TIDY_EVERY_MS).unref()
 }
 
-/** Also at the start: whoever reads 10,000 connectors leaves more behind than it keeps. */
+/** Also at the start: reading 10,000 connectors leaves more garbage behind than is kept. */
 function tidy(): void {
   setFlagsFromString('--optimize-for-size')
   setTimeout(() => setFlagsFromString('--no-optimize-for-size'), TIDY_FOR_MS).unref()

@@ -9,9 +9,9 @@ const LONGEST_MS = 1_000
 const PROGRESS_CONDITIONS = ['Ready', 'Active', 'Reconciling']
 
 /**
- * How far a rollout has come is written at most once a second for a connector: of four steps within half a second nobody sees more than the
- * last, and each is a write to etcd that everybody who watches connectors hears of. What is true (each condition, the published document, the
- * generation) is never held back.
+ * How far a rollout has come is written at most once a second for each connector: of four steps within half a second nobody sees more than the
+ * last, and each would be a write to etcd that is sent to every watcher of connectors. A change of what is true (a condition, the published document,
+ * the generation) is never held back.
  */
 export class HeldProgress {
   readonly #clock: Pick<Clock, 'elapsed'>

@@ -9,7 +9,7 @@ const MOST_NAMED = 3
 
 /**
  * What is known to be lost, with what the pods have found since: each offset is counted once, although a pod tells its ranges as long as
- * it lives, and although the next owner of a partition may find the same range again, or a longer one.
+ * it lives, and the next owner of a partition may find the same range again, or a longer one.
  */
 export function lostOf(known: Lost | undefined, pods: readonly Pick<ObservedPod, 'report'>[]): Lost | undefined {
   const found = pods.flatMap(({ report }) => (report?.kind === 'status' ? report.status.lost.ranges : []))

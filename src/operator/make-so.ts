@@ -45,7 +45,7 @@ export async function makeSo(observed: Observed, { applier, defaults, sink }: Ma
   } catch (error) {
     if (!(error instanceof Stalled)) throw error
     made = { ...made, stalled: error }
-    // What hangs may hang again, and the pass would not come to its end to tell of it.
+    // What hung may hang again, and then the pass would end before it has reported anything.
     if (observed.spec.active !== false || error.isSlow) return made
     return { ...made, deployment: await stopPods({ ...observed, deployment: made.deployment }, applier) }
   }
@@ -62,7 +62,7 @@ function oldRevisions(observed: Observed, { mountedRevisions }: Plan): Pick<Desi
   )
 }
 
-/** A pause holds also where the rest of the spec cannot become a configuration, or is refused; a refusal of this too is no other news. */
+/** A pause also holds where the rest of the spec cannot become a configuration, or is refused. If this is refused as well, that is no further news. */
 async function stopPods(observed: Observed, applier: Applier): Promise<Deployment | undefined> {
   try {
     return await applier.stopPods(observed)

@@ -9,8 +9,8 @@ interface Written {
 }
 
 /**
- * The connectors as this process wrote them last, until the watch tells of it or of something newer. Without them the next pass
- * would compare with a status that is already replaced, and write again. Resource versions are only ever compared for equality.
+ * The connectors as this process wrote them last, until the watch delivers that write or a newer one. Without them the next pass
+ * would compare with a status that was replaced already, and write again. Resource versions are only ever compared for equality.
  */
 export class OwnWrites {
   readonly #written = new Map<string, Written>()

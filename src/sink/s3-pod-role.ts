@@ -10,14 +10,14 @@ const HINTS: Readonly<Record<string, string>> = {
   InvalidIdentityTokenException: 'its account must know the cluster as an identity provider (OpenID Connect)',
 }
 
-/** The SDK's last word when the agent of EKS Pod Identity has refused: it goes on to a service that is only elsewhere, and tells of that. */
+/** The SDK's last error when the agent of EKS Pod Identity has refused: it goes on to a service that exists only elsewhere (ECS), and reports that. */
 const AGENT_HAS_REFUSED = /is not a valid container metadata service hostname$/
 const AGENT_HINT =
   'EKS Pod Identity gives no credentials for spec.serviceAccountName: the role of its association must trust pods.eks.amazonaws.com (sts:AssumeRole and sts:TagSession)'
 
 /**
- * Credentials as the SDK finds them by itself: of the environment, a profile, the pod's service account or the machine. STS, which gives
- * those of a role, is another server than S3: the authorities of an endpoint are not asked about it, and what it refuses is told as such.
+ * Credentials as the SDK finds them by itself: from the environment, a profile, the pod's service account or the machine. STS, which gives
+ * those of a role, is another server than S3: its certificate is not checked by the authorities of `endpoint`, and its refusals are reported as its own.
  */
 export function foundCredentials(): Provider {
   const found = defaultProvider({ clientConfig: { requestHandler: patientFor(TIMEOUT_MS) } })

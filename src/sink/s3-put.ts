@@ -114,7 +114,7 @@ export class DirectPut implements ObjectPut {
     return { ...headers, authorization, ...UNSIGNED_HEADERS, 'content-length': String(sizeOf(chunks)) }
   }
 
-  /** As the SDK would have it, also of an answer that is none of S3; s3-errors.ts makes of it what a person reads. */
+  /** An error like the SDK's, also for an answer that did not come from S3; s3-errors.ts turns it into what a person reads. */
   #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): Error {
     const told = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]
     const $response = { statusCode, headers }

@@ -66,12 +66,12 @@ export class SinkHealth {
     this.#update()
   }
 
-  /** A partition goes before all that was promised of it is written. */
+  /** To be called when a partition is given up before all that was promised of it is written. */
   unfinished(): void {
     if (this.#isStopping) this.#isUnfinished = true
   }
 
-  /** Whether that was so of one while the sink stopped. */
+  /** Whether that happened while the sink stopped. */
   get isUnfinished(): boolean {
     return this.#isUnfinished
   }

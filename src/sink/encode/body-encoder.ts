@@ -40,7 +40,7 @@ export function isPlain({ format, compression }: FileFormat): boolean {
 
 /**
  * No Content-Encoding goes with it: the object is a compressed file and stays one wherever it is copied to. With that
- * header some clients would unpack it on the way and leave a `.json.gz` that is none.
+ * header some clients would unpack it on the way and leave a `.json.gz` that is not compressed.
  */
 export function contentTypeOf({ format, compression }: FileFormat): string {
   if (format === 'parquet') return 'application/vnd.apache.parquet'

@@ -3,7 +3,7 @@ import { WASM_LAYOUT, wasmBytes } from '../wasm-memory.ts'
 /** Memory for one answer, from when it begins to arrive until nobody reads it any more. */
 export interface AnswerRange {
   readonly bytes: Buffer
-  /** For whoever reads the answer: it is told before the memory is used for another. Null as long as the answer may not be moved. */
+  /** Set by the reader of the answer, and called before the memory is used for another. Null as long as the answer may not be moved. */
   moveOut: (() => void) | null
 }
 

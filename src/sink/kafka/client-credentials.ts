@@ -16,7 +16,7 @@ export interface ClientCredentialsOptions {
 const USED_PART_OF_LIFE = 0.7
 const TIMEOUT_MS = 10_000
 const MAX_RESPONSE_BYTES = 64 * 1024
-/** RFC 6749, section 5.2, and who is let to no client at all. */
+/** RFC 6749, section 5.2; and 403, of a server that lets no client in. */
 const REFUSALS = new Set([400, 401, 403])
 
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().optional() })

@@ -52,11 +52,11 @@ const TIMINGS: KafkaTimings = {
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const BACKOFF = { initialMs: 250, maxMs: 5_000 }
 /**
- * Whom the group has outpaced joins again at once, but for a breath: others were faster by no fault of Kafka's, and whoever waits longer
+ * A member that the group has outpaced joins again nearly at once: others were faster through no fault of Kafka's, and one that waits longer
  * than a session is outpaced again, for ever where several do. As Kafka's AbstractCoordinator.joinGroupIfNeeded.
  */
 const OUTPACED_BACKOFF = { initialMs: 100, maxMs: 100 }
-/** So often in a row may come what a rebalance or a moving coordinator brings with it, before it is a problem. */
+/** How often in a row the errors of a rebalance or a moving coordinator may come before they are a problem. */
 const PASSING_FAILURES = 4
 /** Of the rebalance timeout, kept for noticing the rebalance late and for joining again. */
 const REBALANCE_MARGIN = 0.1

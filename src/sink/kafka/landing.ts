@@ -10,7 +10,7 @@ const LENGTH_BYTES = 4
  * that megabytes a second are neither allocated nor joined. It is for connections with one request at a time; others work,
  * with a copy of each answer.
  *
- * A whole answer of some size is lent until the next one of some size begins to arrive; who wants it longer says so (`keep`).
+ * An answer too large for the head is only lent, until the next such answer begins to arrive; a reader that wants it longer says so (`keep`).
  */
 export class Landing {
   readonly #onAnswer: (answer: Buffer) => void

@@ -26,8 +26,8 @@ interface LogOptions {
 }
 
 /**
- * Where to begin in a partition that the group never committed, once its topic may be read. Who may only describe it is told offsets
- * too, and is refused when committing one, which costs the member its other partitions: not only once, but whenever it comes back.
+ * Where to begin in a partition that the group never committed, once its topic may be read. A member that may only describe the topic is
+ * told offsets too, but is refused when it commits one. That costs it its other partitions, and not only once, but each time it comes back.
  */
 export function placeToBegin(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint | null> {
   return untilTold(options, async () => {
