@@ -36,10 +36,12 @@ export interface UploadCalls {
 }
 
 /**
- * Writes an object in parts, and completes it only where the key is free. Parts are invisible until then. The server is asked for that
- * condition (`If-None-Match: *`), and before it whether the key is taken: that it heeds the condition here is not tried before it
- * counts, and asking costs little beside the parts. Each carries a CRC-32, which S3 checks again on completion, unless checksums are switched off. Nothing is
- * resumed: after any failure the object is written again as a new upload.
+ * Writes an object in parts, which are invisible until it completes them, and completes them only where the key is free. The completion
+ * carries that condition (`If-None-Match: *`). As it was never tried out whether the server heeds it there, the server is also asked just before
+ * whether the key is taken, which costs little beside the parts. Each part carries a CRC-32, which S3 checks again on completion, unless
+ * checksums are switched off. Nothing is resumed: after any failure the object is written again as a new upload.
+ *
+ * @throws what `callS3` throws; the upload is given up then
  */
 export async function uploadInParts(
   s3: S3Settings,

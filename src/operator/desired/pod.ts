@@ -31,7 +31,7 @@ export function knobsOf({ podTemplate = {} }: AnalyticsConnectorSpec): PodKnobs 
   return podTemplate as PodKnobs
 }
 
-/** Labels and annotations, those of the connector's own wishes first: ours go before them. */
+/** Labels and annotations: those that the connector asks for, overridden by ours. */
 export function podMeta(
   { spec, revision }: PodInput,
   labels: Record<string, string>,

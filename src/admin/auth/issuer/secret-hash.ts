@@ -19,7 +19,7 @@ export async function hashSecret(secret: string): Promise<string> {
 /** Of no secret: what an unknown client's is compared with, so that it takes as long as a known one's. */
 export const NOBODYS_HASH = `scrypt$${COST.N}$${COST.r}$${COST.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
-/** Compares in constant time. */
+/** Compares in constant time. @throws Error for a hash that `hashSecret` did not make */
 export async function isSecretOf(hash: string, secret: string): Promise<boolean> {
   const [scheme, N, r, p, salt = '', key = ''] = hash.split('$')
   const expected = Buffer.from(key, 'base64url')
