@@ -14,14 +14,10 @@ import { defined } from '../lib/defined.ts'
 
 /** What `kubectl apply` keeps for itself: a second copy of the whole object. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
-
-/** What the conditions of all kinds have in common. */
-interface Condition {
-  readonly type: string
-  readonly status: string
-  readonly reason?: string
-  readonly message?: string
-}
+/** Of a Deployment's status: whether its rollout goes on. */
+const ROLLOUT_CONDITIONS = new Set(['Progressing', 'ReplicaFailure'])
+/** Of a pod's: the node that it has, and the news that it is to be asked. */
+const POD_CONDITIONS = new Set(['PodScheduled', 'Ready'])
 
 /** Drops kubectl's copy of an object, of kinds that are read in full or are few. */
 export function trimObject<T extends KubeObject>(object: T): T {
@@ -32,14 +28,9 @@ export function trimObject<T extends KubeObject>(object: T): T {
 export function trimDeployment({ metadata, spec, status }: Deployment): Deployment {
   const { observedGeneration, replicas, updatedReplicas, availableReplicas, conditions = [] } = status ?? {}
   const counts = { observedGeneration, replicas, updatedReplicas, availableReplicas }
-  const obstacles = conditions.filter(isObstacle).map(withoutTimes)
-  const trimmed = { metadata: trimMeta(metadata), spec, status: { ...counts, conditions: obstacles } }
+  const rollout = conditions.filter(({ type }) => ROLLOUT_CONDITIONS.has(type)).map(withoutTimes)
+  const trimmed = { metadata: trimMeta(metadata), spec, status: { ...counts, conditions: rollout } }
   return trimmed as Deployment
-}
-
-/** What holds a rollout up. That it goes on is told in new words at each step, of which each would be a pass; how far it has come is in the counts. */
-function isObstacle({ type, reason }: Condition): boolean {
-  return type === 'ReplicaFailure' || (type === 'Progressing' && reason === 'ProgressDeadlineExceeded')
 }
 
 export function trimConfigMap({ metadata }: ConfigMap): ConfigMap {
@@ -65,15 +56,10 @@ export function trimPod({ metadata = {}, status }: Pod): Pod {
     },
     status: {
       ...defined({ phase, podIP }),
-      conditions: conditions.filter(isNewsOfPod).map(withoutTimes),
+      conditions: conditions.filter(({ type }) => POD_CONDITIONS.has(type)).map(withoutTimes),
       containerStatuses: containerStatuses.map(trimContainer),
     },
   }
-}
-
-/** That there is no node for it, and that it is to be asked. A node that it has is no news before its container is. */
-function isNewsOfPod({ type, status }: Condition): boolean {
-  return type === 'Ready' || (type === 'PodScheduled' && status === 'False')
 }
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]
@@ -95,7 +81,7 @@ function ownOf(annotations: Record<string, string> = {}): Record<string, string>
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith(`${API_GROUP}/`)))
 }
 
-function withoutTimes<T extends Condition>(condition: T): T {
+function withoutTimes<T extends { type: string; status: string; reason?: string; message?: string }>(condition: T): T {
   const { type, status, reason, message } = condition
   return { type, status, ...defined({ reason, message }) } as T
 }

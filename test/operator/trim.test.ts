@@ -59,11 +59,6 @@ describe('trimPod', () => {
     const as = (status: string) => trimPod(aKubePod({}, { conditions: [{ type: 'Ready', status }] }))
     expect(as('True')).not.toEqual(as('False'))
   })
-
-  it('makes the same of a pod before and after it was given a node, which is no news', () => {
-    const as = (conditions: object[]) => trimPod(aKubePod({}, { conditions: conditions as never }))
-    expect(as([{ type: 'PodScheduled', status: 'True' }])).toEqual(as([]))
-  })
 })
 
 describe('trimDeployment', () => {
@@ -75,20 +70,6 @@ describe('trimDeployment', () => {
       const pods = deployment.status?.availableReplicas ? {} : { pods: [] }
       expect(judge(aSituation({ deployment: trimmed, ...pods }))).toEqual(judge(aSituation({ deployment, ...pods })))
     }
-  })
-
-  it('keeps that a rollout is stuck', () => {
-    const stuck = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }
-    const deployment = aDeployment(1, { conditions: [stuck], availableReplicas: 0 })
-    const trimmed = trimDeployment(deployment)
-    expect(judge(aSituation({ deployment: trimmed }))).toMatchObject({ reason: 'ProgressDeadlineExceeded' })
-    expect(judge(aSituation({ deployment: trimmed }))).toEqual(judge(aSituation({ deployment })))
-  })
-
-  it('makes the same of a rollout that goes on, in whatever words: how far it has come is in the numbers', () => {
-    const as = (reason: string) =>
-      trimDeployment(aDeployment(1, { conditions: [{ type: 'Progressing', status: 'True', reason }] }))
-    expect(as('ReplicaSetUpdated')).toEqual(as('NewReplicaSetCreated'))
   })
 
   it('makes the same of states that differ in nothing that is read', () => {
