@@ -208,6 +208,31 @@ test('what only the cluster can refuse is told, and what it would refuse is refu
   expect([status, json.errorCode]).toEqual([400, 20002])
 })
 
+test('a quota allows no more connectors: POST says which, and what it counts', async () => {
+  const full = `${namespace}-full`
+  const count = 'count/analyticsconnectors.analytics-connector.io'
+  await kubectl(stack, ['create', 'namespace', full])
+  const admin = await startAdmin(stack, full)
+  onTestFinished(async () => {
+    await admin.stop()
+    await kubectl(stack, ['delete', 'namespace', full, '--wait=false'])
+  })
+  await kubectl(stack, ['create', 'quota', 'few', `--hard=${count}=1`, '-n', full])
+  // Kubernetes refuses everything until it has counted what there is.
+  await kubectl(stack, [
+    'wait',
+    `--for=jsonpath={.status.used.count/analyticsconnectors\\.analytics-connector\\.io}=0`,
+    '--timeout=60s',
+    'quota/few',
+    '-n',
+    full,
+  ])
+  expect((await admin.call('POST', '/connectors', aBody('first'))).status).toBe(201)
+  const { status, json } = await admin.call('POST', '/connectors', aBody('second'))
+  const words = `exceeded quota: few, requested: ${count}=1, used: ${count}=1, limited: ${count}=1`
+  expect([status, json]).toEqual([403, { errorCode: 90012, errorMessage: `the cluster refuses it: ${words}` }])
+})
+
 test('v2 shows the connectors of its namespace only', async () => {
   const own = await create('own', { confined: ['*'] })
   const wide = await create('wide', { confined: ['*'], acme: ['*'] })
