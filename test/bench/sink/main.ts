@@ -39,6 +39,14 @@ const { values: flags } = flagsOrUsage(USAGE, {
   },
 })
 
+const cases = CASES.filter(({ name }) => flags.only.some((pattern) => name.match(pattern)))
+if (cases.length === 0) {
+  console.error(
+    `no case matches ${flags.only.join(' or ')}; there are\n${CASES.map(({ name }) => `  ${name}\n`).join('')}`,
+  )
+  process.exit(2)
+}
+
 const progress = (line: string) => console.error(`[bench] ${line}`)
 // The sink runs as in its image: built, not stripped of its types as it starts.
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: REPOSITORY })
@@ -48,8 +56,6 @@ const nodeOptions = flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(fla
 const backlogs = new Map<string, Backlog>()
 const bucket = new Bucket(servers.s3, `bench-${Date.now().toString(36)}`)
 await bucket.create()
-const cases = CASES.filter(({ name }) => flags.only.some((pattern) => name.match(pattern)))
-
 try {
   if (flags.minutes === undefined) await measureBacklogs()
   else

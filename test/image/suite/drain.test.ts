@@ -17,8 +17,7 @@ test('a deleted pod writes what it holds, commits it, leaves no upload behind an
   await scene.apply(NAME, { config: { flushInterval: NEVER, flushSize: 1_000_000 } })
   await scene.ready(NAME)
   await scene.send(500)
-  const [pod = ''] = (await scene.pods(NAME)).map(({ metadata }) => metadata.name)
-  await eventually(30_000, async () => expect(await recordsRead(scene, pod)).toBe(500))
+  const pod = await podThatHasRead(scene, 500)
   expect(await scene.bucket.count()).toBe(0)
 
   const ended = scene.kubectl('wait', `--for=jsonpath=${EXIT_CODE}=0`, `pod/${pod}`, '--timeout=60s')
@@ -31,6 +30,8 @@ test('a deleted pod writes what it holds, commits it, leaves no upload behind an
 
   await scene.ready(NAME)
   await scene.send(10)
+  // What nobody has read yet waits in Kafka: the group may not even have noticed that the member before this one is gone.
+  await podThatHasRead(scene, 10)
   await scene.patch(NAME, { active: false })
   await scene.ready(NAME)
   await scene.settled()
@@ -38,11 +39,15 @@ test('a deleted pod writes what it holds, commits it, leaves no upload behind an
 
 const EXIT_CODE = '{.status.containerStatuses[0].state.terminated.exitCode}'
 
-/** Records that the pod has read, by its own account. */
-async function recordsRead(scene: Scene, name: string): Promise<number> {
+/** The name of the connector's one pod, once that has read so many records by its own account. */
+async function podThatHasRead(scene: Scene, records: number): Promise<string> {
+  const [name = ''] = (await scene.pods(NAME)).map(({ metadata }) => metadata.name)
   const pod = (await podsOf(scene.id, '')).find(({ metadata }) => metadata.name === name)
-  const answer = await fetch(`http://${pod?.status.podIP}:8080/status`)
-  return ((await answer.json()) as SinkStatus).records.read
+  await eventually(30_000, async () => {
+    const answer = await fetch(`http://${pod?.status.podIP}:8080/status`)
+    expect(((await answer.json()) as SinkStatus).records.read).toBe(records)
+  })
+  return name
 }
 
 /** Every partition's committed offset is its end, and nothing is promised beyond it. */
