@@ -3,6 +3,7 @@ import type { KubeApi } from '../kube/api.ts'
 import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
 import { CONNECTORS, DEPLOYMENTS, type Deployment, type Kind, type KubeObject, keyOf, refOf } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
+import { type Applied, ApplyMemory } from './apply-memory.ts'
 import { checkOwnership } from './checks.ts'
 import { APPLIED_ANNOTATION, hashOf } from './desired/metadata.ts'
 import type { Desired } from './desired/objects.ts'
@@ -21,15 +22,6 @@ const RIGHT_RETRY_MS = 5_000
 /** The watch tells as soon as it is there again, and then there is nothing left to do. */
 const GONE_RETRY_MS = 5_000
 
-/** What was applied last, and what the server made of it. */
-interface Memory {
-  readonly hash: string
-  readonly uid: string | undefined
-  readonly generation: number
-  /** The whole of it; undefined as soon as the cache has it too. */
-  readonly result: KubeObject | undefined
-}
-
 /** In milliseconds of the clock that never jumps. */
 interface Refusals {
   readonly firstMs: number
@@ -44,7 +36,7 @@ interface Refusals {
 export class Applier {
   readonly #api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>
   readonly #clock: Pick<Clock, 'elapsed'>
-  readonly #memory: Map<string, Map<string, Memory>>
+  readonly #memory: ApplyMemory
   /** Kind and namespace to when the right to write there was refused, of those that were not granted since. */
   readonly #refusals: Map<string, Refusals>
   /** What was looked at while its connector was seen to be there. */
@@ -53,7 +45,7 @@ export class Applier {
   constructor(
     api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>,
     clock: Pick<Clock, 'elapsed'>,
-    memory = new Map<string, Map<string, Memory>>(),
+    memory = new ApplyMemory(),
     refusals = new Map<string, Refusals>(),
   ) {
     this.#api = api
@@ -69,7 +61,7 @@ export class Applier {
 
   /** Drops what is remembered of a connector that is gone. */
   forget(connectorKey: string): void {
-    this.#memory.delete(connectorKey)
+    this.#memory.forget(connectorKey)
   }
 
   /**
@@ -77,9 +69,10 @@ export class Applier {
    * by the older one takes an edit that is taken back at once for one that never was.
    */
   newest<T extends KubeObject>(connectorKey: string, kind: Kind<T>, cached: T | undefined): T | undefined {
-    const remembered = cached && this.#remembered(connectorKey, kind, cached)
-    if (!cached || !remembered?.result || !isSameObject(cached, remembered)) return cached
-    return generationOf(cached) < remembered.generation ? (remembered.result as T) : cached
+    const remembered = cached && this.#memory.get(connectorKey, kind, cached)
+    if (!cached || !remembered || !isSameObject(cached, remembered)) return cached
+    const isOlder = generationOf(cached) < remembered.generation
+    return (isOlder ? this.#memory.result(connectorKey, kind, cached) : undefined) ?? cached
   }
 
   /**
@@ -127,10 +120,10 @@ export class Applier {
     const hash = hashOf(object)
     const wanted = withAppliedHash(object, hash)
     const live = this.newest(connectorKey, kind, cached)
-    const remembered = this.#remembered(connectorKey, kind, object)
+    const remembered = this.#memory.get(connectorKey, kind, object)
     if (live && remembered?.hash === hash && isSameObject(live, remembered)) {
       if (live !== cached) return live
-      this.#remember(connectorKey, kind, object, { ...remembered, result: undefined })
+      this.#memory.dropResult(connectorKey, kind, object)
       // The metadata is never rewritten by the server, and no generation counts its changes.
       if (generationOf(live) === remembered.generation && isSubset(wanted.metadata, live.metadata)) return live
     }
@@ -141,7 +134,7 @@ export class Applier {
     if (result.metadata) delete result.metadata.managedFields
     // Where no generation is counted, memory tells nothing.
     const { uid, generation } = result.metadata ?? {}
-    if (generation !== undefined) this.#remember(connectorKey, kind, object, { hash, uid, generation, result })
+    if (generation !== undefined) this.#memory.set(connectorKey, kind, { hash, uid, generation }, result)
     return result
   }
 
@@ -179,7 +172,7 @@ export class Applier {
     const { uid, deletionTimestamp } = live.metadata ?? {}
     if (!uid || deletionTimestamp || ownershipOf(live, observed.owner) !== 'ours') return
     await this.#refusalAsStalled(kind, live, () => this.#api.delete(kind, refOf(keyOf(live)), { uid }))
-    this.#memory.get(observed.key)?.delete(`${kind.plural}/${keyOf(live)}`)
+    this.#memory.delete(observed.key, kind, live)
   }
 
   async #refusalAsStalled<T>(kind: Kind<KubeObject>, object: KubeObject, write: () => Promise<T>): Promise<T> {
@@ -209,16 +202,6 @@ export class Applier {
     this.#refusals.set(right, refusals)
     return nowMs - refusals.firstMs
   }
-
-  #remembered(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject): Memory | undefined {
-    return this.#memory.get(connectorKey)?.get(`${kind.plural}/${keyOf(object)}`)
-  }
-
-  #remember(connectorKey: string, kind: Kind<KubeObject>, object: KubeObject, memory: Memory): void {
-    const ofConnector = this.#memory.get(connectorKey) ?? new Map<string, Memory>()
-    ofConnector.set(`${kind.plural}/${keyOf(object)}`, memory)
-    this.#memory.set(connectorKey, ofConnector)
-  }
 }
 
 function withAppliedHash<T extends KubeObject>(object: T, hash: string): T {
@@ -227,7 +210,7 @@ function withAppliedHash<T extends KubeObject>(object: T, hash: string): T {
 }
 
 /** Uids are equal, and the kind counts generations: without them nothing tells an old state from a new one. */
-function isSameObject({ metadata }: KubeObject, remembered: Memory): boolean {
+function isSameObject({ metadata }: KubeObject, remembered: Applied): boolean {
   return metadata?.uid === remembered.uid && metadata?.generation !== undefined
 }
 

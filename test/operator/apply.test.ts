@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { resolveSinkConfig } from '../../src/contract/resolve.ts'
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment, SERVICE_ACCOUNTS } from '../../src/kube/kinds.ts'
 import { Applier, isSubset } from '../../src/operator/apply.ts'
+import { ApplyMemory } from '../../src/operator/apply-memory.ts'
 import { desiredConfigMap } from '../../src/operator/desired/config-map.ts'
 import { objectMeta } from '../../src/operator/desired/metadata.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -98,7 +99,7 @@ describe('Applier', () => {
   })
 
   it('remembers nothing of a kind that counts no generations: the memory would tell nothing', async () => {
-    const memory = new Map()
+    const memory = new ApplyMemory()
     const api = {
       apply: async <T>(_kind: unknown, object: T) => object,
       patch: async () => ({}) as never,
