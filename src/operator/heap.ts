@@ -5,9 +5,11 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
  * heap is caches, and collecting it costs little while nothing happens.
  */
 const GROWING_PERCENT = 20
-/** Milliseconds from one tidying to the next at the latest, and how long one takes: V8 lets a collection that saves memory wait for 8 s. */
-const TIDY_EVERY_MS = 60_000
+/** Milliseconds from the end of one tidying to the next at the latest, and how long one takes: V8 lets a collection that saves memory wait for 8 s. */
+const TIDY_EVERY_MS = 48_000
 const TIDY_FOR_MS = 12_000
+/** How long the first one takes: whoever reads 10,000 connectors and asks their pods leaves more behind than it keeps. */
+const START_FOR_MS = 30_000
 /** Milliseconds between two looks at what the process has beyond V8's heap, and the bytes by which that may grow until it is tidied before its time. */
 const LOOK_EVERY_MS = 1_000
 const MAY_KEEP_BYTES = 8 * 2 ** 20
@@ -22,21 +24,20 @@ const MAY_KEEP_BYTES = 8 * 2 ** 20
  */
 export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`)
-  // Also at the start: whoever reads 10,000 connectors leaves more behind than it keeps.
   setFavoursSize(true)
-  let begunMs = performance.now()
   let isTidying = true
-  let afterTidying = beyondHeap()
+  let endsMs = performance.now() + START_FOR_MS
+  let afterTidying = 0
   const look = () => {
-    const lastsMs = performance.now() - begunMs
-    if (isTidying && lastsMs >= TIDY_FOR_MS) {
+    const nowMs = performance.now()
+    if (isTidying && nowMs >= endsMs) {
       setFavoursSize(false)
       isTidying = false
       afterTidying = beyondHeap()
-    } else if (!isTidying && (lastsMs >= TIDY_EVERY_MS || beyondHeap() > afterTidying + MAY_KEEP_BYTES)) {
+    } else if (!isTidying && (nowMs >= endsMs + TIDY_EVERY_MS || beyondHeap() > afterTidying + MAY_KEEP_BYTES)) {
       setFavoursSize(true)
       isTidying = true
-      begunMs = performance.now()
+      endsMs = nowMs + TIDY_FOR_MS
     }
   }
   setInterval(look, LOOK_EVERY_MS).unref()
