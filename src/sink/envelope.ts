@@ -1,5 +1,6 @@
 import { underscoreForm } from '../contract/topic-pattern.ts'
-import { QUOTE, visitMembers } from './encode/json-members.ts'
+import { visitMembers } from './encode/json-members.ts'
+import { CR, LF, QUOTE, SPACE, TAB } from './json-bytes.ts'
 import { isJson } from './json-grammar.ts'
 
 /** What routing needs to know about an event; null where the event does not say it. */
@@ -78,11 +79,6 @@ function readLongEnvelope(value: Buffer, fields: EnvelopeFields): Envelope | Env
     timestamp: textOf(fields.timestamp),
   }
 }
-
-const LF = 0x0a
-const CR = 0x0d
-const SPACE = 0x20
-const TAB = 0x09
 
 /** Whether a value can be written as a line as it is. */
 export function isOneLine(json: Buffer): boolean {

@@ -1,6 +1,17 @@
-import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './encode/json-members.ts'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  CR,
+  LF,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+  TAB,
+} from './json-bytes.ts'
 
-const [SPACE, TAB, LF, CR] = [0x20, 0x09, 0x0a, 0x0d]
 const [PLUS, MINUS, POINT, ZERO, NINE, LETTER_E, LETTER_U] = [0x2b, 0x2d, 0x2e, 0x30, 0x39, 0x65, 0x75]
 /** From an opening bracket to the one that closes it. */
 const TO_CLOSING = CLOSE_BRACE - OPEN_BRACE

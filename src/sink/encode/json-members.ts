@@ -1,12 +1,14 @@
-export const QUOTE = 0x22
-export const COMMA = 0x2c
-export const COLON = 0x3a
-export const BACKSLASH = 0x5c
-export const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-export const OPEN_BRACE = 0x7b
-export const CLOSE_BRACE = 0x7d
-const SPACE = 0x20
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+} from '../json-bytes.ts'
 
 /** Hears of one member of an object: where its name (without quotes) and its value stand in the bytes. */
 export type VisitMember = (nameStart: number, nameEnd: number, valueStart: number, valueEnd: number) => void

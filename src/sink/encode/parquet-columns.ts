@@ -3,7 +3,8 @@ import type { SchemaElement } from 'hyparquet-writer'
 import { underscoreForm } from '../../contract/topic-pattern.ts'
 import { LINE_END } from '../byte-log.ts'
 import { readEventTime } from '../event-time.ts'
-import { BACKSLASH, CLOSE_BRACE, COMMA, OPEN_BRACE, QUOTE, type VisitMember, visitMembers } from './json-members.ts'
+import { BACKSLASH, CLOSE_BRACE, COMMA, OPEN_BRACE, QUOTE } from '../json-bytes.ts'
+import { type VisitMember, visitMembers } from './json-members.ts'
 
 /** `text`: a JSON string, without quotes and escapes. `time`: an RFC 3339 string. `json`: any value, as it was written. */
 type ColumnType = 'text' | 'time' | 'json'
