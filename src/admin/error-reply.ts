@@ -5,6 +5,7 @@ import {
   isUnavailable,
   isWebhookFailure,
   KubeApiError,
+  OVER_QUOTA,
 } from '../kube/errors.ts'
 import { ApiError } from './api-error.ts'
 import { MAX_BODY_BYTES } from './json-body.ts'
@@ -25,7 +26,7 @@ export function apiErrorOf(error: unknown): ApiError {
 function fromKubernetes(error: KubeApiError): ApiError {
   if (isOverQuota(error)) {
     // Without the request: a caller knows no paths of the cluster.
-    const words = error.message.slice(error.message.indexOf('exceeded quota'))
+    const words = error.message.slice(error.message.indexOf(OVER_QUOTA))
     return new ApiError('quotaExceeded', `the cluster refuses it: ${firstLine(words)}`, { cause: error })
   }
   if (isOfTheObject(error)) {

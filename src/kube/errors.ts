@@ -96,7 +96,7 @@ export function isRightMissing(error: unknown): error is KubeApiError {
 }
 
 /** The words of the admission plugin that counts (apiserver/pkg/admission/plugin/resourcequota). */
-const OVER_QUOTA = 'exceeded quota: '
+export const OVER_QUOTA = 'exceeded quota: '
 
 /** The namespace may not have more of something; the message says which quota it is, and of what. */
 export function isOverQuota(error: unknown): boolean {
