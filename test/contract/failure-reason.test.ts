@@ -40,8 +40,15 @@ describe('failureReasonOf', () => {
     ['KafkaAccessDenied', new KafkaError('joining', 30)],
     ['TopicNotFound', new KafkaError('fetching', 3)],
     ['KafkaUnreachable', new KafkaConnectionError('broker:9092: connect ECONNREFUSED 10.0.0.1:9092')],
+    ['KafkaUnreachable', new KafkaConnectionError('broker:9093: CERT_HAS_EXPIRED: its certificate has expired')],
+    ['KafkaUnreachable', new KafkaConnectionError('broker:9093: EPROTO: it does not speak TLS: see spec.kafka.tls')],
     ['KafkaCredentialsRefused', new Error('SASL PLAIN authentication failed')],
     ['KafkaFailed', new KafkaError('joining', 81)],
+    ['KafkaUnreachable', new KafkaConnectionError('sasl.kafka:9094: connect ECONNREFUSED 10.0.0.1:9094')],
+    ['KafkaFailed', new KafkaError('Kafka group analytics-connector.acme.events: cannot join', 81)],
+    ['KafkaFailed', new KafkaError('Kafka fetch of player-authentication-3', 56)],
+    ['KafkaFailed', new KafkaError('Kafka group g: commit of acme.connect-3, authentication-1', 12)],
+    ['KafkaAccessDenied', new KafkaError('Kafka topic acme.authentication', 29)],
   ])('is %s for what Kafka says (%#)', (reason, error) => {
     expect(kafka(error)).toBe(reason)
   })
