@@ -7,6 +7,14 @@ import type { RecordSet } from './set.ts'
 export const NEW_PLACE =
   "To go on, pause the connector, set its group's offset of this partition by a Kafka tool and set spec.kafka.epoch to a number that was not used before"
 
+/** What the broker sends is damaged, too long, or of a format or compression that is not known. Read again by itself, unlike the others. */
+export function unreadable(why: string, nextOffset: bigint): string {
+  return (
+    `${why}. It is read again every minute. To pass over it, pause the connector, set its group's offset of this partition to ${nextOffset} by a Kafka tool ` +
+    'and set spec.kafka.epoch to a number that was not used before'
+  )
+}
+
 /** The log ends before the position. */
 export function beyondTheEnd(position: bigint, { startOffset, endOffset }: LogRange): string {
   return (

@@ -65,7 +65,7 @@ function read({ handler }: ScriptedTenure, { partition }: ScriptedPartition): vo
   const startOffset = typeof handler.startAt === 'bigint' ? handler.startAt : 0n
   const onFailed = (error: unknown) => failures.push(error)
   const epochs = new LeaderEpochs({ offset: startOffset, leaderEpoch: UNKNOWN_EPOCH })
-  const never = { endOfEpoch: async () => null, onOutOfRange: () => {}, onTruncated: () => {} }
+  const never = { endOfEpoch: async () => null, onOutOfRange: () => {}, onTruncated: () => {}, onUnreadable: () => {} }
   loops.add(new PartitionReader({ topic: 't', partition, startOffset, handler, epochs, ...never, onFailed }))
 }
 

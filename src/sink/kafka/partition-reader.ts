@@ -1,6 +1,7 @@
+import { backoffMs } from '../../lib/backoff.ts'
 import type { PartitionHandler } from '../record-source.ts'
 import { type EpochSpan, type LeaderEpochs, UNKNOWN_EPOCH } from './leader-epochs.ts'
-import { decodeRecordSet, extentOf, type RecordSet } from './record-batch.ts'
+import { decodeRecordSet, extentOf, type RecordSet, UnreadableBatchError } from './record-batch.ts'
 
 /** Most bytes of a partition in one answer. A batch that is larger comes whole where it is the first of an answer (KIP-74). */
 export const PARTITION_BYTES = 1024 * 1024
@@ -20,14 +21,21 @@ export interface PartitionReaderOptions {
   readonly onOutOfRange: (position: bigint) => void
   /** Of what was read and handled before `position`, the log holds other records from `keptTo` on: this reader reads no further. */
   readonly onTruncated: (position: bigint, keptTo: bigint) => void
-  /** The handler refused, or a batch cannot be read: the partition is not read any further. */
+  /** The handler refused: the partition is not read any further. */
   readonly onFailed: (error: unknown) => void
+  /** A batch cannot be read. It is fetched again and again, as another leader may have it whole; null when it was read. */
+  readonly onUnreadable: (error: UnreadableBatchError | null) => void
 }
+
+/** Between two attempts to read the same batch: megabytes, which most often are the same. */
+const UNREADABLE_BACKOFF = { initialMs: 1_000, maxMs: 60_000 }
 
 interface Fetched {
   readonly set: RecordSet
   readonly from: bigint
   readonly epochs: readonly EpochSpan[]
+  /** When it came. */
+  readonly atMs: number
   readonly done: () => void
 }
 
@@ -52,6 +60,8 @@ export class PartitionReader {
   waitingSinceMs: number | null = null
   readonly #options: PartitionReaderOptions
   #handledOffset: bigint
+  /** Attempts in a row to read one batch, and where it is. */
+  #unreadable: { readonly offset: bigint; readonly times: number } | null = null
   #waiting: Fetched | null = null
   #working: Promise<void> | null = null
   #stopped = false
@@ -100,16 +110,10 @@ export class PartitionReader {
    */
   accept(set: RecordSet, nowMs: number, done: () => void): void {
     const from = this.fetchOffset
-    try {
-      const { end, cutBatchBytes, epochs } = extentOf(set, from)
-      this.fetchOffset = end
-      if (cutBatchBytes !== null) this.fetchBytes = wholeBatchesOf(cutBatchBytes)
-      this.#waiting = { set, from, epochs, done }
-    } catch (error) {
-      done()
-      this.#fail(error)
-      return
-    }
+    const { end, cutBatchBytes, epochs } = extentOf(set, from)
+    this.fetchOffset = end
+    if (cutBatchBytes !== null) this.fetchBytes = wholeBatchesOf(cutBatchBytes)
+    this.#waiting = { set, from, epochs, atMs: nowMs, done }
     this.waitingSinceMs = nowMs
     this.#working ??= this.#work()
   }
@@ -133,9 +137,27 @@ export class PartitionReader {
     return end === null ? null : Math.max(Number(end - this.#handledOffset), 0)
   }
 
-  #fail(error: unknown): void {
-    if (!this.#stopped) this.#options.onFailed(error)
-    this.stop()
+  #failed(error: unknown, nowMs: number): void {
+    if (this.#stopped) return
+    if (!(error instanceof UnreadableBatchError)) {
+      this.#options.onFailed(error)
+      this.stop()
+      return
+    }
+    this.#take()?.done()
+    const offset = this.#handledOffset
+    this.fetchOffset = offset
+    const times = this.#unreadable?.offset === offset ? this.#unreadable.times : 0
+    this.notBeforeMs = nowMs + backoffMs(times, UNREADABLE_BACKOFF)
+    this.#unreadable = { offset, times: times + 1 }
+    this.#options.onUnreadable(error)
+  }
+
+  #handled(nextOffset: bigint): void {
+    this.#handledOffset = nextOffset
+    if (this.#unreadable === null || nextOffset <= this.#unreadable.offset) return
+    this.#unreadable = null
+    this.#options.onUnreadable(null)
   }
 
   async #work(): Promise<void> {
@@ -143,7 +165,7 @@ export class PartitionReader {
       try {
         await this.#hand(next)
       } catch (error) {
-        this.#fail(error)
+        this.#failed(error, next.atMs)
       } finally {
         next.done()
       }
@@ -166,7 +188,7 @@ export class PartitionReader {
     for (const batch of decodeRecordSet(set, from)) {
       if (this.#stopped) return
       await this.#options.handler.records(batch)
-      this.#handledOffset = batch.nextOffset
+      this.#handled(batch.nextOffset)
     }
   }
 

@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { type PartitionHandler, PartitionStoppedError, type Tenure } from '../record-source.ts'
+import { unreadable } from '../stop-reasons.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
@@ -9,6 +10,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import { endOfEpoch, logRange, placeToBegin } from './log-range.ts'
 import { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
+import type { UnreadableBatchError } from './record-batch.ts'
 
 export interface ReadingOptions {
   readonly cluster: KafkaCluster
@@ -77,6 +79,7 @@ export class Reading {
       epochs,
       endOfEpoch: (last, next, from) => endOfEpoch(last, next, from, this.#logOf(tenure, givenUp)),
       onFailed: (error) => this.failed(tenure, error),
+      onUnreadable: (error) => this.#unreadable(tenure, error),
       onOutOfRange: (position) => void this.#outOfRange(position, read),
       onTruncated: (position, keptTo) => void this.#truncated(position, keptTo, read),
     })
@@ -128,9 +131,24 @@ export class Reading {
   failed({ topic, partition }: Pick<Tenure, 'topic' | 'partition'>, error: unknown): void {
     // Its handler has told why.
     if (error instanceof PartitionStoppedError) return
-    const line = `Kafka ${topic}-${partition} is stopped: ${describeError(error)}`
     this.#options.logger.error({ topic, partition, err: error }, 'partition stopped')
-    this.#options.problems.set(concernOf({ topic, partition }), line)
+    this.#stopped({ topic, partition }, describeError(error))
+  }
+
+  /** The partition waits at a batch, which is read again. Null: it goes on. */
+  #unreadable({ topic, partition }: Tenure, error: UnreadableBatchError | null): void {
+    const { logger, problems } = this.#options
+    if (error === null) {
+      logger.info({ topic, partition }, 'partition goes on: its record batch could be read')
+      problems.clear(concernOf({ topic, partition }))
+    } else {
+      logger.error({ topic, partition, err: error }, 'a record batch cannot be read: it is fetched again')
+      this.#stopped({ topic, partition }, unreadable(error.message, error.nextOffset))
+    }
+  }
+
+  #stopped({ topic, partition }: Pick<Tenure, 'topic' | 'partition'>, why: string): void {
+    this.#options.problems.set(concernOf({ topic, partition }), `${topic} partition ${partition} is stopped: ${why}`)
   }
 
   /** At once: no call of a handler begins any more. */

@@ -56,26 +56,39 @@ export interface Extent {
   readonly epochs: readonly EpochSpan[]
 }
 
-/** Reads headers only. */
+/** Reads headers only, up to a batch whose format is not known. */
 export function extentOf(set: RecordSet, from: bigint): Extent {
   let end = from
   let endsAt = 0
   const epochs: EpochSpan[] = []
-  for (const batch of batchesOf(set)) {
+  for (const batch of readableBatchesOf(set)) {
     if (batch.nextOffset > end) end = batch.nextOffset
     endsAt = batch.end
     const epoch = set.data.readInt32BE(batch.at + LEADER_EPOCH_AT)
     if (epochs.at(-1)?.epoch !== epoch) epochs.push({ from: batch.baseOffset, epoch })
   }
-  const isCut = endsAt + LENGTH_PREFIX_BYTES <= set.data.length
-  return { end, cutBatchBytes: isCut ? LENGTH_PREFIX_BYTES + set.data.readInt32BE(endsAt + 8) : null, epochs }
+  const isThere = endsAt + LENGTH_PREFIX_BYTES <= set.data.length
+  const nextBytes = isThere ? LENGTH_PREFIX_BYTES + set.data.readInt32BE(endsAt + 8) : 0
+  return { end, cutBatchBytes: endsAt + nextBytes > set.data.length ? nextBytes : null, epochs }
+}
+
+/** A record batch that cannot be handed out, as the broker's answer has it: `offset <first>: <why>`. */
+export class UnreadableBatchError extends Error {
+  override readonly name = 'UnreadableBatchError'
+  /** Where the one behind it begins. */
+  readonly nextOffset: bigint
+
+  constructor(baseOffset: bigint, nextOffset: bigint, cause: unknown) {
+    super(`offset ${baseOffset}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    this.nextOffset = nextOffset
+  }
 }
 
 /**
  * The records from `from` on, without control records and aborted ones. A piece may have no records and only move the
  * position. Values and keys are slices of `data` or of what it decompresses to.
  *
- * @throws Error, after the pieces before it, at a batch that cannot be read: `offset <first>: <why>`
+ * @throws UnreadableBatchError after the pieces before it
  */
 export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<RecordBatch> {
   const transactions = new AbortedTransactions(set)
@@ -90,22 +103,26 @@ export function* decodeRecordSet(set: RecordSet, from: bigint): Generator<Record
     handedOut = nextOffset
     return records
   }
-  for (const header of batchesOf(set)) {
+  const read = (header: BatchHeader) => {
     try {
       checkCrc(set.data, header)
-      if (!transactions.skips(header) && header.nextOffset > from) {
-        const batch = decodeBatch(set, header, from)
-        batches.push(batch)
-        bytes += batch.end - batch.at
-      }
+      if (transactions.skips(header) || header.nextOffset <= from) return
+      const batch = decodeBatch(set, header, from)
+      batches.push(batch)
+      bytes += batch.end - batch.at
     } catch (error) {
-      if (nextOffset > handedOut) yield piece()
-      throw new Error(`offset ${header.baseOffset}: ${error instanceof Error ? error.message : error}`, {
-        cause: error,
-      })
+      throw new UnreadableBatchError(header.baseOffset, header.nextOffset, error)
     }
-    if (header.nextOffset > nextOffset) nextOffset = header.nextOffset
-    if (bytes >= PIECE_BYTES) yield piece()
+  }
+  try {
+    for (const header of batchesOf(set)) {
+      read(header)
+      if (header.nextOffset > nextOffset) nextOffset = header.nextOffset
+      if (bytes >= PIECE_BYTES) yield piece()
+    }
+  } catch (error) {
+    if (nextOffset > handedOut) yield piece()
+    throw error
   }
   if (nextOffset > handedOut) yield piece()
 }
@@ -117,6 +134,16 @@ function checkCrc(data: Buffer, { at, end }: BatchHeader): void {
   if (found !== expected) throw new Error(`record batch is damaged: its checksum is ${found}, not ${expected}`)
 }
 
+/** Those before one whose format is not known. */
+function* readableBatchesOf(set: RecordSet): Generator<BatchHeader> {
+  try {
+    yield* batchesOf(set)
+  } catch (error) {
+    if (!(error instanceof UnreadableBatchError)) throw error
+  }
+}
+
+/** @throws UnreadableBatchError */
 function* batchesOf(set: RecordSet): Generator<BatchHeader> {
   for (let at = 0; at + MAGIC_AT < set.data.length; ) {
     const { data } = set
@@ -126,8 +153,10 @@ function* batchesOf(set: RecordSet): Generator<BatchHeader> {
     const magic = data.readInt8(at + MAGIC_AT)
     const baseOffset = data.readBigInt64BE(at)
     if (magic !== MAGIC_V2 || end < at + HEADER_BYTES)
-      throw new Error(
-        `offset ${baseOffset}: record format ${magic} is not supported (Kafka 0.11 and later write format 2)`,
+      throw new UnreadableBatchError(
+        baseOffset,
+        baseOffset + 1n,
+        `record format ${magic} is not supported (Kafka 0.11 and later write format 2)`,
       )
     yield {
       at,

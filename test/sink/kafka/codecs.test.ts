@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
 import { describe, expect, it } from 'vitest'
 import { decompress } from '../../../src/sink/kafka/codecs.ts'
@@ -44,5 +45,21 @@ describe('decompress', () => {
   ] as const)('says when %s data are damaged, and reads on afterwards', (name, codec) => {
     expect(() => decompress(codec, Buffer.from('no such thing'))).toThrow(`cannot be decompressed with ${name}`)
     expect(decompress(LZ4, lz4Compress(text)).equals(text)).toBe(true)
+  })
+
+  const COMPRESSED = [
+    ['gzip', GZIP, gzipSync(text)],
+    ['snappy', SNAPPY, snappyCompress(text)],
+    ['snappy', SNAPPY, xerial(snappyCompress(text.subarray(0, 60_000)), snappyCompress(text.subarray(60_000)))],
+    ['lz4', LZ4, lz4Compress(text)],
+    ['zstd', ZSTD, zstdCompressSync(text)],
+  ] as const
+
+  it.each(COMPRESSED)('makes no more of %s data than it may, and says what helps', (name, codec, data) => {
+    // A frame of LZ4 tells only how much it can be, which is the same but for its last block.
+    expect(decompress(codec, data, text.length + 64 * 1024).equals(text)).toBe(true)
+    expect(() => decompress(codec, data, text.length - 1)).toThrow(
+      `a record batch of ${data.length} bytes has more than 0 MiB without its compression (${name}), which is a quarter of this pod's memory: raise spec.resources.limits.memory`,
+    )
   })
 })

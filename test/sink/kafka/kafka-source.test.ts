@@ -214,7 +214,7 @@ describe('what is wrong', () => {
       if (tenure.partition === 0) throw new Error('metadata of somebody else')
     }
     start()
-    await within(() => expect(listener.problems).toEqual(['Kafka orders-0 is stopped: metadata of somebody else']))
+    await within(() => expect(listener.problems).toEqual(['orders partition 0 is stopped: metadata of somebody else']))
     await within(() => expect(listener.handlers[1]?.position).toBe(0n))
   })
 

@@ -63,6 +63,7 @@ export function add(
     onOutOfRange: () => outOfRange.push(reader),
     onTruncated: () => {},
     onFailed: (error) => told.push(String(error)),
+    onUnreadable: (error) => told.push(String(error)),
   })
   loops.add(reader)
   return reader

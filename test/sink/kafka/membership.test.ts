@@ -157,18 +157,18 @@ test('what is wrong with a partition is no problem any more when it is given up'
   const { membership, problems, told } = setUp()
   membership.adopt(generation(1, 0, 1))
   await settle()
-  problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
+  problems.set('partition t-1', 't partition 1 is stopped: damaged')
   await membership.pause()
   membership.adopt(generation(2, 0))
   await membership.generationEnd
-  expect(told).toEqual(['Kafka t-1 is stopped: damaged', null])
+  expect(told).toEqual(['t partition 1 is stopped: damaged', null])
 })
 
 test('a partition that somebody else has committed begins again, with nothing wrong so far', async () => {
   const { membership, listener, committed, problems, told } = setUp()
   membership.adopt(generation(1, 0, 1))
   await settle()
-  problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
+  problems.set('partition t-1', 't partition 1 is stopped: damaged')
   committed.set('t-1', { offset: 9n, leaderEpoch: -1, metadata: 'foreign' })
   await membership.pause()
   membership.adopt(generation(2, 0, 1))
@@ -178,14 +178,14 @@ test('a partition that somebody else has committed begins again, with nothing wr
     ['t-1', ['lost']],
     ['t-1', []],
   ])
-  expect(told).toEqual(['Kafka t-1 is stopped: damaged', null])
+  expect(told).toEqual(['t partition 1 is stopped: damaged', null])
 })
 
 test('when it is lost all handlers hear so, nothing is read any more, and nothing is wrong with its partitions', async () => {
   const { membership, listener, problems, told, reading } = setUp()
   membership.adopt(generation(1, 0, 1))
   await settle()
-  problems.set('partition t-1', 'Kafka t-1 is stopped: damaged')
+  problems.set('partition t-1', 't partition 1 is stopped: damaged')
   membership.lose(new Error('expelled'))
   expect(await membership.generationEnd).toBe('lost')
   await settle()

@@ -19,6 +19,7 @@ async function recordSet(
 function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
   const offsets: bigint[] = []
   const failures: unknown[] = []
+  const unreadable: (string | null)[] = []
   const released: number[] = []
   const outOfRange: bigint[] = []
   const truncated: [bigint, bigint][] = []
@@ -45,11 +46,25 @@ function busyReader(leaderEpoch = UNKNOWN_EPOCH) {
     startOffset: 0n,
     handler: { records },
     onFailed: (error) => failures.push(error),
+    onUnreadable: (error) => unreadable.push(error && `${error.message}; next ${error.nextOffset}`),
   })
   const accept = (set: RecordSet, nowMs = 0) => reader.accept(set, nowMs, () => released.push(set.data.length))
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return {
-    ...{ reader, offsets, failures, released, outOfRange, truncated, asked, answer, epochs, accept, settle },
+    ...{
+      reader,
+      offsets,
+      failures,
+      unreadable,
+      released,
+      outOfRange,
+      truncated,
+      asked,
+      answer,
+      epochs,
+      accept,
+      settle,
+    },
     finish: (error?: Error) => finish(error),
   }
 }
@@ -157,22 +172,55 @@ describe('PartitionReader', () => {
     }
   })
 
-  it('stops at a batch that cannot be read', async () => {
-    const { reader, failures, accept, settle } = busyReader()
-    accept(await recordSet(0n, 2, { codec: 'codec5' }))
+  it('asks again for a batch that cannot be read, ever more slowly, until it can be', async () => {
+    const { reader, offsets, failures, unreadable, released, accept, settle, finish } = busyReader()
+    const good = await recordSet(0n, 2)
+    const bad = await recordSet(2n, 2, { codec: 'codec5' })
+    accept({ ...good, data: Buffer.concat([good.data, bad.data]) })
     await settle()
-    expect(String(failures)).toContain('offset 0: compressed with codec 5')
-    expect(reader.stopped).toBe(true)
+    // What would come behind it, fetched meanwhile.
+    accept(await recordSet(4n, 2), 10_000)
+    finish()
+    await settle()
+    const told = 'offset 2: compressed with codec 5, which is not known; next 4'
+    expect([offsets, unreadable, released.length]).toEqual([[0n, 1n], [told], 2])
+    for (const [atMs, atLeastMs, atMostMs] of [
+      [0, 500, 1_000],
+      [10_000, 1_000, 2_000],
+      [20_000, 2_000, 4_000],
+    ] as const) {
+      if (atMs > 0) accept(bad, atMs)
+      await settle()
+      expect(reader.fetchOffset).toBe(2n)
+      expect(reader.wantsFetch(atMs + atLeastMs - 1)).toBe(false)
+      expect(reader.wantsFetch(atMs + atMostMs)).toBe(true)
+    }
+    expect(unreadable).toEqual([told, told, told])
+    accept(await recordSet(2n, 2), 30_000)
+    await settle()
+    expect(unreadable).toHaveLength(3)
+    finish()
+    await settle()
+    expect([offsets, unreadable.at(-1), failures]).toEqual([[0n, 1n, 2n, 3n], null, []])
   })
 
-  it('stops at a record format that it does not know, before anything of it is taken', async () => {
-    const { reader, failures, released, accept } = busyReader()
+  it('takes nothing of a record format that it does not know, and asks again', async () => {
+    const { reader, unreadable, released, accept, settle } = busyReader()
     const set = await recordSet(0n, 2)
     set.data[16] = 0
     accept(set)
-    expect(String(failures)).toContain('record format 0')
+    await settle()
+    expect(String(unreadable)).toContain('record format 0')
     expect(released).toHaveLength(1)
-    expect(reader.stopped).toBe(true)
+    expect([reader.stopped, reader.fetchOffset]).toEqual([false, 0n])
+  })
+
+  it('says nothing of a batch that cannot be read once it was stopped', async () => {
+    const { reader, unreadable, accept, settle } = busyReader()
+    accept(await recordSet(0n, 2, { codec: 'codec5' }))
+    reader.stop()
+    await settle()
+    expect(unreadable).toEqual([])
   })
 
   it('asks for whole batches once the broker has cut one, as what is cut comes again', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { failureReasonOf } from '../../../src/contract/failure-reason.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createLogger } from '../../../src/lib/logger.ts'
 import type { KafkaCluster } from '../../../src/sink/kafka/cluster.ts'
@@ -8,8 +9,9 @@ import { Problems } from '../../../src/sink/kafka/problems.ts'
 import { type ApiCall, EARLIEST } from '../../../src/sink/kafka/protocol.ts'
 import { Reading } from '../../../src/sink/kafka/reading.ts'
 import type { LogRange, Tenure } from '../../../src/sink/record-source.ts'
+import { consecutive, encodeBatch } from '../../support/record-batches.ts'
 import { RecordingHandler } from '../../support/recording-listener.ts'
-import { FakeLeaders } from './fake-leaders.ts'
+import { type Asked, FakeLeaders } from './fake-leaders.ts'
 import { logUpTo, range, within } from './loops-on-fake-leaders.ts'
 
 const TENURE = { topic: 't', partition: 0, committed: { offset: -1n, metadata: '' } } as Tenure
@@ -38,6 +40,7 @@ class FakeLog extends FakeLeaders {
 
 let leaders: FakeLog
 let reading: Reading
+let problem: string | null
 let givenUp: AbortController
 
 beforeEach(() => {
@@ -45,11 +48,14 @@ beforeEach(() => {
   leaders.leaders.set(0, 1)
   leaders.answer = logUpTo(5n)
   givenUp = new AbortController()
+  problem = null
   reading = new Reading({
     cluster: leaders as unknown as KafkaCluster,
     clock: systemClock,
     logger: createLogger('silent'),
-    problems: new Problems(() => {}),
+    problems: new Problems((line) => {
+      problem = line
+    }),
     maxBufferedBytes: 1_000_000,
   })
 })
@@ -97,6 +103,23 @@ describe('a handler', () => {
     await delay(30)
     expect(handler.position).toBe(-1n)
   })
+})
+
+test('a batch that cannot be read is told, in words that the operator knows, until it can be', async () => {
+  leaders.answer = async ({ offsets }) => {
+    const isAtBad = offsets.get('t-0') === 3n
+    const bad = { baseOffset: 3n, records: consecutive(3n, 2), codec: 'codec5' } as const
+    return isAtBad ? [{ partition: 0, data: await encodeBatch(bad) }] : logUpTo(3n)({ offsets } as Asked)
+  }
+  const handler = begin(0n)
+  await within(() => expect(problem).not.toBeNull())
+  expect(handler.offsets).toEqual(range(3))
+  expect(problem).toMatch(
+    /^t partition 0 is stopped: offset 3: compressed with codec 5, which is not known\. It is read again every minute\. .* to 5 by a Kafka tool/,
+  )
+  expect(failureReasonOf(String(problem))).toBe('PartitionStopped')
+  leaders.answer = logUpTo(9n)
+  await within(() => expect([handler.offsets, problem]).toEqual([range(9), null]))
 })
 
 describe('a position that a broker says is out of range', () => {

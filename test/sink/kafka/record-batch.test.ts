@@ -277,13 +277,22 @@ describe('decodeRecordSet', () => {
       message.writeInt32BE(28, 8)
       message.writeInt8(1, 16)
       const set = { data: message, highWatermark: 6n, abortedTransactions: [] }
-      expect(() => extentOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+      expect(() => decode(set)).toThrow('offset 5: record format 1 is not supported')
+      expect(extentOf(set, 5n)).toEqual({ end: 5n, cutBatchBytes: null, epochs: [] })
     })
 
-    it('refuses a record format older than Kafka 0.11', async () => {
-      const set = await recordSet([{ baseOffset: 5n, records: consecutive(5n, 2) }])
-      set.data[16] = 1
-      expect(() => extentOf(set, 5n)).toThrow('offset 5: record format 1 is not supported')
+    it('refuses a record format older than Kafka 0.11, after what lies before, and says where the next one begins', async () => {
+      const set = await recordSet([
+        { baseOffset: 0n, records: consecutive(0n, 5) },
+        { baseOffset: 5n, records: consecutive(5n, 2) },
+      ])
+      const { length } = (await recordSet([{ baseOffset: 0n, records: consecutive(0n, 5) }])).data
+      set.data[length + 16] = 1
+      const pieces = decodeRecordSet(set, 0n)
+      expect(pieces.next().value).toMatchObject({ nextOffset: 5n })
+      const unreadable = { message: expect.stringContaining('offset 5: record format 1'), nextOffset: 6n }
+      expect(() => pieces.next()).toThrow(expect.objectContaining(unreadable))
+      expect(extentOf(set, 0n)).toMatchObject({ end: 5n, cutBatchBytes: null })
     })
   })
 })
