@@ -49,7 +49,7 @@ const NETWORK =
   /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(EAI|UND_ERR|HPE|ERR_SSL|ERR_TLS|CERT)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|AuthoritiesMissing)$/
 
 /** Groups, topics, partitions and brokers, which may be called after anything: the default group has `connect` in its name. */
-const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+:/g
+const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+\b/g
 
 /** The first pattern that fits decides. */
 const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
@@ -62,8 +62,9 @@ const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
 export function failureReasonOf(error: string): FailureReason {
   const s3Code = /^S3 ([^:]+):/.exec(error)?.[1]
   if (s3Code !== undefined) return OF_S3_CODE[s3Code] ?? (NETWORK.test(s3Code) ? 'S3Unreachable' : 'S3Failed')
-  if (error.startsWith('Kafka')) return kafkaReasonOf(error.replaceAll(KAFKA_NAMES, '$1'))
-  return / partition \d+ is stopped: /.test(error) ? 'PartitionStopped' : 'SinkFailed'
+  // It begins with the topic's name, which may begin with Kafka.
+  if (/^\S+ partition \d+ is stopped: /.test(error)) return 'PartitionStopped'
+  return error.startsWith('Kafka') ? kafkaReasonOf(error.replaceAll(KAFKA_NAMES, '$1')) : 'SinkFailed'
 }
 
 function kafkaReasonOf(error: string): FailureReason {

@@ -45,6 +45,9 @@ describe('failureReasonOf', () => {
     ['KafkaCredentialsRefused', new Error('SASL PLAIN authentication failed')],
     ['KafkaFailed', new KafkaError('joining', 81)],
     ['KafkaUnreachable', new KafkaConnectionError('sasl.kafka:9094: connect ECONNREFUSED 10.0.0.1:9094')],
+    ['KafkaUnreachable', new KafkaConnectionError('cannot reach events-sasl-bootstrap.kafka:9094 (ECONNREFUSED)')],
+    ['KafkaUnreachable', new KafkaConnectionError('no answer to Fetch from authentication.kafka:9092 (ECONNRESET)')],
+    ['KafkaFailed', new KafkaConnectionError('cannot reach connect.kafka:9092 (it speaks Fetch 0 to 9, not 11)')],
     ['KafkaFailed', new KafkaError('Kafka group analytics-connector.acme.events: cannot join', 81)],
     ['KafkaFailed', new KafkaError('Kafka fetch of player-authentication-3', 56)],
     ['KafkaFailed', new KafkaError('Kafka group g: commit of acme.connect-3, authentication-1', 12)],
@@ -56,6 +59,7 @@ describe('failureReasonOf', () => {
   it('knows a topic that is not there, a partition that stopped, and that it does not know the rest', () => {
     expect(failureReasonOf('Kafka topic acme.logins does not exist (and 2 more)')).toBe('TopicNotFound')
     expect(failureReasonOf('acme.logins partition 3 is stopped: another object')).toBe('PartitionStopped')
+    expect(failureReasonOf('KafkaConnect.logins partition 3 is stopped: another object')).toBe('PartitionStopped')
     expect(failureReasonOf('what?')).toBe('SinkFailed')
   })
 })
