@@ -183,6 +183,8 @@ export class Membership {
     if (!committed) return
     problems.clear('group')
     const assigned = new Set(namesOf(generation.assigned))
+    // Others commit the rest now, and would not tell us that they may.
+    problems.clearAll('commit ', new Set([...assigned].map((name) => `commit ${name}`)))
     const obsolete = [...this.#held.values()].filter(({ name }) => !assigned.has(name))
     for (const [name, held] of this.#held) {
       const found = committed.get(name)
@@ -255,7 +257,7 @@ export class Membership {
 
   /** After a refused commit, or one of unknown outcome, nothing is certain under this member id: all tenures end. */
   async #send(commits: readonly PartitionCommit[]): Promise<(Error | null)[]> {
-    const { member, problems, topicIds } = this.#options
+    const { member, topicIds } = this.#options
     const recreated = await topicIds.recreated(commits, this.#over.signal)
     if (recreated.size > 0) {
       const rest = commits.filter((commit) => !recreated.has(nameOf(commit)))
@@ -265,21 +267,23 @@ export class Membership {
     if (!this.#generation) throw new TenureLostError('not a member of the group')
     try {
       const errors = await member.commit(this.#generation, commits, this.#over.signal)
-      const lost = errors.find((error) => error instanceof TenureLostError)
-      if (lost) this.#refused(lost)
-      else problems.clear('commit')
+      commits.forEach((commit, i) => {
+        this.#answered(commit, errors[i] ?? null)
+      })
       return errors
     } catch (error) {
-      this.#refused(error as Error)
+      this.lose(error)
       throw error
     }
   }
 
-  #refused(error: Error): void {
-    if (this.isLost) return
-    // Whether the group may be used is told, and taken back, by joining it.
-    if (reasonOf(error.cause) === 'TOPIC_AUTHORIZATION_FAILED') this.#options.problems.set('commit', problemLine(error))
-    this.lose(error)
+  /** Whether the group may be used is told, and taken back, by joining it. */
+  #answered(commit: PartitionCommit, error: Error | null): void {
+    const { problems } = this.#options
+    const concern = `commit ${nameOf(commit)}`
+    if (error === null) problems.clear(concern)
+    else if (reasonOf(error.cause) === 'TOPIC_AUTHORIZATION_FAILED') problems.set(concern, problemLine(error))
+    if (error instanceof TenureLostError) this.lose(error)
   }
 }
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { CommitMetadataTooLargeError } from '../../../src/sink/kafka/group-member.ts'
 import { TenureLostError } from '../../../src/sink/record-source.ts'
 import {
+  anotherJoins,
   GROUP_AUTHORIZATION,
+  holds,
   ILLEGAL_GENERATION,
   joined,
   kafka,
@@ -98,6 +100,16 @@ describe('a commit', () => {
     ])
     await listener.held[0]?.tenure.commit(5n, '')
     expect(listener.problems.at(-1)).toBeNull()
+  })
+
+  it('that is refused for want of rights to the topic is no problem any more of a member that the partition has left', async () => {
+    kafka.next('OffsetCommit', TOPIC_AUTHORIZATION)
+    start()
+    const { second } = await joined()
+    anotherJoins()
+    await expect(second.tenure.commit(5n, '')).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED')
+    await holds(['orders-0'])
+    expect(listener.problems).toEqual([expect.stringContaining('commit of orders-1: not authorized'), null])
   })
 
   it('that is refused for want of rights to the group is no problem any more once the group is joined again', async () => {
