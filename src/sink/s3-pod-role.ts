@@ -15,12 +15,17 @@ const AGENT_HAS_REFUSED = /is not a valid container metadata service hostname$/
 const AGENT_HINT =
   'EKS Pod Identity gives no credentials for spec.serviceAccountName: the role of its association must trust pods.eks.amazonaws.com (sts:AssumeRole and sts:TagSession)'
 
+const SILENCE =
+  'STS does not answer, which gives the credentials of spec.serviceAccountName (or of a profile): it must be reachable from the sink’s pods'
+
 /**
  * Credentials as the SDK finds them by itself: from the environment, a profile, the pod's service account or the machine. STS, which gives
  * those of a role, is another server than S3: its certificate is not checked by the authorities of `endpoint`, and its refusals are reported as its own.
+ *
+ * @param timeoutMs of each of the SDK's three attempts to ask STS
  */
-export function foundCredentials(): Provider {
-  const found = defaultProvider({ clientConfig: { requestHandler: patientFor(TIMEOUT_MS) } })
+export function foundCredentials(timeoutMs = TIMEOUT_MS): Provider {
+  const found = defaultProvider({ clientConfig: { requestHandler: patientFor(timeoutMs) } })
   return async (options) => {
     try {
       return await found(options)
@@ -38,6 +43,9 @@ function toldOf(error: unknown): unknown {
     const why = `the role of spec.serviceAccountName (or of a profile) cannot be assumed: STS says ${code}${hint}`
     return NEEDS_PERSON.has(code) ? missing(why) : Object.assign(new Error(why), { code })
   }
+  // Nobody else is asked by that handler.
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return Object.assign(new Error(SILENCE), { name: 'TimeoutError' })
   return error instanceof Error && AGENT_HAS_REFUSED.test(error.message) ? missing(AGENT_HINT) : error
 }
 

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { CA_FILE } from '../../src/contract/names.ts'
 import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
+import { s3Error } from '../../src/sink/s3-errors.ts'
+import { foundCredentials } from '../../src/sink/s3-pod-role.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
 import { recordingServer } from '../support/recording-server.ts'
 import { selfSigned } from '../support/self-signed.ts'
@@ -46,6 +48,7 @@ const granted = (
 function serviceAccountWithRole(sts: string): void {
   vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile)
   vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::111122223333:role/sink')
+  vi.stubEnv('AWS_REGION', 'us-west-2')
   vi.stubEnv('AWS_ENDPOINT_URL_STS', sts)
 }
 
@@ -108,6 +111,19 @@ test.each([
     store.close()
   },
 )
+
+test('an STS that does not answer holds nothing up for ever, and is named', async () => {
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void silent.close().closeAllConnections())
+  serviceAccountWithRole(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+  const error = await foundCredentials(50)().catch((thrown: unknown) => thrown)
+  expect(s3Error(error, 'PutObject', sinkConfig().s3)).toMatchObject({
+    code: 'TimeoutError',
+    kind: 'passing',
+    message: expect.stringMatching(/: STS does not answer, .* must be reachable from the sink’s pods$/),
+  })
+})
 
 test('an agent of EKS Pod Identity that refuses is named, not the last place where the SDK has looked', async () => {
   // As in a pod it is at an address that the SDK takes for the agent's only.

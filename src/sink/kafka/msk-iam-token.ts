@@ -1,12 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
-import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { foundCredentials } from '../s3-pod-role.ts'
 
 /** Longest that Amazon MSK takes, in seconds; it counts for opening the connection only. */
 const EXPIRES_IN_SECONDS = 900
 
 type Credentials = Exclude<ConstructorParameters<typeof SignatureV4>[0]['credentials'], undefined>
-const podIdentity = defaultProvider()
+/** Those of the pod. An STS that never answers would hold up every connection for good, as all wait for the same answer. */
+const podIdentity = foundCredentials()
 
 /**
  * The token by which Amazon MSK recognises an AWS identity: a presigned URL of the action kafka-cluster:Connect.

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { mskIamToken } from '../../../src/sink/kafka/msk-iam-token.ts'
+import { recordingServer } from '../../support/recording-server.ts'
 
 it('a token for Amazon MSK is the URL that AWS’s own signer makes, in base64url', async () => {
   const token = await mskIamToken('us-west-2', new Date('2026-11-24T06:00:00Z'), {
@@ -32,4 +33,18 @@ it('each token is signed by the credentials that hold when it is made, as those 
     return new URL(Buffer.from(token, 'base64url').toString()).searchParams.get('X-Amz-Credential')?.split('/')[0]
   }
   expect([await signerOf(), await signerOf()]).toEqual(['ASIA1', 'ASIA2'])
+})
+
+it('the pod’s credentials are those that S3 would have, and what STS refuses is told as there', async () => {
+  const body = '<ErrorResponse><Error><Code>AccessDenied</Code><Message>of bob</Message></Error></ErrorResponse>'
+  const sts = await recordingServer(() => ({ status: 403, body }))
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined)
+  vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', import.meta.filename)
+  vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::111122223333:role/sink')
+  vi.stubEnv('AWS_REGION', 'us-west-2')
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await expect(mskIamToken('us-west-2', new Date())).rejects.toThrow(
+    'the role of spec.serviceAccountName (or of a profile) cannot be assumed: STS says AccessDenied',
+  )
 })
