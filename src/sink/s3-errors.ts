@@ -99,6 +99,27 @@ export function s3Error(error: unknown, operation: string, place: BucketPlace): 
   )
 }
 
+interface AnswerAboutObject {
+  readonly ETag?: string | undefined
+  readonly $metadata: { readonly httpStatusCode?: number }
+}
+
+/**
+ * The answer itself, if it tells the object's ETag, as each of S3 does: a proxy on the way may answer 200 to everything, and of a completion
+ * that has failed the SDK may not see that.
+ *
+ * @throws Error that `s3Error` knows
+ */
+export function withETag<T extends AnswerAboutObject>(answer: T): T {
+  if (answer.ETag !== undefined) return answer
+  throw notOfS3({ statusCode: answer.$metadata.httpStatusCode, headers: {} })
+}
+
+/** For an answer whose status says nothing, as it did not come from S3. */
+export function notOfS3($response: { readonly statusCode: number | undefined; readonly headers: object }): Error {
+  return Object.assign(new Error('the answer is not one of S3'), { $response })
+}
+
 /** Of what OpenSSL says, with places in its code, only the reason. */
 function described(error: unknown): string {
   const text = describeError(error)

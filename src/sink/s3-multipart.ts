@@ -8,6 +8,7 @@ import {
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { sizeOf } from './byte-log.ts'
 import type { NewObject } from './object-store.ts'
+import { withETag } from './s3-errors.ts'
 import { objectOptions } from './s3-object-options.ts'
 
 /** S3 takes at most 10,000 parts an upload. Source: "Amazon S3 multipart upload limits". */
@@ -60,10 +61,9 @@ export async function uploadInParts(
       return 'exists'
     }
     await callS3('CompleteMultipartUpload', (client, options) =>
-      client.send(
-        new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts } }),
-        options,
-      ),
+      client
+        .send(new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts } }), options)
+        .then(withETag),
     )
     return 'created'
   } catch (error) {

@@ -7,6 +7,7 @@ import { sizeOf } from './byte-log.ts'
 import type { NewObject } from './object-store.ts'
 import { type S3Authorities, trustingConnector } from './s3-authorities.ts'
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MOST_CONNECTIONS, REQUEST_TIMEOUT_MS } from './s3-client.ts'
+import { notOfS3 } from './s3-errors.ts'
 import { objectOptions } from './s3-object-options.ts'
 import { amzDate, authorizationOf, encodeKey } from './s3-signature.ts'
 import { type S3Target, targetOf } from './s3-target.ts'
@@ -67,7 +68,9 @@ export class DirectPut implements ObjectPut {
     await withinTime(signal, REQUEST_TIMEOUT_MS, async (either) => {
       const answer = await pool.request({ method: 'PUT', path, headers, body, signal: either })
       const text = await answer.body.text()
-      if (answer.statusCode < 200 || answer.statusCode > 299) throw this.#failureOf(answer, text)
+      // Each object has an ETag: a proxy on the way may answer 200 to everything.
+      const isWritten = answer.statusCode >= 200 && answer.statusCode <= 299 && answer.headers.etag !== undefined
+      if (!isWritten) throw this.#failureOf(answer, text)
     })
     // Not after a failure: what becomes of the rest of that body is not known.
     if (memory !== null) this.#spare.push(memory)
@@ -118,8 +121,7 @@ export class DirectPut implements ObjectPut {
   #failureOf({ statusCode, headers }: Dispatcher.ResponseData, text: string): Error {
     const told = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]
     const $response = { statusCode, headers }
-    if (text !== '' && told('Code') === undefined)
-      return Object.assign(new Error('the answer is not one of S3'), { $response })
+    if (text !== '' && told('Code') === undefined) return notOfS3($response)
     const name = told('Code') ?? 'Unknown'
     const dateMs = Date.parse(String(headers.date))
     if (name === 'RequestTimeTooSkewed' && Number.isFinite(dateMs)) this.#clockAheadMs = dateMs - Date.now()

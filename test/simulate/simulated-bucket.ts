@@ -118,13 +118,13 @@ export class SimulatedBucket {
     if (existing && (this.#options.isConditional || key.startsWith('_probe/'))) throw failure('PreconditionFailed')
     if (existing && !existing.body.equals(object.body)) this.violations.push(`${key} was overwritten`)
     this.objects.set(key, object)
-    return {}
+    return { ETag: key }
   }
 
   #head(key: string): object {
     const object = this.objects.get(key)
     if (!object) throw failure('NotFound')
-    return { Metadata: object.metadata, ContentLength: object.body.length }
+    return { ETag: key, Metadata: object.metadata, ContentLength: object.body.length }
   }
 
   #begin(life: Life, { Key = '', Metadata = {} }: CreateMultipartUploadCommand['input']): object {

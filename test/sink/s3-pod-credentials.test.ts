@@ -12,7 +12,7 @@ import { crc32Of } from '../../src/sink/byte-log.ts'
 import { s3Error } from '../../src/sink/s3-errors.ts'
 import { foundCredentials } from '../../src/sink/s3-pod-role.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
-import { recordingServer } from '../support/recording-server.ts'
+import { recordingServer, WRITTEN } from '../support/recording-server.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
@@ -65,7 +65,7 @@ function storeAt(endpoint: string, settings: Partial<SinkConfig['s3']> = {}): S3
 
 /** Writes, renews the token, and writes until the new one was shown. Returns who signed the writes. */
 async function writesAcrossRenewal(shown: () => (string | null | undefined)[]): Promise<(string | undefined)[]> {
-  const s3 = await recordingServer(() => ({ status: 200 }))
+  const s3 = await recordingServer(() => WRITTEN)
   const store = storeAt(s3.origin)
   await store.createIfAbsent(object, signal)
   await writeFile(tokenFile, 'second-token')
@@ -99,7 +99,7 @@ test.each([
     const body = `<ErrorResponse><Error><Code>${code}</Code><Message>of bob</Message></Error></ErrorResponse>`
     const sts = await recordingServer(() => ({ status, body }))
     serviceAccountWithRole(sts.origin)
-    const s3 = await recordingServer(() => ({ status: 200 }))
+    const s3 = await recordingServer(() => WRITTEN)
     const store = storeAt(s3.origin)
     const toldBy = (operation: string) => ({
       kind: 'person',
@@ -150,7 +150,7 @@ test('the authorities of an endpoint are not asked about STS, which is another s
   await writeFile(join(dir, CA_FILE), own.cert)
   const sts = await recordingServer(() => ({ status: 200, body: granted('ASIA1') }), publicly)
   serviceAccountWithRole(sts.origin)
-  const s3 = await recordingServer(() => ({ status: 200, body: '<ListBucketResult/>' }), own)
+  const s3 = await recordingServer(() => ({ ...WRITTEN, body: '<ListBucketResult/>' }), own)
   const store = storeAt(s3.origin, { authorities: 'mounted' })
   await store.checkBucket(signal)
   expect(await store.createIfAbsent(object, signal)).toBe('created')

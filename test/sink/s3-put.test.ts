@@ -7,7 +7,7 @@ import { createClient } from '../../src/sink/s3-client.ts'
 import { s3Error } from '../../src/sink/s3-errors.ts'
 import { DirectPut } from '../../src/sink/s3-put.ts'
 import { targetOf } from '../../src/sink/s3-target.ts'
-import { type Answer, recordingServer } from '../support/recording-server.ts'
+import { type Answer, recordingServer, WRITTEN } from '../support/recording-server.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
 const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }
@@ -33,7 +33,7 @@ async function putTo(answer: () => Answer) {
 }
 
 test('a body goes out whole from several chunks, with its length, checksum and, over plain http, signed hash', async () => {
-  const { server, direct } = await putTo(() => ({ status: 200 }))
+  const { server, direct } = await putTo(() => WRITTEN)
   await direct.put(object, signal)
   expect(server.asked[0]).toMatchObject({
     method: 'PUT',
@@ -52,7 +52,7 @@ test('a body goes out whole from several chunks, with its length, checksum and, 
 })
 
 test('a large body goes out in pieces: a slow connection is told from a dead one by what has moved', async () => {
-  const { server, direct } = await putTo(() => ({ status: 200 }))
+  const { server, direct } = await putTo(() => WRITTEN)
   const writes = vi.spyOn(Socket.prototype, 'write')
   const file = randomBytes(1_000_000)
   await direct.put({ ...object, chunks: [file] }, signal)
@@ -63,7 +63,7 @@ test('a large body goes out in pieces: a slow connection is told from a dead one
 })
 
 test('what a proxy on the way may change is not signed', async () => {
-  const { server, direct } = await putTo(() => ({ status: 200 }))
+  const { server, direct } = await putTo(() => WRITTEN)
   await direct.put(object, signal)
   const { 'user-agent': agent, authorization } = server.asked[0]?.headers ?? {}
   expect(agent).toBe('analytics-connector')
@@ -72,7 +72,7 @@ test('what a proxy on the way may change is not signed', async () => {
 
 test('small bodies go out whole, one after the other and at once, after failures too', async () => {
   let asked = 0
-  const { server, direct } = await putTo(() => ({ status: asked++ % 3 === 1 ? 503 : 200 }))
+  const { server, direct } = await putTo(() => (asked++ % 3 === 1 ? { status: 503 } : WRITTEN))
   const bodies = Array.from({ length: 12 }, (_, i) => String(i).repeat(1_000 * (12 - i)))
   const put = (body: string) => direct.put({ ...object, chunks: [Buffer.from(body), Buffer.from('end')] }, signal)
   for (const body of bodies.slice(0, 6)) await put(body).catch(() => {})
@@ -85,7 +85,7 @@ test('an answer that is no success fails with its code and status, and one witho
     { status: 403, body: '<Error><Code>AccessDenied</Code><Message>no</Message></Error>' },
     { status: 301, headers: { 'x-amz-bucket-region': 'eu-west-1' } },
   ]
-  const { direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  const { direct } = await putTo(() => answers.shift() ?? WRITTEN)
   await expect(direct.put(object, signal)).rejects.toMatchObject({
     name: 'AccessDenied',
     $metadata: { httpStatusCode: 403 },
@@ -98,18 +98,32 @@ test('an answer that is no success fails with its code and status, and one witho
 
 test('an answer that is none of S3, as of a proxy, is not taken for what S3 means by its status', async () => {
   const answers = [503, 403, 413].map((status) => ({ status, body: `<html><h1>${status}</h1></html>` }))
-  const { direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  const { direct } = await putTo(() => answers.shift() ?? WRITTEN)
   const codes = []
   for (let i = 0; i < 3; i++)
     codes.push(await direct.put(object, signal).catch((error) => s3Error(error, 'PutObject', sinkConfig().s3).code))
   expect(codes).toEqual(['HTTP 503', 'HTTP 403', 'HTTP 413'])
 })
 
+test('an object counts as written only where its ETag is told: a proxy on the way may answer 200 to everything', async () => {
+  const answers = [{ status: 200, body: '<html>We are back soon</html>' }, { status: 200 }]
+  const { direct } = await putTo(() => answers.shift() ?? WRITTEN)
+  for (let i = 0; i < 2; i++) {
+    const error = await direct.put(object, signal).catch((thrown: unknown) => thrown)
+    expect(s3Error(error, 'PutObject', sinkConfig().s3)).toMatchObject({
+      code: 'HTTP 200',
+      kind: 'passing',
+      message: expect.stringContaining('the answer is not one of S3: see spec.config.endpoint'),
+    })
+  }
+  await direct.put(object, signal)
+})
+
 test('after a refusal for the time, requests tell the server’s time', async () => {
   const date = new Date(Date.now() + 3_600_000).toUTCString()
   const skewed = { status: 403, headers: { date }, body: '<Error><Code>RequestTimeTooSkewed</Code></Error>' }
   const answers: Answer[] = [skewed]
-  const { server, direct } = await putTo(() => answers.shift() ?? { status: 200 })
+  const { server, direct } = await putTo(() => answers.shift() ?? WRITTEN)
   await expect(direct.put(object, signal)).rejects.toMatchObject({ name: 'RequestTimeTooSkewed' })
   await direct.put(object, signal)
   const hours = server.asked.map(({ headers }) => Number(String(headers['x-amz-date']).slice(9, 11)))
@@ -117,7 +131,7 @@ test('after a refusal for the time, requests tell the server’s time', async ()
 })
 
 test('an aborted put rejects with the reason', async () => {
-  const { direct } = await putTo(() => ({ status: 200 }))
+  const { direct } = await putTo(() => WRITTEN)
   const over = new AbortController()
   const putting = direct.put(object, over.signal)
   over.abort(new Error('the tenure is over'))

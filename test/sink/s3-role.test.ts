@@ -5,7 +5,7 @@ import { s3Error } from '../../src/sink/s3-errors.ts'
 import { DirectPut } from '../../src/sink/s3-put.ts'
 import { assumedRole } from '../../src/sink/s3-role.ts'
 import { S3Store } from '../../src/sink/s3-store.ts'
-import { type Answer, recordingServer } from '../support/recording-server.ts'
+import { type Answer, recordingServer, WRITTEN } from '../support/recording-server.ts'
 import { localBucket } from '../support/sink-process.ts'
 
 const roleArn = 'arn:aws:iam::111122223333:role/writer'
@@ -52,7 +52,7 @@ test('objects are signed by what the role gave, and by what it gives anew once t
   const ends = new Date(Date.now() + 1_000).toISOString()
   let renewals = 0
   const sts = await recordingServer(() => ({ status: 200, body: granted(ends, `ASIA${++renewals}`) }))
-  const s3 = await recordingServer(() => ({ status: 200 }))
+  const s3 = await recordingServer(() => WRITTEN)
   vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin)
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIABASE')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'base')
@@ -155,7 +155,7 @@ test.each(['ExpiredToken', 'InvalidAccessKeyId'])(
     const s3 = await recordingServer(({ headers }) =>
       headers.authorization?.includes('Credential=ASIA1/')
         ? { status: 400, body: `<Error><Code>${code}</Code></Error>` }
-        : { status: 200 },
+        : WRITTEN,
     )
     vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin)
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIABASE')

@@ -3,7 +3,7 @@ import type { SinkConfig } from '../../src/contract/sink-config.ts'
 import { checkBucket } from '../../src/sink/bucket-check.ts'
 import { crc32Of } from '../../src/sink/byte-log.ts'
 import { type S3Observer, S3Store } from '../../src/sink/s3-store.ts'
-import { type Answer, type Asked, recordingServer } from '../support/recording-server.ts'
+import { type Answer, type Asked, recordingServer, WRITTEN } from '../support/recording-server.ts'
 import { sinkConfig } from '../support/sink-process.ts'
 
 const { signal } = new AbortController()
@@ -118,7 +118,7 @@ test('each write is conditional, in one piece and in parts', async () => {
 })
 
 test('in parts nothing is written over by a server that ignores the condition on completion', async () => {
-  const server = await s3({ HEAD: { status: 200 } })
+  const server = await s3({ HEAD: WRITTEN })
   expect(await storeAt(server.origin).createIfAbsent(large, signal)).toBe('exists')
   await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
   expect(server.asked.map(operationOf)).not.toContain('CompleteMultipartUpload')
@@ -149,6 +149,26 @@ test('a completion that answers 200 with an error inside has failed, and its par
   const server = await s3({ CompleteMultipartUpload: { status: 200, body: failed('InternalError') } })
   await expect(storeAt(server.origin).createIfAbsent(large, signal)).rejects.toMatchObject({
     code: 'InternalError',
+    kind: 'passing',
+  })
+  await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')
+})
+
+test('a 200 that is of somebody else tells of no object: it may come from a proxy just when the connection to S3 was lost', async () => {
+  const server = await s3({ HEAD: { status: 200 } })
+  await expect(storeAt(server.origin).head('a.json', signal)).rejects.toMatchObject({
+    code: 'HTTP 200',
+    kind: 'passing',
+  })
+})
+
+test.each([
+  ['an answer of somebody else', '<html><body>We are back soon</body></html>'],
+  ['an error that ends in a line break, which the SDK takes for none', `${failed('InternalError')}\n`],
+])('a completion whose 200 is %s has failed', async (_what, body) => {
+  const server = await s3({ CompleteMultipartUpload: { status: 200, body } })
+  await expect(storeAt(server.origin).createIfAbsent(large, signal)).rejects.toMatchObject({
+    code: 'HTTP 200',
     kind: 'passing',
   })
   await expect.poll(() => server.asked.map(operationOf)).toContain('AbortMultipartUpload')

@@ -16,6 +16,9 @@ export interface Answer {
   readonly headers?: Record<string, string>
 }
 
+/** How S3 says that an object is written. */
+export const WRITTEN: Answer = { status: 200, headers: { etag: '"e"' } }
+
 /**
  * A server on a free port that writes down what it is asked and answers as it is told; ends with the test.
  * @param tls what it shows itself with; absent: plain http
