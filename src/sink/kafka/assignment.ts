@@ -62,6 +62,11 @@ export function withoutHeldByOthers(assignment: Assignment, members: readonly Su
   )
 }
 
+/** That any of the members wants; sorted. */
+export function topicsOf(members: readonly Pick<SubscribedMember, 'topics'>[]): string[] {
+  return [...new Set(members.flatMap(({ topics }) => topics))].sort()
+}
+
 /** `<topic>-<partition>` of each. */
 export function namesOf(assigned: readonly TopicPartitions[]): string[] {
   return assigned.flatMap(({ topic, partitions }) => partitions.map((partition) => `${topic}-${partition}`))

@@ -7,6 +7,7 @@ import {
   namesOf,
   partitionsOf,
   type TopicPartitions,
+  topicsOf,
   withoutHeldByOthers,
 } from './assignment.ts'
 import { Coordinator, type GroupCluster, type GroupConnection } from './coordinator.ts'
@@ -17,6 +18,7 @@ import {
   isFenced,
   KafkaConnectionError,
   KafkaError,
+  PASSING_FAILURES,
   problemLine,
   reasonOf,
 } from './kafka-error.ts'
@@ -93,7 +95,7 @@ export class GroupMember {
       const { memberId, generationId } = joined
       const isLeader = joined.leaderId === memberId
       const members = isLeader ? membersOf(joined) : []
-      const plannedFor = isLeader ? await this.#options.partitionsOf(distinctTopics(members)) : new Map()
+      const plannedFor = isLeader ? await this.#options.partitionsOf(topicsOf(members)) : new Map()
       const plan = withoutHeldByOthers(assignPartitions(members, plannedFor), members)
       const { groupId, rebalanceTimeoutMs } = this.#options
       const synced = await this.#send(syncGroupCall(groupId, joined, plan, rebalanceTimeoutMs))
@@ -155,6 +157,7 @@ export class GroupMember {
    * Sends commits of several partitions as one request, once. Until a coordinator that knows the identity is found, nothing has been sent: the search
    * goes on until `ended`.
    *
+   * @param onTrouble hears again and again why the search takes more than a moment
    * @returns for each commit null, or CommitMetadataTooLargeError, or TenureLostError: refused
    * @throws TenureLostError when there is no answer: all may still be carried out, but not under a later generation
    */
@@ -162,10 +165,11 @@ export class GroupMember {
     identity: MemberIdentity,
     commits: readonly PartitionCommit[],
     ended: AbortSignal,
+    onTrouble: (error: unknown) => void = () => {},
   ): Promise<(Error | null)[]> {
     const { groupId } = this.#options
     const names = commits.map(({ topic, partition }) => `${topic}-${partition}`)
-    const connection = await this.#coordinatorOf(identity, commits, ended)
+    const connection = await this.#coordinatorOf(identity, commits, ended, onTrouble)
     if (!connection) throw new TenureLostError(`Kafka group ${groupId}: the tenure ended before a commit was sent`)
     try {
       const { responses } = await connection.send(offsetCommitCall(groupId, identity, commits))
@@ -223,17 +227,10 @@ export class GroupMember {
   }
 
   async #joinGroup(topics: readonly string[], userData: Buffer): Promise<JoinGroupResponse> {
-    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const { groupId, sessionTimeoutMs: sessionTimeout, rebalanceTimeoutMs: rebalanceTimeout } = this.#options
     const request = () =>
       this.#send(
-        joinGroupCall({
-          groupId,
-          memberId: this.#memberId,
-          sessionTimeout: sessionTimeoutMs,
-          rebalanceTimeout: rebalanceTimeoutMs,
-          topics,
-          userData,
-        }),
+        joinGroupCall({ groupId, memberId: this.#memberId, sessionTimeout, rebalanceTimeout, topics, userData }),
       )
     let joined = await request()
     // KIP-394: a new member is given its id first and joins with it.
@@ -256,6 +253,7 @@ export class GroupMember {
     identity: MemberIdentity,
     commits: readonly PartitionCommit[],
     ended: AbortSignal,
+    onTrouble: (error: unknown) => void,
   ): Promise<GroupConnection | null> {
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
@@ -265,6 +263,7 @@ export class GroupMember {
         if (connection === this.#proven && connection === this.#loaded) return ended.aborted ? null : connection
       } catch (error) {
         if (isFenced(error)) throw new TenureLostError(problemLine(error), { cause: error })
+        if (attempt >= PASSING_FAILURES) onTrouble(error)
       }
       await sleep(this.#options.clock, backoffMs(attempt, { initialMs: 100, maxMs: 2_000 }), ended)
     }
@@ -292,8 +291,4 @@ export class GroupMember {
     }
     if (isFenced(error) && reasonOf(error) !== 'ILLEGAL_GENERATION') this.#memberId = ''
   }
-}
-
-function distinctTopics(members: readonly { topics: readonly string[] }[]): string[] {
-  return [...new Set(members.flatMap(({ topics }) => topics))].sort()
 }

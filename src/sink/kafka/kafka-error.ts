@@ -121,6 +121,9 @@ export function isOutpaced(error: unknown): boolean {
   return isFenced(error) || reasonOf(error) === 'REBALANCE_IN_PROGRESS'
 }
 
+/** How often in a row the errors of a rebalance or a moving coordinator may come before they are a problem. */
+export const PASSING_FAILURES = 4
+
 /** Part of any rebalance or broker restart: right again after a moment, and no news to a person. */
 export function isPassing(error: unknown): boolean {
   return isOutpaced(error) || isCoordinatorMoved(error)

@@ -7,7 +7,7 @@ import { type ClusterMetadata, existingTopics, KafkaCluster } from './cluster.ts
 import type { ConnectionSecurity } from './connection-security.ts'
 import type { GroupCluster } from './coordinator.ts'
 import { type Generation, GroupMember } from './group-member.ts'
-import { isFenced, isOutpaced, isPassing, problemLine } from './kafka-error.ts'
+import { isFenced, isOutpaced, isPassing, PASSING_FAILURES, problemLine } from './kafka-error.ts'
 import { Membership, type PartitionReading } from './membership.ts'
 import { Newcomers } from './newcomers.ts'
 import { Problems } from './problems.ts'
@@ -56,8 +56,6 @@ const BACKOFF = { initialMs: 250, maxMs: 5_000 }
  * than a session is outpaced again, for ever where several do. As Kafka's AbstractCoordinator.joinGroupIfNeeded.
  */
 const OUTPACED_BACKOFF = { initialMs: 100, maxMs: 100 }
-/** How often in a row the errors of a rebalance or a moving coordinator may come before they are a problem. */
-const PASSING_FAILURES = 4
 /** Of the rebalance timeout, kept for noticing the rebalance late and for joining again. */
 const REBALANCE_MARGIN = 0.1
 

@@ -64,7 +64,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    this.#commits = new CommitQueue((commits) => this.#send(commits))
+    this.#commits = new CommitQueue((commits) => this.#send(commits).finally(() => options.problems.clear('commit')))
   }
 
   get isLost(): boolean {
@@ -257,8 +257,10 @@ export class Membership {
 
   /** After a refused commit, or one of unknown outcome, nothing is certain under this member id: all tenures end. */
   async #send(commits: readonly PartitionCommit[]): Promise<(Error | null)[]> {
-    const { member, topicIds } = this.#options
-    const recreated = await topicIds.recreated(commits, this.#over.signal)
+    const { member, topicIds, problems } = this.#options
+    // Nobody else may notice: heartbeats and fetches can be answered all the same.
+    const onTrouble = (error: unknown) => problems.set('commit', problemLine(error))
+    const recreated = await topicIds.recreated(commits, this.#over.signal, onTrouble)
     if (recreated.size > 0) {
       const rest = commits.filter((commit) => !recreated.has(nameOf(commit)))
       const errors = rest.length === 0 ? [] : await this.#send(rest)
@@ -266,7 +268,7 @@ export class Membership {
     }
     if (!this.#generation) throw new TenureLostError('not a member of the group')
     try {
-      const errors = await member.commit(this.#generation, commits, this.#over.signal)
+      const errors = await member.commit(this.#generation, commits, this.#over.signal, onTrouble)
       commits.forEach((commit, i) => {
         this.#answered(commit, errors[i] ?? null)
       })

@@ -2,6 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import { TopicRecreatedError } from '../record-source.ts'
 import type { ClusterMetadata, KafkaCluster } from './cluster.ts'
+import { PASSING_FAILURES } from './kafka-error.ts'
 import type { PartitionCommit } from './offset-calls.ts'
 
 export interface TopicIdsOptions {
@@ -21,13 +22,21 @@ export class TopicIds {
     this.#options = options
   }
 
-  /** By `<topic>-<partition>`, for those that are of another topic now. Asks until it is told or `ended`. */
-  async recreated(commits: readonly PartitionCommit[], ended: AbortSignal): Promise<Map<string, TopicRecreatedError>> {
+  /**
+   * By `<topic>-<partition>`, for those that are of another topic now. Asks until it is told or `ended`.
+   *
+   * @param onTrouble hears again and again why that takes more than a moment
+   */
+  async recreated(
+    commits: readonly PartitionCommit[],
+    ended: AbortSignal,
+    onTrouble: (error: unknown) => void = () => {},
+  ): Promise<Map<string, TopicRecreatedError>> {
     const found = new Map<string, TopicRecreatedError>()
     const known = commits.filter(({ topicId }) => topicId !== undefined)
     await Promise.all(
       known.map(async ({ topic, partition, topicId = '' }) => {
-        const id = await this.#idNow(topic, partition, ended)
+        const id = await this.#idNow(topic, partition, ended, onTrouble)
         if (id !== undefined && id !== topicId) found.set(`${topic}-${partition}`, new TopicRecreatedError(topicId, id))
       }),
     )
@@ -35,11 +44,17 @@ export class TopicIds {
   }
 
   /** Undefined where the topic is not there at this moment, or where `ended` comes first. */
-  async #idNow(topic: string, partition: number, ended: AbortSignal): Promise<string | undefined> {
+  async #idNow(
+    topic: string,
+    partition: number,
+    ended: AbortSignal,
+    onTrouble: (error: unknown) => void,
+  ): Promise<string | undefined> {
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
         return (await this.#ask(topic, partition)).topics.get(topic)?.id
-      } catch {
+      } catch (error) {
+        if (attempt >= PASSING_FAILURES) onTrouble(error)
         await sleep(this.#options.clock, backoffMs(attempt, { initialMs: 100, maxMs: 2_000 }), ended)
       }
     }

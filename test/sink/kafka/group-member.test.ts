@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/lib/clock.ts'
 import { CommitMetadataTooLargeError, GroupMember } from '../../../src/sink/kafka/group-member.ts'
 import type { ApiCall } from '../../../src/sink/kafka/protocol.ts'
 import { TenureLostError } from '../../../src/sink/record-source.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const ME = { memberId: 'm', generationId: 3 }
 const never = new AbortController().signal
@@ -13,15 +13,17 @@ let asked: string[]
 let codes: Record<'Heartbeat' | 'OffsetCommit' | 'OffsetFetch', (partition: number) => number | 'nothing'>
 let onAsked: (api: string) => void
 let member: GroupMember
+let clock: FakeClock
 
 beforeEach(() => {
   asked = []
+  clock = new FakeClock()
   onAsked = () => {}
   codes = { Heartbeat: () => 0, OffsetCommit: () => 0, OffsetFetch: () => 0 }
   const connection = { send: async <R>({ request }: ApiCall<R>) => answer(request.apiName) as R }
   member = new GroupMember({
     cluster: { connectionTo: async () => connection, sendToAny: connection.send },
-    clock: systemClock,
+    clock,
     groupId: 'g',
     sessionTimeoutMs: 6_000,
     rebalanceTimeoutMs: 6_000,
@@ -69,6 +71,19 @@ describe('a commit', () => {
     asked.length = 0
     await member.commit(ME, [commitOf(0)], never)
     expect(asked).toEqual(['GroupCoordinator', 'OffsetFetch', 'OffsetCommit'])
+  })
+
+  it('tells what it waits for when that takes more than a moment: a coordinator that loads its groups answers heartbeats', async () => {
+    codes.OffsetFetch = () => 14
+    const told: unknown[] = []
+    const committed = member.commit(ME, [commitOf(0)], never, (error) => told.push(error))
+    await clock.advance(700)
+    expect(told).toEqual([])
+    await clock.advance(3_000)
+    expect(String(told[0])).toContain('the group coordinator is starting (COORDINATOR_LOAD_IN_PROGRESS)')
+    codes.OffsetFetch = () => 0
+    await clock.advance(3_000)
+    expect(await committed).toEqual([null])
   })
 
   it('is not sent when its tenure ends while the coordinator is asked', async () => {

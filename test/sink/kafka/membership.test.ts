@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import { createLogger } from '../../../src/lib/logger.ts'
 import { namesOf, type TopicPartitions } from '../../../src/sink/kafka/assignment.ts'
 import type { Generation } from '../../../src/sink/kafka/group-member.ts'
+import { KafkaError } from '../../../src/sink/kafka/kafka-error.ts'
 import { Membership, type MembershipOptions } from '../../../src/sink/kafka/membership.ts'
 import type { FoundOffset, PartitionCommit } from '../../../src/sink/kafka/offset-calls.ts'
 import { Problems } from '../../../src/sink/kafka/problems.ts'
-import { TopicRecreatedError } from '../../../src/sink/record-source.ts'
+import { TenureLostError, TopicRecreatedError } from '../../../src/sink/record-source.ts'
 import { FakeClock, settled } from '../../support/fake-clock.ts'
 import { RecordingListener } from '../../support/recording-listener.ts'
 
@@ -243,6 +244,23 @@ test('heartbeats are those of the last generation, and end with the membership',
   await clock.advance(5_000)
   expect(beats).toHaveLength(4)
   expect(clock.pendingTimers).toBe(0)
+})
+
+test('what a commit waits for is a problem until it is sent, or nobody waits any more', async () => {
+  const answer = Promise.withResolvers<(Error | null)[]>()
+  const commit: MembershipOptions['member']['commit'] = (_identity, _commits, _ended, onTrouble) => {
+    onTrouble?.(new KafkaError('Kafka group g: cannot read committed offsets', 14))
+    return answer.promise
+  }
+  const { membership, listener, told } = setUp({ commit })
+  membership.adopt(generation(1, 0))
+  await settle()
+  const committed = listener.held[0]?.tenure.commit(5n, '')
+  await settle()
+  expect(told).toEqual([expect.stringContaining('COORDINATOR_LOAD_IN_PROGRESS')])
+  answer.reject(new TenureLostError('the tenure ended before a commit was sent'))
+  await expect(committed).rejects.toThrow(TenureLostError)
+  expect(told.at(-1)).toBeNull()
 })
 
 test('of partitions that commit at once only those of a topic that was created again are refused, and nothing is lost', async () => {

@@ -51,6 +51,17 @@ test('where no leader answers another broker is asked, and all again until one d
   expect([...(await recreated).keys()]).toEqual(['t-0'])
 })
 
+test('what it waits for is told when it takes more than a moment', async () => {
+  const clock = new FakeClock()
+  const told: unknown[] = []
+  const ids = new TopicIds({ cluster: { askLeader: away, refresh: away }, clock })
+  void ids.recreated([commit('t', 'A')], signal, (error) => told.push(error))
+  await clock.advance(700)
+  expect(told).toEqual([])
+  await clock.advance(3_000)
+  expect(told).toContainEqual(new Error('no leader'))
+})
+
 test('a member whose time is over waits for nobody', async () => {
   const over = new AbortController()
   const clock = new FakeClock()
