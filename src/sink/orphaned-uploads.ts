@@ -23,6 +23,8 @@ const RETRY: BackoffOptions = { initialMs: 200, maxMs: 2_000 }
 const MOST_MS = 10_000
 /** Nothing is tried again later: there is to be time for every object. */
 const RETRIES_MS = 5_000
+/** After a refusal nobody is asked for so long: each object would cost a call, and a permission is not given in a moment. */
+const REFUSED_MS = 10 * 60_000
 
 /**
  * Uploads in parts that were begun and not completed: by earlier owners of a set, or by this one where an answer got lost.
@@ -35,7 +37,8 @@ const RETRIES_MS = 5_000
  */
 export class OrphanedUploads {
   readonly #parts: OrphanedUploadsParts
-  #isPermitted = true
+  /** By `Clock.elapsed`. */
+  #refusedUntilMs = 0
 
   constructor(parts: OrphanedUploadsParts) {
     this.#parts = parts
@@ -49,7 +52,8 @@ export class OrphanedUploads {
     const cancel = clock.after(MOST_MS, () => tooLong.abort(new Error(`took longer than ${MOST_MS / 1000} s`)))
     const either = AbortSignal.any([signal, tooLong.signal])
     for (const object of objects)
-      if (this.#isPermitted && !signal.aborted) await this.#abort(object, retriesUntilMs, either, signal)
+      if (clock.elapsed() >= this.#refusedUntilMs && !signal.aborted)
+        await this.#abort(object, retriesUntilMs, either, signal)
     cancel()
   }
 
@@ -59,15 +63,15 @@ export class OrphanedUploads {
     either: AbortSignal,
     signal: AbortSignal,
   ) {
-    const { stats, logger } = this.#parts
+    const { stats, clock, logger } = this.#parts
     try {
       const aborted = await this.#abortUploads(key, sizeBytes, retriesUntilMs, either)
       stats.orphansFound('aborted', aborted)
       if (aborted > 0) logger.info({ key, aborted }, 'uploads that were left of the set aborted')
     } catch (error) {
       if (signal.aborted) return
-      this.#isPermitted = !isDenied(error)
-      stats.orphansFound(this.#isPermitted ? 'failed' : 'not_permitted', 1)
+      if (isDenied(error)) this.#refusedUntilMs = clock.elapsed() + REFUSED_MS
+      stats.orphansFound(isDenied(error) ? 'not_permitted' : 'failed', 1)
       logger.warn(
         { key, error: describeError(error) },
         'uploads may be left of the set: the bucket needs a lifecycle rule that aborts incomplete uploads',

@@ -94,10 +94,14 @@ test('a partition that is given up looks for nothing more', async () => {
   expect(Object.fromEntries(stats.orphanedUploads)).toEqual({ aborted: 0, not_permitted: 0, failed: 0 })
 })
 
-test('a sink that may not list or abort uploads asks once', async () => {
-  find(new S3Error('AccessDenied', 'person', 'S3 AccessDenied'))
+test('a sink that may not list or abort uploads asks no more, until somebody may have let it', async () => {
+  find(new S3Error('AccessDenied', 'person', 'S3 AccessDenied'), 1)
   await orphans.abort(objects, signal)
   await orphans.abort(objects, signal)
   expect(asked).toEqual(['a'])
   expect(Object.fromEntries(stats.orphanedUploads)).toEqual({ aborted: 0, not_permitted: 1, failed: 0 })
+  await clock.advance(600_000)
+  await orphans.abort(objects, signal)
+  expect(asked).toEqual(['a', 'a', 'b', 'c'])
+  expect(Object.fromEntries(stats.orphanedUploads)).toEqual({ aborted: 1, not_permitted: 1, failed: 0 })
 })
