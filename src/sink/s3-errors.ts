@@ -99,20 +99,23 @@ export function s3Error(error: unknown, operation: string, place: BucketPlace): 
   )
 }
 
-interface AnswerAboutObject {
-  readonly ETag?: string | undefined
+interface SdkAnswer {
   readonly $metadata: { readonly httpStatusCode?: number }
 }
 
 /**
- * The answer itself, if it tells the object's ETag, as each of S3 does: a proxy on the way may answer 200 to everything, and of a completion
+ * Passes an answer on if it has what S3 says in each answer of its kind. A proxy on the way may answer 200 to everything, and of a completion
  * that has failed the SDK may not see that.
  *
  * @throws Error that `s3Error` knows
  */
-export function withETag<T extends AnswerAboutObject>(answer: T): T {
-  if (answer.ETag !== undefined) return answer
-  throw notOfS3({ statusCode: answer.$metadata.httpStatusCode, headers: {} })
+export function telling<K extends string>(field: K) {
+  return <T extends SdkAnswer & { readonly [F in K]?: string | undefined }>(
+    answer: T,
+  ): T & { readonly [F in K]: string } => {
+    if (answer[field] === undefined) throw notOfS3({ statusCode: answer.$metadata.httpStatusCode, headers: {} })
+    return answer as T & { readonly [F in K]: string }
+  }
 }
 
 /** For an answer whose status says nothing, as it did not come from S3. */

@@ -8,7 +8,7 @@ import {
 import type { SinkConfig } from '../contract/sink-config.ts'
 import { sizeOf } from './byte-log.ts'
 import type { NewObject } from './object-store.ts'
-import { withETag } from './s3-errors.ts'
+import { telling } from './s3-errors.ts'
 import { objectOptions } from './s3-object-options.ts'
 
 /** S3 takes at most 10,000 parts an upload. Source: "Amazon S3 multipart upload limits". */
@@ -63,7 +63,7 @@ export async function uploadInParts(
     await callS3('CompleteMultipartUpload', (client, options) =>
       client
         .send(new CompleteMultipartUploadCommand({ ...upload, IfNoneMatch: '*', MultipartUpload: { Parts } }), options)
-        .then(withETag),
+        .then(telling('ETag')),
     )
     return 'created'
   } catch (error) {
@@ -75,7 +75,8 @@ export async function uploadInParts(
 export interface Upload {
   readonly Bucket: string
   readonly Key: string
-  readonly UploadId: string | undefined
+  /** Without it the SDK makes another request: a part would be put as the object, and to abort would be to delete that. */
+  readonly UploadId: string
 }
 
 interface Checksum {
@@ -85,16 +86,18 @@ interface Checksum {
 async function createUpload(s3: S3Settings, object: NewObject, checksum: Checksum, callS3: CallS3): Promise<Upload> {
   const target = { Bucket: s3.bucketName, Key: object.key }
   const { UploadId } = await callS3('CreateMultipartUpload', (client, options) =>
-    client.send(
-      new CreateMultipartUploadCommand({
-        ...target,
-        ContentType: object.contentType,
-        Metadata: object.metadata,
-        ...checksum,
-        ...objectOptions(s3),
-      }),
-      options,
-    ),
+    client
+      .send(
+        new CreateMultipartUploadCommand({
+          ...target,
+          ContentType: object.contentType,
+          Metadata: object.metadata,
+          ...checksum,
+          ...objectOptions(s3),
+        }),
+        options,
+      )
+      .then(telling('UploadId')),
   )
   return { ...target, UploadId }
 }
@@ -105,7 +108,7 @@ async function uploadPart(
   callS3: CallS3,
 ): Promise<CompletedPart> {
   const { ETag, ChecksumCRC32 } = await callS3('UploadPart', (client, options) =>
-    client.send(new UploadPartCommand({ ...part, Body: Buffer.concat(chunks) }), options),
+    client.send(new UploadPartCommand({ ...part, Body: Buffer.concat(chunks) }), options).then(telling('ETag')),
   )
   return { PartNumber: part.PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
 }

@@ -11,7 +11,7 @@ import { sizeOf } from './byte-log.ts'
 import type { NewObject, ObjectStore, StoredObject } from './object-store.ts'
 import { S3Authorities } from './s3-authorities.ts'
 import { createClient } from './s3-client.ts'
-import { S3Error, s3Error, withETag } from './s3-errors.ts'
+import { S3Error, s3Error, telling } from './s3-errors.ts'
 import { type CallOptions, type Upload, uploadInParts } from './s3-multipart.ts'
 import { DirectPut, type ObjectPut } from './s3-put.ts'
 
@@ -86,7 +86,7 @@ export class S3Store implements ObjectStore {
     const { bucketName: Bucket } = this.#options.s3
     // Within the call: that nothing is there is an answer, as of each object in parts, and no failure to be counted.
     const head = await this.#call('HeadObject', signal, (client, options) =>
-      client.send(new HeadObjectCommand({ Bucket, Key: key }), options).then(withETag, nullIfNotFound),
+      client.send(new HeadObjectCommand({ Bucket, Key: key }), options).then(telling('ETag'), nullIfNotFound),
     )
     return head && { metadata: head.Metadata ?? {}, sizeBytes: head.ContentLength ?? 0 }
   }

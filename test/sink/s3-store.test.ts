@@ -163,6 +163,19 @@ test('a 200 that is of somebody else tells of no object: it may come from a prox
 })
 
 test.each([
+  ['CreateMultipartUpload', '<html><body>We are back soon</body></html>', ['CreateMultipartUpload']],
+  ['CreateMultipartUpload', '', ['CreateMultipartUpload']],
+  ['UploadPart', '', ['CreateMultipartUpload', 'UploadPart', 'UploadPart', 'AbortMultipartUpload']],
+])(
+  'no request for an upload goes out without its id, which would be one for the object: %s is answered 200 with "%s"',
+  async (operation, body, asked) => {
+    const server = await s3({ [operation]: { status: 200, body } })
+    await expect(storeAt(server.origin).createIfAbsent(large, signal)).rejects.toMatchObject({ code: 'HTTP 200' })
+    await expect.poll(() => server.asked.map(operationOf)).toEqual(asked)
+  },
+)
+
+test.each([
   ['an answer of somebody else', '<html><body>We are back soon</body></html>'],
   ['an error that ends in a line break, which the SDK takes for none', `${failed('InternalError')}\n`],
 ])('a completion whose 200 is %s has failed', async (_what, body) => {
