@@ -215,10 +215,7 @@ export class FetchLoops {
 
   /** Returns whether the leader has to be looked up again. */
   #failed(reader: PartitionReader, errorCode: number): boolean {
-    if (errorCode === OFFSET_OUT_OF_RANGE) {
-      void reader.outOfRange()
-      return false
-    }
+    if (errorCode === OFFSET_OUT_OF_RANGE) void reader.outOfRange()
     reader.notBeforeMs = this.#options.clock.elapsed() + backoffMs(reader.failures++, BACKOFF)
     if (reader.failures >= FAILURES_BEFORE_PROBLEM)
       this.#options.problems.set(

@@ -70,6 +70,7 @@ const EXPLAINED: Record<string, string> = {
   GROUP_MAX_SIZE_REACHED: 'the consumer group is full (group.max.size of the broker)',
   COORDINATOR_NOT_AVAILABLE: 'no group coordinator yet',
   COORDINATOR_LOAD_IN_PROGRESS: 'the group coordinator is starting',
+  OFFSET_OUT_OF_RANGE: 'the broker does not give what its log has by its own word, perhaps in tiered storage',
   OFFSET_METADATA_TOO_LARGE: 'commit metadata longer than offset.metadata.max.bytes of the broker',
 }
 

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../lib/backoff.ts'
 import { type Clock, sleep } from '../../lib/clock.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -26,10 +27,12 @@ interface PartitionRead {
   readonly handler: PartitionHandler
   readonly givenUp: AbortSignal
   readonly epochs: LeaderEpochs
+  /** The one that reads it now, or did last. */
+  reader: PartitionReader | null
 }
 
-/** A new leader may answer so for a moment. */
-const OUT_OF_RANGE_PAUSE_MS = 200
+/** A new leader may answer so for a moment, and tiered storage as long as it does not find a segment. */
+const OUT_OF_RANGE_BACKOFF = { initialMs: 200, maxMs: 5_000 }
 
 /** Reads the partitions of one membership: from where their handlers want to begin, until each is given up. */
 export class Reading {
@@ -66,10 +69,13 @@ export class Reading {
     if (startOffset !== startAt)
       await handler.records({ next: () => null, nextOffset: startOffset, highWatermark: startOffset })
     if (startOffset !== tenure.committed.offset) epochs.skipFrom(startOffset - 1n)
-    this.#readFrom(startOffset, { tenure, handler, givenUp, epochs })
+    const read: PartitionRead = { tenure, handler, givenUp, epochs, reader: null }
+    givenUp.addEventListener('abort', () => read.reader && this.#loops.remove(read.reader), { once: true })
+    this.#readFrom(startOffset, read)
   }
 
-  #readFrom(startOffset: bigint, read: PartitionRead): void {
+  /** @param failures in a row to read at that very offset */
+  #readFrom(startOffset: bigint, read: PartitionRead, failures = 0): void {
     const { tenure, handler, givenUp, epochs } = read
     if (givenUp.aborted) return
     const reader = new PartitionReader({
@@ -83,15 +89,17 @@ export class Reading {
       onOutOfRange: (position) => void this.#outOfRange(position, read),
       onTruncated: (position, keptTo) => void this.#truncated(position, keptTo, read),
     })
-    givenUp.addEventListener('abort', () => this.#loops.remove(reader), { once: true })
+    reader.failures = failures
+    read.reader = reader
     this.#loops.add(reader)
   }
 
   /** The handler decides where to go on, unless it was a leader that had not caught up. */
   async #outOfRange(position: bigint, read: PartitionRead): Promise<void> {
     const { tenure, handler, givenUp, epochs } = read
+    const failures = read.reader?.failures ?? 0
     try {
-      await sleep(this.#options.clock, OUT_OF_RANGE_PAUSE_MS, givenUp)
+      await sleep(this.#options.clock, backoffMs(failures - 1, OUT_OF_RANGE_BACKOFF), givenUp)
       const log = await logRange(this.#logOf(tenure, givenUp))
       if (log === null || givenUp.aborted) return
       if (position > log.endOffset) {
@@ -100,8 +108,8 @@ export class Reading {
         if (keptTo !== null && keptTo < position) return await this.#truncated(position, keptTo, read)
       }
       if (position < log.startOffset) epochs.skipFrom(position)
-      const isHeld = log.startOffset <= position && position <= log.endOffset
-      const next = isHeld ? position : await handler.outOfRange(position, log)
+      if (log.startOffset <= position && position <= log.endOffset) return this.#readFrom(position, read, failures)
+      const next = await handler.outOfRange(position, log)
       if (next !== null) this.#readFrom(next, read)
     } catch (error) {
       this.failed(tenure, error)

@@ -143,6 +143,17 @@ describe('a position that a broker says is out of range', () => {
     },
   )
 
+  it('and that the log holds after all is told while that lasts, as of tiered storage that has lost a segment', async () => {
+    leaders.answer = async () => OUT_OF_RANGE
+    const handler = begin(4n)
+    await within(() =>
+      expect(problem).toMatch(/^Kafka fetch of t-0: the broker does not give .* \(OFFSET_OUT_OF_RANGE\)$/),
+    )
+    leaders.answer = logUpTo(9n)
+    await within(() => expect([handler.offsets, problem]).toEqual([[4n, 5n, 6n, 7n, 8n], null]))
+    expect(handler.missing).toEqual([])
+  })
+
   it('is left to the handler, which says where to go on', async () => {
     leaders.log = { startOffset: 6n, endOffset: 9n }
     says()
