@@ -49,11 +49,12 @@ const NETWORK =
   /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(EAI|UND_ERR|HPE|ERR_SSL|ERR_TLS|CERT)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|AuthoritiesMissing)$/
 
 /** Groups, topics, partitions and brokers, which may be called after anything: the default group has `connect` in its name. */
-const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+\b/g
+const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+:?/g
 
 /** The first pattern that fits decides. */
 const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
   [/^Kafka topic does not exist|UNKNOWN_TOPIC_OR_PARTITION|INVALID_TOPIC_EXCEPTION/, 'TopicNotFound'],
+  [/the token endpoint .*(cannot be reached|answers 5\d\d)/, 'KafkaUnreachable'],
   [/SASL|authentication/i, 'KafkaCredentialsRefused'],
   [/AUTHORIZATION_FAILED/, 'KafkaAccessDenied'],
   [/\bE[A-Z]{4,}\b|[Tt]imed? ?out|[Cc]onnect|[Ss]ocket|[Nn]o answer|certificate|\bTLS\b/, 'KafkaUnreachable'],
@@ -62,7 +63,7 @@ const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
 export function failureReasonOf(error: string): FailureReason {
   const s3Code = /^S3 ([^:]+):/.exec(error)?.[1]
   if (s3Code !== undefined) return OF_S3_CODE[s3Code] ?? (NETWORK.test(s3Code) ? 'S3Unreachable' : 'S3Failed')
-  // It begins with the topic's name, which may begin with Kafka.
+  // Before the others, as its topic may be called after anything.
   if (/^\S+ partition \d+ is stopped: /.test(error)) return 'PartitionStopped'
   return error.startsWith('Kafka') ? kafkaReasonOf(error.replaceAll(KAFKA_NAMES, '$1')) : 'SinkFailed'
 }

@@ -52,6 +52,19 @@ describe('failureReasonOf', () => {
     ['KafkaFailed', new KafkaError('Kafka fetch of player-authentication-3', 56)],
     ['KafkaFailed', new KafkaError('Kafka group g: commit of acme.connect-3, authentication-1', 12)],
     ['KafkaAccessDenied', new KafkaError('Kafka topic acme.authentication', 29)],
+    ['KafkaUnreachable', new KafkaConnectionError('cannot reach sasl.kafka:9094 (ECONNREFUSED)')],
+    ['KafkaFailed', new KafkaConnectionError('cannot reach connect.kafka:9092 (it speaks Fetch 0 to 3, not 11)')],
+    ['KafkaCredentialsRefused', new KafkaConnectionError('kafka:9093 does not let us in by spec.kafka.sasl (wrong)')],
+    [
+      'KafkaUnreachable',
+      new KafkaConnectionError(
+        'kafka:9093 does not let us in by spec.kafka.sasl (the token endpoint https://id:8443/token cannot be reached (ECONNREFUSED))',
+      ),
+    ],
+    [
+      'KafkaUnreachable',
+      new KafkaConnectionError('cannot reach [2001:db8::a]:9092 (ENOTFOUND: there is no such host)'),
+    ],
   ])('is %s for what Kafka says (%#)', (reason, error) => {
     expect(kafka(error)).toBe(reason)
   })
