@@ -13,8 +13,8 @@ type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number]
 
 /** A waiting container that is on its way. */
 const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
-/** The kubelet goes to and fro between these two while an image cannot be pulled. */
-const PULL_FAILURES = new Set(['ErrImagePull', 'ImagePullBackOff'])
+/** The kubelet goes to and fro between the last and one of the others while an image cannot be pulled (pkg/kubelet/images/image_manager.go). */
+const PULL_FAILURES = new Set(['ErrImagePull', 'RegistryUnavailable', 'SignatureValidationFailed', 'ImagePullBackOff'])
 /** Of a crashed sink's last words, the end says why; more does not fit in a line. */
 const MAX_LAST_WORDS = 300
 
@@ -43,7 +43,7 @@ function containerProblem(container: ContainerStatus | undefined, nowMs: number)
 
 /** The same words in both states, so that a status does not go to and fro as well: the cause without what stands before it. */
 function pullProblem(image: string, message = ''): PodProblem {
-  const cause = oneLine(message.replace(/^Back-off pulling image "[^"]*"(: ErrImagePull: )?/, ''))
+  const cause = oneLine(message.replace(/^Back-off pulling image "[^"]*"(: \w+: )?/, ''))
   return { reason: 'ImagePullBackOff', message: `image ${image} cannot be pulled${cause ? `: ${cause}` : ''}` }
 }
 

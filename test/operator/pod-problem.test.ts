@@ -36,15 +36,18 @@ describe('problemOf', () => {
     },
   )
 
-  it('says the same in both states between which the kubelet goes while an image cannot be pulled', () => {
-    const cause = 'failed to resolve reference "i": i: not found'
-    const problem = { reason: 'ImagePullBackOff', message: `image i cannot be pulled: ${cause}` }
-    const states = [
-      { reason: 'ErrImagePull', message: cause },
-      { reason: 'ImagePullBackOff', message: `Back-off pulling image "i": ErrImagePull: ${cause}` },
-    ]
-    for (const waiting of states) expect(problemIn(aKubePod({ state: { waiting } }))).toEqual(problem)
-  })
+  it.each(['ErrImagePull', 'RegistryUnavailable', 'SignatureValidationFailed'])(
+    'says the same in both states between which the kubelet goes while an image cannot be pulled (%s)',
+    (reason) => {
+      const cause = 'failed to resolve reference "i": i: not found'
+      const problem = { reason: 'ImagePullBackOff', message: `image i cannot be pulled: ${cause}` }
+      const states = [
+        { reason, message: cause },
+        { reason: 'ImagePullBackOff', message: `Back-off pulling image "i": ${reason}: ${cause}` },
+      ]
+      for (const waiting of states) expect(problemIn(aKubePod({ state: { waiting } }))).toEqual(problem)
+    },
+  )
 
   it('gives the last words of a sink that crashes again and again, without the syntax of the log', () => {
     const lastState = crashed(
