@@ -13,6 +13,8 @@ type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number]
 
 /** A waiting container that is on its way. */
 const NORMAL_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
+/** A waiting container that was begun, or is about to be: the kubelet goes to and fro between these while its program cannot be run. */
+const BETWEEN_CRASHES = new Set([...NORMAL_WAITING, 'RunContainerError', 'CrashLoopBackOff'])
 /** The kubelet goes to and fro between the last and one of the others while an image cannot be pulled (pkg/kubelet/images/image_manager.go). */
 const PULL_FAILURES = new Set(['ErrImagePull', 'RegistryUnavailable', 'SignatureValidationFailed', 'ImagePullBackOff'])
 /** Of a crashed sink's last words, the end says why; more does not fit in a line. */
@@ -52,7 +54,10 @@ function pullProblem(image: string, message = ''): PodProblem {
  * start after a wait is still part of the loop, until the sink has shown that it is ready. `restartCount` counts for as long as the pod lives.
  */
 function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus, nowMs: number): boolean {
-  if (state?.waiting?.reason === 'CrashLoopBackOff') return true
+  const waitsFor = state?.waiting?.reason
+  if (waitsFor === 'CrashLoopBackOff') return true
+  // What keeps it from being begun again is the news, whatever ended it before.
+  if (waitsFor && !BETWEEN_CRASHES.has(waitsFor)) return false
   const ended = state?.terminated ?? lastState?.terminated
   if (ended === undefined || restartCount < 2 || ready) return false
   const ranForMs = Date.parse(ended.finishedAt ?? '') - Date.parse(ended.startedAt ?? '')

@@ -100,6 +100,16 @@ describe('problemOf', () => {
     expect(problemIn(aKubePod(soon))?.reason).toBe('CrashLoopBackOff')
   })
 
+  it('names what keeps a sink that crashed from being begun again, and not its crashes', () => {
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s3" not found' }
+    const loop = { lastState: crashed('boom'), restartCount: 3 }
+    expect(problemIn(aKubePod({ ...loop, state: { waiting } }))).toEqual(waiting)
+    const pull = { reason: 'ErrImagePull', message: 'not found' }
+    expect(problemIn(aKubePod({ ...loop, state: { waiting: pull } }))?.reason).toBe('ImagePullBackOff')
+    for (const reason of ['ContainerCreating', 'RunContainerError'])
+      expect(problemIn(aKubePod({ ...loop, state: { waiting: { reason } } }))?.reason).toBe('CrashLoopBackOff')
+  })
+
   it('does not mind the container of a mesh beside the sink', () => {
     const pod = aKubePod()
     const mesh = { name: 'proxy', image: 'p', imageID: 'p', ready: false, restartCount: 9, state: backOff }
