@@ -28,7 +28,7 @@ import { hasFinalizer } from './finalize.ts'
 import { type JobState, jobState, type Keeping, keepingOf } from './group-tasks.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { PodReport } from './pod-poller.ts'
-import { type PodProblem, problemOf } from './pod-problem.ts'
+import { type PodProblem, problemOf, startsByMsOf } from './pod-problem.ts'
 import type { References } from './references.ts'
 
 /** Where objects of one kind are looked up; a `Cache`. */
@@ -61,6 +61,8 @@ export interface ObservedPod {
   readonly template: string | undefined
   /** Set while the pod ends: when its grace period is over, in milliseconds since the epoch. */
   readonly endsAtMs: number | undefined
+  /** Set until the pod has begun, from when it has a node: when it should have, in milliseconds since the epoch. */
+  readonly startsByMs: number | undefined
   readonly problem: PodProblem | undefined
   /** What the pod says; undefined while it has no address or does not run. */
   readonly report: PodReport | undefined
@@ -200,6 +202,7 @@ function observePod(pod: Pod, reportOf: Sources['reportOf'], nowMs: number): Obs
     template: annotations?.[TEMPLATE_ANNOTATION],
     // The server sets deletionTimestamp to the end of the grace period.
     endsAtMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
+    startsByMs: startsByMsOf(pod),
     problem: problemOf(pod, nowMs),
     report: reportOf(uid),
   }

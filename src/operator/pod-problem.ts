@@ -1,5 +1,5 @@
 import type { Pod } from '../kube/kinds.ts'
-import { CONTAINER_NAME } from './desired/deployment.ts'
+import { CONTAINER_NAME, PROGRESS_DEADLINE_SECONDS } from './desired/deployment.ts'
 
 /** Why a pod does not run, as Kubernetes sees it: what the sink itself cannot tell, because it does not run. */
 export interface PodProblem {
@@ -24,9 +24,27 @@ const MAX_LAST_WORDS = 300
 const CRASHES_FORGOTTEN_MS = 600_000
 
 /** The problem of a pod, or undefined when there is none that Kubernetes knows of. */
-export function problemOf({ status }: Pod, nowMs: number): PodProblem | undefined {
-  const sink = status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME)
-  return schedulingProblem(status) ?? containerProblem(sink, nowMs)
+export function problemOf(pod: Pod, nowMs: number): PodProblem | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+  const sink = containerStatuses.find(({ name }) => name === CONTAINER_NAME)
+  // A mesh, or an agent for Secrets, may have put containers into the pod that the sink is begun after.
+  const waitsForOthers = sink?.state?.waiting?.reason === 'PodInitializing'
+  const containers = [sink, ...(waitsForOthers ? initContainerStatuses : [])]
+  const [problem] = containers.flatMap((container) => containerProblem(container, nowMs) ?? [])
+  return schedulingProblem(pod.status) ?? problem ?? startProblem(pod, nowMs)
+}
+
+/** When a pod that has a node and has not begun should have, in milliseconds since the epoch; undefined for all others. */
+export function startsByMsOf({ status }: Pod): number | undefined {
+  if (status?.phase !== 'Pending' || status.startTime === undefined) return undefined
+  return Date.parse(status.startTime) + PROGRESS_DEADLINE_SECONDS * 1000
+}
+
+/** The Deployment's own deadline runs in rollouts alone: not after a node was drained, nor for a pod that is one more, or the first after a pause. */
+function startProblem(pod: Pod, nowMs: number): PodProblem | undefined {
+  if ((startsByMsOf(pod) ?? Infinity) > nowMs) return undefined
+  const message = `has a node for ${PROGRESS_DEADLINE_SECONDS / 60} minutes and has not begun: kubectl describe pod shows what it waits for`
+  return { reason: 'ProgressDeadlineExceeded', message }
 }
 
 function schedulingProblem(status: PodStatus | undefined): PodProblem | undefined {
@@ -65,15 +83,15 @@ function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStat
   return !(ranForMs >= CRASHES_FORGOTTEN_MS || runsForMs >= CRASHES_FORGOTTEN_MS)
 }
 
-function crashProblem({ state, lastState }: ContainerStatus): PodProblem {
+function crashProblem({ name, state, lastState }: ContainerStatus): PodProblem {
   const ended = state?.terminated ?? lastState?.terminated
+  const isSink = name === CONTAINER_NAME
+  const who = isSink ? 'the sink' : `init container ${name}`
   if (ended?.reason === 'OOMKilled') {
-    return {
-      reason: 'OOMKilled',
-      message: 'the sink needs more memory than its limit allows: raise spec.resources.limits.memory',
-    }
+    const cure = isSink ? ': raise spec.resources.limits.memory' : ''
+    return { reason: 'OOMKilled', message: `${who} needs more memory than its limit allows${cure}` }
   }
-  return { reason: 'CrashLoopBackOff', message: `the sink ends with ${endOf(ended)}` }
+  return { reason: 'CrashLoopBackOff', message: `${who} ends with ${endOf(ended)}` }
 }
 
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>

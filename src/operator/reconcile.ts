@@ -179,8 +179,9 @@ function sooner(look: Outcome, heldMs: number): Outcome {
 
 function nextLook({ pods }: Observed, { stalled }: Made, { clock, random = Math.random }: ReconcileParts): Outcome {
   if (stalled) return stalled.isSlow ? { kind: 'retry' } : { kind: 'after', delayMs: STALLED_RESYNC_MS }
-  // A pod that outlives its grace period is on a dead node; nothing tells when that is so.
-  const overdueInMs = pods.flatMap(({ endsAtMs }) => (endsAtMs === undefined ? [] : endsAtMs - clock.now()))
+  // A pod that outlives its grace period is on a dead node, and one that does not begin is stuck; nothing tells when that is so.
+  const overdueAtMs = pods.flatMap(({ endsAtMs, startsByMs }) => endsAtMs ?? startsByMs ?? [])
+  const overdueInMs = overdueAtMs.map((ms) => ms - clock.now())
   const soonest = Math.min(...overdueInMs.filter((ms) => ms > 0).map((ms) => ms + 1_000))
   return { kind: 'after', delayMs: Math.min(soonest, RESYNC_MS * (1 + 0.2 * random())) }
 }

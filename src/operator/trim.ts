@@ -47,7 +47,7 @@ export function trimPodDisruptionBudget({ metadata, spec }: PodDisruptionBudget)
 
 /** The tenth of a pod that anybody here reads: whose it is, from which template, where it is and how it is. */
 export function trimPod({ metadata = {}, status }: Pod): Pod {
-  const { phase, podIP, conditions = [], containerStatuses = [] } = status ?? {}
+  const { phase, podIP, startTime, conditions = [], containerStatuses = [], initContainerStatuses } = status ?? {}
   const { name, namespace, uid, labels, annotations, deletionTimestamp } = metadata
   return {
     metadata: {
@@ -56,8 +56,10 @@ export function trimPod({ metadata = {}, status }: Pod): Pod {
     },
     status: {
       ...defined({ phase, podIP }),
+      ...(phase === 'Pending' ? defined({ startTime }) : {}),
       conditions: conditions.filter(({ type }) => POD_CONDITIONS.has(type)).map(withoutTimes),
       containerStatuses: containerStatuses.map(trimContainer),
+      ...defined({ initContainerStatuses: initContainerStatuses?.map(trimContainer) }),
     },
   }
 }

@@ -67,6 +67,7 @@ export function aPod(overrides: Partial<ObservedPod> = {}): ObservedPod {
     revision: 'bbb',
     template: 'new',
     endsAtMs: undefined,
+    startsByMs: undefined,
     problem: undefined,
     report: says('ACTIVE'),
     ...overrides,

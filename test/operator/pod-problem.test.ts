@@ -110,6 +110,44 @@ describe('problemOf', () => {
       expect(problemIn(aKubePod({ ...loop, state: { waiting: { reason } } }))?.reason).toBe('CrashLoopBackOff')
   })
 
+  it('says what is wrong with a container that others have put before the sink, while the sink waits for it', () => {
+    const sink = { state: { waiting: { reason: 'PodInitializing' } } }
+    const agent = (overrides: object) => [
+      { name: 'agent', image: 'a', imageID: 'a', ready: false, restartCount: 0, state: {}, ...overrides },
+    ]
+    const problemWith = (overrides: object) => problemIn(aKubePod(sink, { initContainerStatuses: agent(overrides) }))
+    expect(problemWith({ state: { running: {} } })).toBeUndefined()
+    expect(problemWith({ state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } })).toEqual({
+      reason: 'ImagePullBackOff',
+      message: 'image a cannot be pulled: no such image',
+    })
+    expect(problemWith({ state: backOff, lastState: crashed('no token'), restartCount: 3 })).toEqual({
+      reason: 'CrashLoopBackOff',
+      message: 'init container agent ends with exit code 1: no token',
+    })
+    const oom = crashed(undefined, { reason: 'OOMKilled' })
+    expect(problemWith({ state: backOff, lastState: oom, restartCount: 3 })?.message).toBe(
+      'init container agent needs more memory than its limit allows',
+    )
+    const begun = aKubePod({}, { initContainerStatuses: agent({ state: backOff, restartCount: 9 }) })
+    expect(problemIn(begun)).toBeUndefined()
+  })
+
+  it('takes a pod that has a node and does not begin for stuck after five minutes: only its Events say why', () => {
+    const pendingFor = (ms: number, phase = 'Pending') =>
+      aKubePod(
+        { state: { waiting: { reason: 'ContainerCreating' } } },
+        { phase, startTime: new Date(NOW - ms).toISOString() },
+      )
+    expect(problemIn(pendingFor(299_000))).toBeUndefined()
+    expect(problemIn(pendingFor(300_000, 'Running'))).toBeUndefined()
+    expect(problemIn(pendingFor(300_000))).toEqual({
+      reason: 'ProgressDeadlineExceeded',
+      message: 'has a node for 5 minutes and has not begun: kubectl describe pod shows what it waits for',
+    })
+    expect(problemIn(aKubePod({}, { phase: 'Pending' }))).toBeUndefined()
+  })
+
   it('does not mind the container of a mesh beside the sink', () => {
     const pod = aKubePod()
     const mesh = { name: 'proxy', image: 'p', imageID: 'p', ready: false, restartCount: 9, state: backOff }

@@ -188,6 +188,21 @@ describe('reconcile', () => {
     expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 600_000 })
   })
 
+  it('looks again when a pod that has a node should have begun, and tells that it has not', async () => {
+    const set = await setUpDelivering()
+    const pod = set.cluster.get(PODS, 'games/events-sink-1')
+    const status = { phase: 'Pending', startTime: new Date(set.clock.now() - 260_000).toISOString() }
+    set.cluster.put(PODS, { ...pod, status })
+    set.reports.delete('pod-1')
+    await set.pass()
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'Starting' })
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 41_000 })
+    await set.clock.advance(41_000)
+    await set.pass()
+    expect(set.status()?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' })
+    expect((await set.pass()).outcome).toEqual({ kind: 'after', delayMs: 600_000 })
+  })
+
   it('does not look at all connectors at once', async () => {
     const set = await setUpDelivering()
     expect(await reconcile(KEY, { ...set.parts, random: () => 1 })).toEqual({ kind: 'after', delayMs: 720_000 })

@@ -47,6 +47,18 @@ describe('trimPod', () => {
     expect(problemOf(trimPod(aKubePod({}, { conditions })), NOW)?.reason).toBe('Unschedulable')
   })
 
+  it('keeps what a pod waits for before its sink, and since when, until it has begun', () => {
+    const container = { state: { waiting: { reason: 'PodInitializing' } } }
+    const startTime = new Date(NOW - 300_000).toISOString()
+    const status = { phase: 'Pending', startTime }
+    expect(problemOf(trimPod(aKubePod(container, status)), NOW)?.reason).toBe('ProgressDeadlineExceeded')
+    const state = { waiting: { reason: 'CreateContainerError', message: 'm' } }
+    const agent = { name: 'agent', image: 'a', imageID: 'a', ready: false, restartCount: 0, state }
+    const pod = aKubePod(container, { ...status, initContainerStatuses: [agent] })
+    expect(problemOf(trimPod(pod), NOW)?.reason).toBe('CreateContainerError')
+    expect(JSON.stringify(trimPod(aKubePod({}, { startTime })))).not.toContain('startTime')
+  })
+
   it('keeps when a pod ends', () => {
     const pod = aKubePod()
     const deletionTimestamp = '2026-03-01T12:00:40Z'

@@ -51,7 +51,7 @@ const TERMINATION_MARGIN_SECONDS = 15
  */
 const HUNG_GRACE_SECONDS = 5
 /** A rollout without progress for so long is reported as stuck. Pulling an image and joining a group take less. */
-const PROGRESS_DEADLINE_SECONDS = 300
+export const PROGRESS_DEADLINE_SECONDS = 300
 
 /**
  * The Deployment of a connector's sinks. New pods must be ready, that is deliver, before old ones go (maxUnavailable 0), so a wrong edit never
