@@ -137,8 +137,13 @@ function judgeProgress(situation: Situation, current: readonly ObservedPod[]): V
   const isDelivering = pods.some((pod) => delivers(pod)) || (isUnasked && previous?.connector?.status === 'ACTIVE')
   const ending = pods.filter(({ endsAtMs }) => endsAtMs !== undefined).length
   const done = current.filter((pod) => delivers(pod, revision)).length
+  const { availableReplicas = 0 } = deployment?.status ?? {}
   const message = [
     `pods delivering with revision ${revision}: ${done} of ${replicas}`,
+    // The kubelet finds out a moment later; where it stays so, another container of the pod is not ready, such as a mesh's.
+    ...(done === replicas && availableReplicas < replicas
+      ? [`ready as Kubernetes sees them: ${availableReplicas}`]
+      : []),
     ...(ending > 0 ? [`ending: ${ending}`] : []),
     ...(topicPartitions === undefined && wantedReplicas > replicas
       ? [`up to ${wantedReplicas} once the first has counted the partitions of its topics`]

@@ -53,6 +53,14 @@ describe('judge', () => {
     )
   })
 
+  it('says what is missing where every pod delivers and Kubernetes finds one not ready, as for the sake of another container', () => {
+    const deployment = aDeployment(2, { availableReplicas: 1 })
+    expect(judge(aSituation({ replicas: 2, pods: [aPod(), aPod()], deployment })).message).toBe(
+      'pods delivering with revision bbb: 2 of 2; ready as Kubernetes sees them: 1',
+    )
+    expect(judge(aSituation({ replicas: 2, pods: [aPod()], deployment })).message).not.toContain('ready as')
+  })
+
   it('counts no pod that delivers with another revision', () => {
     const pods = [aPod({ report: says('ACTIVE', { revision: 'aaa' }) })]
     expect(judge(aSituation({ pods })).message).toBe('pods delivering with revision bbb: 0 of 1')
