@@ -109,6 +109,9 @@ export function lastWordsOf({ status }: Pod, container: string): string | undefi
   return lastWords(ended?.message) || undefined
 }
 
+/** How Node begins to tell of an error that nobody caught; behind that is where it came from, and its own version. */
+const UNCAUGHT = /^(FATAL ERROR|([A-Z]\w*)?(Error|Rejection)( \[\w+\])?): /
+
 /** The end of a termination message. Our own log lines are JSON: of the last one the words, not the syntax. */
 function lastWords(message: string | undefined): string {
   const lines = (message ?? '').split('\n').filter((line) => line.trim() !== '')
@@ -117,7 +120,7 @@ function lastWords(message: string | undefined): string {
     const entry = JSON.parse(last) as { msg?: unknown; error?: unknown }
     return oneLine([entry.msg, entry.error].filter((part) => typeof part === 'string').join(': '))
   } catch {
-    return oneLine(last)
+    return oneLine(lines.findLast((line) => UNCAUGHT.test(line)) ?? last)
   }
 }
 

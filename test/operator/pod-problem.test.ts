@@ -59,8 +59,27 @@ describe('problemOf', () => {
     })
   })
 
+  it.each([
+    [
+      "TypeError: x is not a function\n    at run (sink.js:1:37) {\n  code: 'E'\n}\n\nNode.js v24.21.0\n",
+      'TypeError: x is not a function',
+    ],
+    [
+      'FATAL ERROR: JavaScript heap out of memory\n----- Native stack trace -----\n\n 1: 0xe16044  [node]\n',
+      'FATAL ERROR: JavaScript heap out of memory',
+    ],
+  ])(
+    'gives of what Node says of an error that nobody caught the error, not where it came from (%#)',
+    (words, error) => {
+      const lastState = crashed(`{"level":"info","msg":"a"}\n${words}`)
+      expect(problemIn(aKubePod({ state: backOff, lastState, restartCount: 3 }))?.message).toBe(
+        `the sink ends with exit code 1: ${error}`,
+      )
+    },
+  )
+
   it('gives the end of words that are no log line of ours, cut to a line', () => {
-    const lastState = crashed(`Error: boom\n    at ${'x'.repeat(400)}`)
+    const lastState = crashed(`boom\n    at ${'x'.repeat(400)}`)
     const { message } = problemIn(aKubePod({ state: backOff, lastState, restartCount: 3 })) ?? { message: '' }
     expect(message).toMatch(/^the sink ends with exit code 1: …x{300}$/)
   })
