@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 /** A process that a signal ended has exit code 128 + the signal's number (POSIX shells). */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+export const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
 /**
  * Turns SIGTERM and SIGINT into an abort signal: the first one asks for a graceful end, a second one ends at once.

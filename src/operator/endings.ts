@@ -1,4 +1,5 @@
 import type { Pod } from '../kube/kinds.ts'
+import { EXIT_CODES } from '../lib/lifecycle.ts'
 import { connectorKeyOf } from './cache.ts'
 import { CONTAINER_NAME } from './desired/deployment.ts'
 import { endOf } from './pod-problem.ts'
@@ -25,6 +26,8 @@ export class Endings {
     // The kubelet tells an exit code of a container that never started, too.
     const hasRun = Date.parse(ended?.startedAt ?? '') > 0
     if (deletionTimestamp === undefined || !ended || !hasRun) return
+    // Told to end while it was loaded: it held nothing. Who drains is told once, and has another exit code.
+    if (ended.exitCode === EXIT_CODES.SIGTERM) return
     if (ended.exitCode !== 0) this.#words.set(key, `pod ${name} could not write everything (${endOf(ended)})`)
     else if (!this.#words.has(key)) this.#words.set(key, WELL)
   }

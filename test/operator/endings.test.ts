@@ -24,6 +24,7 @@ it('says nothing while nothing was seen to end, of a sink that is to run on, and
   endings.note(aKubePod())
   endings.note(aPodThatEnds({ exitCode: 1 }, false))
   endings.note(aPodThatEnds({ exitCode: 128, startedAt: '1970-01-01T00:00:00Z' }))
+  endings.note(aPodThatEnds({ exitCode: 143 }))
   const unknown = { exitCode: 137, reason: 'ContainerStatusUnknown' }
   endings.note({
     ...aPodThatEnds({ exitCode: 137 }),
