@@ -111,6 +111,15 @@ export function isWebhookFailure(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && error.status === 500 && error.message.includes(NO_VERDICT)
 }
 
+/**
+ * The server erred, or ran out of time: for a moment, or each time, as where the patch of an admission webhook does not fit the object, or several
+ * hang one after another that may be left out.
+ */
+export function isInternalError(error: unknown): error is KubeApiError {
+  const isOwn = error instanceof KubeApiError && (error.status === 500 || error.status === 504)
+  return isOwn && !isRefusal(error) && !isWebhookFailure(error)
+}
+
 /** Nothing can be made in a namespace that is being deleted; what is in it goes without anybody's help. */
 export function isNamespaceTerminating(error: unknown): boolean {
   return error instanceof KubeApiError && error.causes.includes('NamespaceTerminating')

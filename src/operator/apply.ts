@@ -1,6 +1,6 @@
 import { OPERATOR_FIELD_MANAGER } from '../contract/names.ts'
 import type { KubeApi } from '../kube/api.ts'
-import { isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
+import { isInternalError, isNamespaceTerminating, isRefusal, isRightMissing, isWebhookFailure } from '../kube/errors.ts'
 import { CONNECTORS, DEPLOYMENTS, type Deployment, type Kind, type KubeObject, keyOf, refOf } from '../kube/kinds.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Applied, ApplyMemory } from './apply-memory.ts'
@@ -13,10 +13,10 @@ import { NamespaceEnding, Stalled, Waiting } from './outcome-errors.ts'
 /** The connector goes with its namespace; should the deletion hang, this is often enough. */
 const TERMINATING_RETRY_MS = 30_000
 /**
- * An API server that has just started has not read the roles yet and refuses everybody everything, for up to half a minute: no fault of the
- * connector. A right that is refused for longer is missing.
+ * An API server that has just started has not read the roles yet and refuses everybody everything, for up to half a minute, and one that is in trouble
+ * may err for a while: no fault of the connector. A right that is refused for longer is missing, and an error that comes for longer stays.
  */
-const RIGHT_MISSING_AFTER_MS = 60_000
+const LASTING_AFTER_MS = 60_000
 const RIGHT_RETRY_MS = 5_000
 
 /** The watch tells as soon as it is there again, and then there is nothing left to do. */
@@ -37,7 +37,7 @@ export class Applier {
   readonly #api: Pick<KubeApi, 'get' | 'list' | 'apply' | 'patch' | 'delete'>
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #memory: ApplyMemory
-  /** Kind and namespace to when the right to write there was refused, of those that were not granted since. */
+  /** Kind and namespace to when a write there was refused for want of the right, or failed in the API server, of those where none has succeeded since. */
   readonly #refusals: Map<string, Refusals>
   /** What was looked at while its connector was seen to be there. */
   readonly #owned = new WeakSet<Observed>()
@@ -113,7 +113,7 @@ export class Applier {
    *
    * @returns the newest state that is known
    * @throws {Stalled} when the server refuses it (invalid, quota, policy, permission, a webhook that does not answer)
-   * @throws {Waiting} while a permission that it refuses may be one that it has not read yet
+   * @throws {Waiting} while a permission that it refuses may be one that it has not read yet; KubeApiError while its own error may pass
    * @throws {NamespaceEnding} while the namespace is being deleted
    */
   async apply<T extends KubeObject>(connectorKey: string, { kind, object, live: cached }: Desired<T>): Promise<T> {
@@ -176,30 +176,31 @@ export class Applier {
   }
 
   async #refusalAsStalled<T>(kind: Kind<KubeObject>, object: KubeObject, write: () => Promise<T>): Promise<T> {
-    const right = `${kind.plural} ${object.metadata?.namespace}`
+    const place = `${kind.plural} ${object.metadata?.namespace}`
     try {
       const result = await write()
-      this.#refusals.delete(right)
+      this.#refusals.delete(place)
       return result
     } catch (error) {
       if (isNamespaceTerminating(error))
         throw new NamespaceEnding(TERMINATING_RETRY_MS, 'the namespace is being deleted')
-      const isSlow = isWebhookFailure(error)
+      const isFault = isInternalError(error)
+      const isSlow = isFault || isWebhookFailure(error)
       if (!isSlow && !isRefusal(error)) throw error
       const refusal = `the API server refuses ${kind.kind} ${keyOf(object)}: ${error.message}`
-      if (isRightMissing(error) && this.#refusedForMs(right) < RIGHT_MISSING_AFTER_MS)
-        throw new Waiting(RIGHT_RETRY_MS, refusal)
+      if ((isFault || isRightMissing(error)) && this.#refusedForMs(place) < LASTING_AFTER_MS)
+        throw isFault ? error : new Waiting(RIGHT_RETRY_MS, refusal)
       throw new Stalled(error.status === 403 ? 'Forbidden' : 'ObjectRefused', refusal, { isSlow })
     }
   }
 
-  /** For how long a right has been refused again and again. What was refused once, long ago, was asked for no more. */
-  #refusedForMs(right: string): number {
+  /** For how long writes have been refused again and again. What was refused once, long ago, was asked for no more. */
+  #refusedForMs(place: string): number {
     const nowMs = this.#clock.elapsed()
-    const before = this.#refusals.get(right)
-    const goesOn = before !== undefined && nowMs - before.lastMs <= RIGHT_MISSING_AFTER_MS
+    const before = this.#refusals.get(place)
+    const goesOn = before !== undefined && nowMs - before.lastMs <= LASTING_AFTER_MS
     const refusals = { firstMs: goesOn ? before.firstMs : nowMs, lastMs: nowMs }
-    this.#refusals.set(right, refusals)
+    this.#refusals.set(place, refusals)
     return nowMs - refusals.firstMs
   }
 }

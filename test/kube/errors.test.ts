@@ -3,6 +3,7 @@ import {
   errorFromResponse,
   isConflict,
   isExpired,
+  isInternalError,
   isNamespaceTerminating,
   isOverQuota,
   isRefusal,
@@ -52,8 +53,9 @@ describe('what happens next', () => {
     const message =
       'Internal error occurred: failed calling webhook "quota.example.com": failed to call webhook: context deadline exceeded'
     const error = errorFromResponse('PATCH /x', 500, JSON.stringify({ message }))
-    expect([isWebhookFailure(error), isRefusal(error)]).toEqual([true, false])
+    expect([isWebhookFailure(error), isRefusal(error), isInternalError(error)]).toEqual([true, false, false])
     expect(isWebhookFailure(of(500))).toBe(false)
+    expect([500, 503, 504].map((code) => isInternalError(of(code)))).toEqual([true, false, true])
   })
 
   it('tells a right that is missing from a quota, and neither from a server that has only just started', () => {

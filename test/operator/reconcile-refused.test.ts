@@ -150,6 +150,26 @@ describe('reconcile', () => {
     }
   })
 
+  it('shows what the API server itself says is wrong with it when it has said so for a minute, as for a webhook whose patch does not fit', async () => {
+    const { cluster, clock, pass, status } = setUp()
+    cluster.addConnector()
+    const words = 'Internal error occurred: add operation does not apply: doc is missing path'
+    const fail = () => cluster.failures.set('apply Deployment', new KubeApiError(500, 'InternalError', words))
+    for (const waitedMs of [0, 59_999]) {
+      await clock.advance(waitedMs)
+      fail()
+      await expect(pass()).rejects.toMatchObject({ status: 500 })
+      expect(status()).toBeUndefined()
+    }
+    await clock.advance(1)
+    fail()
+    expect((await pass()).outcome).toEqual({ kind: 'retry' })
+    const stalled = status()?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled).toMatchObject({ reason: 'ObjectRefused', message: expect.stringContaining(words) })
+    await pass()
+    expect(status()?.conditions?.map(({ type }) => type)).not.toContain('Stalled')
+  })
+
   it('does not mistake the end of a namespace for a refusal', async () => {
     const { cluster, pass, status } = setUp()
     cluster.addConnector()
