@@ -51,11 +51,13 @@ function judgeDeletion(waitsFor: string): Verdict {
   return { ...verdict, reason: 'Deleting', message, progress: 'Reconciling' }
 }
 
-function judgeStopped({ active, deployment, pods, ending, previous }: Situation): Verdict {
+function judgeStopped({ active, deployment, pods, ending, previous, now }: Situation): Verdict {
   const isObserved = hasObservedGeneration(deployment) && (deployment?.status?.replicas ?? 0) === 0
   const nothingRuns = { error: null, isComplete: false }
   if (pods.length > 0) {
-    const message = `${count(pods.length, 'pod')} still to write and commit what is buffered, and to end`
+    const late = pods.find(({ endsAtMs }) => endsAtMs !== undefined && endsAtMs <= now)
+    const where = late ? `; ${late.name} should have ended: is its node gone?` : ''
+    const message = `${count(pods.length, 'pod')} still to write and commit what is buffered, and to end${where}`
     return { ...nothingRuns, status: 'STOPPING', ready: 'False', reason: 'Stopping', message, progress: 'Reconciling' }
   }
   if (!isObserved) {

@@ -66,6 +66,15 @@ describe('judge', () => {
     expect(judge(aSituation({ pods })).message).toBe('pods delivering with revision bbb: 0 of 1')
   })
 
+  it('names the pod that a pause waits for beyond its grace period, as where its node is gone', () => {
+    const stopping = (endsAtMs: number) =>
+      judge(aSituation({ active: false, replicas: 0, pods: [aPod({ endsAtMs })] })).message
+    expect(stopping(NOW + 1)).toBe('1 pod still to write and commit what is buffered, and to end')
+    expect(stopping(NOW)).toBe(
+      '1 pod still to write and commit what is buffered, and to end; events-sink-1 should have ended: is its node gone?',
+    )
+  })
+
   it('says why one pod of a new connector starts alone', () => {
     const starting = aPod({ report: says('STARTING') })
     expect(judge(aSituation({ wantedReplicas: 3, pods: [starting] })).message).toBe(
