@@ -100,6 +100,13 @@ describe('a request that cannot be served', () => {
       '__proto__: is not a field',
     ],
     [
+      'a name that stands twice, of which JSON.parse keeps the last',
+      { ...POST, body: '{"filter":{"acme":["a"],"\\u0061cme" :["b"]}}' },
+      400,
+      20002,
+      '"\\u0061cme" stands twice in one object: must stand there once',
+    ],
+    [
       'an unknown field',
       { ...POST, body: { ...NEW_CONNECTOR, active: true } },
       400,
