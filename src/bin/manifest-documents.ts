@@ -13,6 +13,11 @@ export interface ManifestDocument {
   readonly content: unknown
 }
 
+/** @throws {TypeError} for what is not UTF-8, such as the UTF-16 that PowerShell writes: kubectl does not read it either */
+export function manifestText(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+}
+
 /**
  * The documents of a YAML or JSON text; the items of a List count one by one, empty documents not at all. YAML 1.1, as
  * kubectl reads it, so that `yes` is a boolean here too.
@@ -36,8 +41,8 @@ function withoutTimes(tags: Tags): Tags {
 }
 
 function itemsOf(content: unknown): unknown[] {
-  const { kind, items } = content as { kind?: unknown; items?: unknown }
-  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : [content]
+  const { kind, items } = (content ?? {}) as { kind?: unknown; items?: unknown }
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items.flatMap(itemsOf) : [content]
 }
 
 function nameOf(content: unknown): string {

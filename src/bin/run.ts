@@ -16,7 +16,7 @@ import { readRevision } from '../sink/revisions.ts'
 import { runSink } from '../sink/run-sink.ts'
 import { Sink } from '../sink/sink.ts'
 import { type Command, FlagError, parseFlags, parseLogLevel, parseSeconds, UsageError } from './command.ts'
-import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
+import { type ManifestDocument, manifestDocuments, manifestText } from './manifest-documents.ts'
 import { showProgress } from './progress.ts'
 import { endSoon } from './sink.ts'
 import { DEFAULT_SESSION_TIMEOUT_SECONDS, sinkParts } from './sink-parts.ts'
@@ -138,7 +138,7 @@ async function readManifest(path: string): Promise<AnalyticsConnector> {
 
 async function documentsOf(path: string): Promise<ManifestDocument[]> {
   try {
-    return manifestDocuments(await readFile(path, 'utf8'))
+    return manifestDocuments(manifestText(await readFile(path)))
   } catch (error) {
     throw new UsageError(`${path}: ${describeError(error)}`)
   }

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text as textOf } from 'node:stream/consumers'
+import { buffer as bytesOf } from 'node:stream/consumers'
 import { isConnectorManifest, validateManifest } from '../contract/validate.ts'
 import { describeError } from '../lib/errors.ts'
 import { type Command, endWithReader, FlagError, parseFlags } from './command.ts'
-import { type ManifestDocument, manifestDocuments } from './manifest-documents.ts'
+import { type ManifestDocument, manifestDocuments, manifestText } from './manifest-documents.ts'
 
 const USAGE = `Usage: analytics-connector validate <manifest…>
 
@@ -12,10 +12,12 @@ Checks AnalyticsConnector manifests without a cluster, by the rules of the API s
 (any number of documents), a folder (every .yaml, .yml and .json below it) or - for standard input. Other kinds are skipped.
 
 Prints one line for each document that is valid and one for each problem: file: kind/name: field: what is wrong.
-Exit code 0: all valid. 1: something is not. 2: something could not be read.
+Exit code 0: all valid. 1: something is not. 2: something could not be read, or a file, folder or standard input holds nothing.
 `
 
 interface Findings {
+  /** Of every kind. */
+  readonly documents: number
   readonly valid: number
   readonly problems: number
   readonly unreadable: number
@@ -38,6 +40,9 @@ async function checkSource(source: string): Promise<Findings[]> {
   const findings: Findings[] = []
   try {
     for (const file of await filesOf(source)) findings.push(await checkFile(file))
+    // Otherwise a wrong folder, or a pipe whose first command has failed, would pass as valid.
+    if (findings.every(({ documents, unreadable }) => documents + unreadable === 0))
+      throw new Error('holds no manifest')
   } catch (error) {
     findings.push(unreadable(source, error))
   }
@@ -46,7 +51,7 @@ async function checkSource(source: string): Promise<Findings[]> {
 
 async function checkFile(file: string): Promise<Findings> {
   try {
-    return checkText(file, file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8'))
+    return checkText(file, manifestText(file === '-' ? await bytesOf(process.stdin) : await readFile(file)))
   } catch (error) {
     return unreadable(file, error)
   }
@@ -54,7 +59,7 @@ async function checkFile(file: string): Promise<Findings> {
 
 function unreadable(source: string, error: unknown): Findings {
   process.stderr.write(`${source}: ${describeError(error)}\n`)
-  return { valid: 0, problems: 0, unreadable: 1 }
+  return { documents: 0, valid: 0, problems: 0, unreadable: 1 }
 }
 
 async function filesOf(source: string): Promise<string[]> {
@@ -69,18 +74,18 @@ async function filesOf(source: string): Promise<string[]> {
 function checkText(file: string, text: string): Findings {
   const findings = manifestDocuments(text).map((document) => checkDocument(file, document))
   const total = (count: keyof Findings) => findings.reduce((sum, each) => sum + each[count], 0)
-  return { valid: total('valid'), problems: total('problems'), unreadable: 0 }
+  return { documents: findings.length, valid: total('valid'), problems: total('problems'), unreadable: 0 }
 }
 
 function checkDocument(file: string, { name, content }: ManifestDocument): Findings {
   if (!isConnectorManifest(content)) {
     print(`${file}: ${name}: skipped, not an AnalyticsConnector`)
-    return { valid: 0, problems: 0, unreadable: 0 }
+    return { documents: 1, valid: 0, problems: 0, unreadable: 0 }
   }
   const { problems } = validateManifest(content)
   for (const { path, message } of problems) print(`${file}: ${name}: ${path}: ${message}`)
   if (problems.length === 0) print(`${file}: ${name}: valid`)
-  return { valid: problems.length === 0 ? 1 : 0, problems: problems.length, unreadable: 0 }
+  return { documents: 1, valid: problems.length === 0 ? 1 : 0, problems: problems.length, unreadable: 0 }
 }
 
 function print(line: string): void {

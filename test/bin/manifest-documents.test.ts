@@ -20,6 +20,13 @@ test('the items of a List count one by one, as in what kubectl get -o yaml print
   ])
 })
 
+test('a List in a List counts by its items too, as for kubectl', () => {
+  expect(names('kind: List\nitems:\n- kind: List\n  items:\n  - kind: A\n    metadata: {name: a}\n- null\n')).toEqual([
+    'A/a',
+    'document/(no name)',
+  ])
+})
+
 test('a boolean may be written as kubectl reads it', () => {
   expect(manifestDocuments('active: yes')[0]?.content).toEqual({ active: true })
 })

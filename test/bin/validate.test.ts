@@ -92,6 +92,29 @@ test('who reads no further than the first line ends it without a word', () => {
   expect([stdout, stderr]).toEqual([expect.stringMatching(/good.yaml: .*: valid\n$/), ''])
 })
 
+test('a source that holds nothing is told, exit code 2: a wrong folder, or a pipe whose first command has failed, is not valid', () => {
+  const empty = join(folder, 'empty')
+  mkdirSync(empty)
+  const { status, stdout, stderr } = validate([empty, file('comment.yaml', '# nothing yet\n'), '-', good])
+  expect(status).toBe(2)
+  expect(stderr).toBe(['empty', 'comment.yaml', '-'].map((source) => `${source}: holds no manifest\n`).join(''))
+  expect(stdout).toContain('1 valid, 0 problems, 3 unreadable')
+})
+
+test('an empty file beside others in a folder is no fault', () => {
+  const inFolder = join(folder, 'with-empty')
+  mkdirSync(inFolder)
+  file('with-empty/a.yaml', right)
+  file('with-empty/b.yaml', '')
+  expect(validate([inFolder])).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('a file in UTF-16, as PowerShell writes it, is not skipped as another kind', () => {
+  const path = file('utf-16.yaml', '')
+  writeFileSync(path, `\ufeff${JSON.stringify(right)}`, 'utf16le')
+  expect(validate([path])).toMatchObject({ status: 2, stderr: expect.stringMatching(/^utf-16.yaml: .*utf-8/) })
+})
+
 test('without a manifest it says what to name, exit code 2', () => {
   expect(validate([])).toMatchObject({ status: 2, stderr: expect.stringContaining('name a manifest, a folder or -') })
 })
