@@ -8,13 +8,18 @@ export const namespaceName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error: 'must be the name of a Kubernetes namespace' })
 
+/** Anything else, such as `*` or `{eventType}`, would be taken as it is written, and no topic has such a name: `"*"` of a filter would find none. */
+const topicPattern = z.string().regex(/^([a-zA-Z0-9._-]|\{(realm|namespace|eventName)\})+$/, {
+  error: 'must be the name of a topic, with {realm}, {namespace} and {eventName} for what differs',
+})
+
 export const installFields = {
   /** Value of `{realm}` in topic names and paths. */
   realm: z
     .string()
     .regex(/^[a-zA-Z0-9._-]{1,63}$/, { error: 'must be 1 to 63 letters, digits, dots, underscores and hyphens' }),
   /** Event type (underscore form) to the names of its topics. */
-  topicPatterns: z.record(z.string(), z.string().min(1)).default({
+  topicPatterns: z.record(z.string(), topicPattern).default({
     game_telemetry: 'analytics_game_telemetry.{realm}.{namespace}.{eventName}',
     justice_event: 'analytics_justice_event.{realm}.{namespace}.{eventName}',
   }),

@@ -64,6 +64,14 @@ describe('parseOperatorConfig', () => {
     ],
     ['realm: dev\nkafka: { bootstrapServers: ["k:1"], sasl: { mechanism: PLAIN } }', 'kafka.sasl: must have secretRef'],
     [`${MINIMAL}drainSeconds: 0`, 'drainSeconds: '],
+    [
+      `${MINIMAL}topicPatterns: { game_telemetry: "events.{realm}.{eventType}" }`,
+      'topicPatterns.game_telemetry: "events.{realm}.{eventType}" is not allowed: must be the name of a topic, with {realm}, {namespace} and {eventName}',
+    ],
+    [
+      `${MINIMAL}topicPatterns: { game_telemetry: "events.*" }`,
+      'topicPatterns.game_telemetry: "events.*" is not allowed',
+    ],
     [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces[0]: "Games" is not allowed: must be the name of'],
     [`${MINIMAL}sinkImages: x`, /sinkImages: is not a field: must be one of .*sinkImage/],
     [
