@@ -16,7 +16,8 @@ const PROTOTYPE_KEY = '__proto__'
 export function parseJsonBody(body: Buffer): unknown {
   // Otherwise what a client wrote in another encoding would be stored with U+FFFD in it, as a name or path that nobody meant.
   if (!isUtf8(body)) throw new ApiError('unparsableBody', 'the body is not JSON: must be UTF-8')
-  const text = body.toString()
+  // Editors of Windows begin a file with U+FEFF, which RFC 8259 §8.1 lets a reader pass over.
+  const text = body.toString().replace(/^\ufeff/, '')
   if (text.trim() === '') return undefined
   if (depthOf(text) > MAX_DEPTH) {
     throw new ApiError('unparsableBody', `the body is nested too deep: must have at most ${MAX_DEPTH} levels`)

@@ -27,7 +27,8 @@ export function problemsOf({ issues }: z.ZodError, schema: z.ZodType): Problem[]
 function problemsOfIssue(issue: z.core.$ZodIssue, schema: z.ZodType): Problem[] {
   const path = pathText(issue.path)
   if (issue.code === 'unrecognized_keys') {
-    const message = `is not a field: must be one of ${fieldNames(schema, issue.path).join(', ')}`
+    const fields = fieldNames(schema, issue.path)
+    const message = `is not a field: ${fields.length === 0 ? 'none is allowed here' : `must be one of ${fields.join(', ')}`}`
     return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message }))
   }
   return [{ path, message: messageOf(issue) }]

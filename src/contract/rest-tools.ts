@@ -22,7 +22,10 @@ export const pathExampleRequestSchema = z.strictObject({
   namespace: value('Event namespace.'),
   eventName: value('Name of the event.'),
   topic: value('Kafka topic. Default: the topic of these by the configured pattern.'),
-  time: field(z.iso.datetime({ offset: true }), 'Time of the record, RFC 3339. Default: now.').optional(),
+  time: field(
+    z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-30T10:00:00Z' }),
+    'Time of the record, RFC 3339. Default: now.',
+  ).optional(),
 })
 
 export const pathExampleSchema = z.object({ path: field(z.string(), 'The key of one object.') })

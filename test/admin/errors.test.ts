@@ -60,6 +60,14 @@ describe('a request that cannot be served', () => {
       20002,
       'sort: is not a field: must be one of storageType, connectorState, connectorName',
     ],
+    ['a query where there is none', { url: `${V1}/connectors/1?sort=id` }, 400, 20002, 'sort: is not a field: none is'],
+    [
+      'a time that is only a day',
+      { method: 'POST', url: `${V1}/tools/s3/path/example`, body: { customPath: '{topic}', time: '2026-11-30' } },
+      400,
+      20002,
+      'time: "2026-11-30" is not allowed: must be a time such as 2026-11-30T10:00:00Z',
+    ],
     [
       'a state that is none',
       { url: `${V1}/connectors?connectorState=ON` },

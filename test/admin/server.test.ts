@@ -266,6 +266,12 @@ test('a body in another encoding than UTF-8 is refused: nobody means the names t
   expect(api.calls).not.toContain('create analyticsconnectors')
 })
 
+test('a body that begins with a byte order mark, as editors of Windows save a file, is read', async () => {
+  const { send } = anAdmin()
+  const body = `\ufeff${JSON.stringify(NEW_CONNECTOR)}`
+  expect(await send({ method: 'POST', url: `${V1}/connectors`, body })).toMatchObject({ status: 201 })
+})
+
 test('a charset in the content type is no other content type', async () => {
   const { send } = anAdmin()
   const headers = { 'content-type': 'application/json; charset=utf-8' }
