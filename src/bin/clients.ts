@@ -3,6 +3,7 @@ import { ISSUER_SECRETS } from '../admin/auth/issuer/issuer.ts'
 import { Revocations } from '../admin/auth/issuer/revocations.ts'
 import { actionsOf } from '../admin/auth/permissions.ts'
 import { HttpKubeApi } from '../kube/http-kube-api.ts'
+import { type ObjectRef, SECRETS } from '../kube/kinds.ts'
 import { sleep, systemClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
 import { type Command, endWithReader, FlagError, parseFlags } from './command.ts'
@@ -48,6 +49,7 @@ async function run(args: string[]): Promise<number> {
   const namespace = values.namespace ?? access.namespace
   const logger = createLogger('silent')
   try {
+    await tellOfOtherNamespace(api, { namespace, name: ISSUER_SECRETS.clients })
     await action({
       clients: new Clients(api, { namespace, name: ISSUER_SECRETS.clients }),
       revocationsAt: (nowMs) => {
@@ -60,6 +62,14 @@ async function run(args: string[]): Promise<number> {
   } finally {
     await api.close()
   }
+}
+
+/** The namespace of a kubeconfig is seldom that of the REST API, where an install brings the Secret: a client that is made elsewhere gets no token. */
+async function tellOfOtherNamespace(api: HttpKubeApi, { namespace, name }: ObjectRef): Promise<void> {
+  if (await api.get(SECRETS, { namespace, name })) return
+  process.stderr.write(
+    `analytics-connector clients: namespace ${namespace} has no Secret ${name}, as that of a REST API has: --namespace names another\n`,
+  )
 }
 
 /** @throws FlagError */

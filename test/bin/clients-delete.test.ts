@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { clientsCommand } from '../../src/bin/clients.ts'
 import { answerJson, serveJson } from '../kube/json-server.ts'
+import { kubeconfigTo } from './kubeconfig.ts'
 
 const encoded = (document: unknown) => Buffer.from(JSON.stringify(document)).toString('base64')
 
@@ -23,18 +21,7 @@ async function anIssuer(aheadMs = 0) {
     documents[name] = JSON.parse(Buffer.from(data[`${name}.json`], 'base64').toString())
     answerJson(response, 200, { metadata: { namespace: 'n', name: `analytics-connector-oauth-${name}` }, data })
   })
-  const folder = mkdtempSync(join(tmpdir(), 'clients-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const kubeconfig = join(folder, 'config')
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [{ name: 'c', cluster: { server: origin, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'u', user: { token: 't' } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'n' } }],
-      'current-context': 'x',
-    }),
-  )
+  const kubeconfig = kubeconfigTo(origin)
   return {
     documents,
     isAway,
