@@ -3,12 +3,12 @@ import { API_GROUP } from './names.ts'
 import { boundedMap, field, type Rule } from './rule.ts'
 
 /** Source: Quantity, apimachinery/pkg/api/resource/quantity.go, as CRDs of the core types express it. */
-const QUANTITY_PATTERN =
+export const QUANTITY_PATTERN =
   '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
 const quantityPattern = new RegExp(QUANTITY_PATTERN)
 const LABEL_VALUE_PATTERN = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
 
-const QUANTITY_ALLOWED = 'must be a quantity such as 500m, 1 or 256Mi'
+export const QUANTITY_ALLOWED = 'must be a quantity such as 500m, 1 or 256Mi'
 
 const computeQuantities = z
   .record(

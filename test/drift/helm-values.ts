@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { adminConfigSchema } from '../../src/admin/config.ts'
-import { operatorConfigSchema } from '../../src/operator/config.ts'
+import { namespaceName } from '../../src/contract/install-config.ts'
+import { operatorConfigSchema, quantities } from '../../src/operator/config.ts'
 
 const described = <T extends z.ZodType>(schema: T, description: string) => schema.meta({ description })
 const object = () => z.record(z.string(), z.unknown())
-const quantities = z.record(z.string(), z.union([z.string(), z.number()]))
 
 /** Knobs of a component's pods: Kubernetes' own fields, passed on as they are. */
 const podFields = {
@@ -41,7 +41,7 @@ const valuesSchema = z.strictObject({
     keep: described(z.boolean(), 'Whether it stays, and with it every connector, when the release is uninstalled.'),
   }),
   watchNamespaces: described(
-    z.array(z.string()),
+    z.array(namespaceName),
     'Namespaces whose connectors the install looks after, with rights in these only; empty: all, with rights in all.',
   ),
   operator: z.strictObject({

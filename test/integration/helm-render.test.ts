@@ -115,6 +115,8 @@ test.each([
     'admin.enabled=true,watchNamespaces={games}',
     'admin.config.connectorNamespace: must be one of watchNamespaces (games)',
   ],
+  ['a quantity that Kubernetes would refuse', 'operator.config.sinkResources.limits.memory=1GB', '/limits/memory'],
+  ['what is no namespace', 'watchNamespaces={games, services}', '/watchNamespaces/1'],
   ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],
 ])('helm refuses %s', async (_what, assignment, said) => {
   await expect(helm('template', 'x', CHART, '--set', assignment)).rejects.toThrow(said)

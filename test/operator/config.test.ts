@@ -72,6 +72,10 @@ describe('parseOperatorConfig', () => {
       `${MINIMAL}topicPatterns: { game_telemetry: "events.*" }`,
       'topicPatterns.game_telemetry: "events.*" is not allowed',
     ],
+    [
+      `${MINIMAL}sinkResources: { limits: { memory: 1GB } }`,
+      'sinkResources.limits.memory: "1GB" is not allowed: must be a quantity such as 500m, 1 or 256Mi',
+    ],
     [`${MINIMAL}watchNamespaces: ["Games"]`, 'watchNamespaces[0]: "Games" is not allowed: must be the name of'],
     [`${MINIMAL}sinkImages: x`, /sinkImages: is not a field: must be one of .*sinkImage/],
     [
