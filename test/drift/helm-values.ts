@@ -56,7 +56,7 @@ const valuesSchema = z.strictObject({
     ...podFields,
     config: described(
       adminConfigSchema.omit({ watchNamespaces: true, tls: true }),
-      'Its configuration, as in deploy/admin/admin.yaml; with `watchNamespaces` that do not have the release’s own, `connectorNamespace` must be one of them. What is set below `auth` comes beside the API’s own issuer, which `auth.builtIn: null` takes away.',
+      'Its configuration, as in deploy/admin/admin.yaml: `realm`, `topicPatterns` and `idCounterNamespace` are those of the operator’s. With `watchNamespaces` that do not have the release’s own, `connectorNamespace` must be one of them. What is set below `auth` comes beside the API’s own issuer, which `auth.builtIn: null` takes away.',
     ),
     tlsSecretName: described(
       z.string(),

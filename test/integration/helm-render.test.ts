@@ -115,6 +115,11 @@ test.each([
     'admin.enabled=true,watchNamespaces={games}',
     'admin.config.connectorNamespace: must be one of watchNamespaces (games)',
   ],
+  [
+    'a REST API whose topics would not be the operator’s',
+    'admin.enabled=true,operator.config.realm=dev',
+    'admin.config.realm: must be the same as operator.config.realm',
+  ],
   ['a quantity that Kubernetes would refuse', 'operator.config.sinkResources.limits.memory=1GB', '/limits/memory'],
   ['what is no namespace', 'watchNamespaces={games, services}', '/watchNamespaces/1'],
   ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],

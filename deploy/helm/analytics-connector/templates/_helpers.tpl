@@ -40,6 +40,11 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name ($.Chart.Version | replace "+" "_"
 
 {{- define "analytics-connector.admin-config" -}}
 {{- $config := deepCopy .Values.admin.config -}}
+{{- range list "realm" "topicPatterns" "idCounterNamespace" }}
+{{- if ne (get $config . | toJson) (get $.Values.operator.config . | toJson) }}
+{{- fail (printf "admin.config.%s: must be the same as operator.config.%s, as both serve the same connectors" . .) }}
+{{- end }}
+{{- end }}
 {{- with .Values.watchNamespaces }}
 {{- if not (has ($config.connectorNamespace | default $.Release.Namespace) .) }}
 {{- fail (printf "admin.config.connectorNamespace: must be one of watchNamespaces (%s), as the REST API makes connectors there" (join ", " .)) }}
