@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CA_FILE, KAFKA_SECRET_FILES } from '../contract/names.ts'
+import { problemsOf } from '../contract/problems.ts'
 import { resolveSinkConfig } from '../contract/resolve.ts'
 import type { AnalyticsConnector } from '../contract/resource.ts'
 import { revisionOf, type SinkConfig } from '../contract/sink-config.ts'
@@ -148,9 +149,12 @@ function configOf({ metadata, spec }: AnalyticsConnector, flags: RunFlags): Sink
   const servers = spec.kafka?.bootstrapServers ?? flags.bootstrapServers
   if (servers.length === 0)
     throw new UsageError('which Kafka? --kafka-bootstrap-servers or spec.kafka.bootstrapServers')
-  const defaults = operatorConfigSchema.safeParse({ realm: flags.realm, kafka: { bootstrapServers: servers } })
-  if (!defaults.success)
-    throw new UsageError(defaults.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`).join('\n'))
+  const given = { realm: flags.realm, kafka: { bootstrapServers: servers } }
+  const defaults = operatorConfigSchema.safeParse(given, { reportInput: true })
+  if (!defaults.success) {
+    const problems = problemsOf(defaults.error, operatorConfigSchema)
+    throw new UsageError(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'))
+  }
   const { realm, kafka, topicPatterns } = defaults.data
   const config = resolveSinkConfig({ namespace: 'local', name: metadata.name, spec }, { realm, kafka, topicPatterns })
   // There is no Secret outside of a cluster.

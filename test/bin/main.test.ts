@@ -59,6 +59,16 @@ describe('analytics-connector', () => {
     ])
   })
 
+  test('run names the server that is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'main-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const manifest = join(folder, 'right.json')
+    writeFileSync(manifest, JSON.stringify({ ...right, spec: { ...right.spec, kafka: {} } }))
+    const { status, stderr } = run('run', manifest, '--kafka-bootstrap-servers', 'k1:9092;k2:9092')
+    expect(status).toBe(2)
+    expect(stderr).toContain('kafka.bootstrapServers[0]: "k1:9092;k2:9092" is not allowed: must be host:port')
+  })
+
   test('nor is one that is no YAML: the file and the line are named', () => {
     const { status, stderr } = run('run', PROGRAM)
     expect(status).toBe(2)
