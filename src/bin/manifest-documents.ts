@@ -25,11 +25,27 @@ export function manifestText(bytes: Uint8Array): string {
  * @throws {Error} with line and column, if the text is no YAML
  */
 export function manifestDocuments(text: string): ManifestDocument[] {
-  return parseAllDocuments(text, { version: '1.1', customTags: withoutTimes }).flatMap((document) => {
+  const documents = parsed(text)
+  const isStream = text.trimStart().startsWith('{') && documents.some(({ errors }) => errors.length > 0)
+  return (isStream ? parsed(separated(text)) : documents).flatMap((document) => {
     const [error] = document.errors
     if (error) throw new Error(error.message.split('\n')[0]?.replace(/:$/, ''))
     const content: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
     return content === null ? [] : itemsOf(content).map((item) => ({ name: nameOf(item), content: item }))
+  })
+}
+
+function parsed(text: string) {
+  return parseAllDocuments(text, { version: '1.1', customTags: withoutTimes })
+}
+
+/** JSON objects in a row, as `jq '.items[]'` prints them and kubectl takes them, as YAML has them: with a line between. */
+function separated(json: string): string {
+  let depth = 0
+  return json.replace(/"(?:[^"\\]+|\\.)*"|[{}]/g, (token, at: number) => {
+    const begins = token === '{' && depth === 0 && json.lastIndexOf('}', at) >= 0
+    depth += token === '{' ? 1 : token === '}' ? -1 : 0
+    return begins ? `${json[at - 1] === '\n' ? '' : '\n'}--- {` : token
   })
 }
 

@@ -13,6 +13,18 @@ test('JSON is YAML', () => {
   expect(names('{"kind": "A", "metadata": {"name": "a"}}')).toEqual(['A/a'])
 })
 
+test.each([
+  ['{"kind":"A","x":"}{"}\n{"kind":"B"}\n'],
+  ['{\n  "kind": "A",\n  "x": {"y": {}}\n}\n{\n  "kind": "B"\n}\n'],
+  ['{"kind":"A"}{"kind":"B"}'],
+])('JSON objects may stand in a row, as jq prints them: %j', (text) => {
+  expect(names(text)).toEqual(['A/(no name)', 'B/(no name)'])
+})
+
+test('of JSON objects in a row the line of a fault is told', () => {
+  expect(() => manifestDocuments('{"kind":"A"}\n{"kind":"B"}\n{"kind":"C","kind":"D"}\n')).toThrow(/unique.*line 3/)
+})
+
 test('the items of a List count one by one, as in what kubectl get -o yaml prints', () => {
   expect(names('kind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: A\n  metadata: {name: b}\n')).toEqual([
     'A/a',
