@@ -26,9 +26,12 @@ const valuesSchema = z.strictObject({
     'Not used; the usual condition of a chart that has this one among its dependencies.',
   ),
   image: z.strictObject({
-    repository: described(z.string().min(1), 'Where the image is; the sinks run the same one.'),
+    repository: described(
+      z.string().regex(/^([^\s/]+\/)*[^\s/:]+$/),
+      'Where the image is, without its tag; the sinks run the same one.',
+    ),
     tag: described(
-      z.string(),
+      z.string().regex(/^([a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?$/),
       'Tag of the image; empty: the chart’s appVersion. By digest: the repository ends in `@sha256`, and this is the digest’s 64 characters.',
     ),
   }),

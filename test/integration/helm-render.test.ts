@@ -121,6 +121,8 @@ test.each([
     'admin.config.realm: must be the same as operator.config.realm',
   ],
   ['a quantity that Kubernetes would refuse', 'operator.config.sinkResources.limits.memory=1GB', '/limits/memory'],
+  ['a repository with a tag', 'image.repository=registry.example.com/connector:0.1.0', '/image/repository'],
+  ['a tag that is none', 'image.tag=sha256:c0ffee', '/image/tag'],
   ['what is no namespace', 'watchNamespaces={games, services}', '/watchNamespaces/1'],
   ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],
 ])('helm refuses %s', async (_what, assignment, said) => {
