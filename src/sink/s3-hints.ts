@@ -55,6 +55,8 @@ const NO_ANSWERS: Readonly<Record<string, string>> = {
   EPROTO: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_INVALID_URL:
+    'see spec.config.endpoint: its port must be at most 65535, and what looks like an IP address must be one',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the server’s certificate is for another name: see spec.config.endpoint',
   HPE_INVALID_CONSTANT: WANTS_TLS,
   HTTPParserError: WANTS_TLS,

@@ -22,6 +22,7 @@ describe('failureReasonOf', () => {
     ['S3Unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
     ['S3Unreachable', Object.assign(new Error('getaddrinfo EAI_AGAIN s3'), { code: 'EAI_AGAIN' })],
     ['S3Unreachable', named('TimeoutError')],
+    ['S3Unreachable', Object.assign(new Error('Invalid URL'), { code: 'ERR_INVALID_URL' })],
     ...[
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
       'DEPTH_ZERO_SELF_SIGNED_CERT',

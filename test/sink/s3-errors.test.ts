@@ -144,6 +144,7 @@ test.each([
 test.each([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'person', /may not speak TLS: see spec\.config\.endpoint/],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'person', /name its own by spec\.config\.tls\.caSecretRef$/],
+  ['ERR_INVALID_URL', 'person', /see spec\.config\.endpoint: its port must be at most 65535/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'person', /for another name: see spec\.config\.endpoint$/],
   ['HPE_INVALID_CONSTANT', 'passing', /the server may expect https:\/\/: see spec\.config\.endpoint$/],
   ['ENOTFOUND', 'passing', /no such host: see spec\.config\.region$/],
