@@ -34,7 +34,9 @@ const noReservedKeys: Rule<Record<string, string>> = {
   celMessage: null,
 }
 
-const labelValue = z.string().max(63).regex(new RegExp(LABEL_VALUE_PATTERN))
+const labelValue = z.string().max(63).regex(new RegExp(LABEL_VALUE_PATTERN), {
+  error: 'must be empty or letters, digits, dots, underscores and hyphens that begin and end with a letter or digit',
+})
 
 /** A core type that is too large to repeat here; the API server checks it when the operator makes the Deployment. */
 function opaque() {

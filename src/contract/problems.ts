@@ -21,7 +21,14 @@ interface SchemaNode {
  * @param schema what the document was parsed with; tells which fields there are beside an unknown one
  */
 export function problemsOf({ issues }: z.ZodError, schema: z.ZodType): Problem[] {
-  return issues.flatMap((issue) => problemsOfIssue(issue, schema))
+  const ofWrongType = new Set(issues.filter(isWrongType).map(({ path }) => pathText(path)))
+  // Zod counts the characters of a text that should have been a list.
+  const meant = issues.filter((issue) => isWrongType(issue) || !ofWrongType.has(pathText(issue.path)))
+  return meant.flatMap((issue) => problemsOfIssue(issue, schema))
+}
+
+function isWrongType({ code }: z.core.$ZodIssue): boolean {
+  return code === 'invalid_type'
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue, schema: z.ZodType): Problem[] {

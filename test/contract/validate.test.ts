@@ -46,6 +46,17 @@ test('every problem of a manifest is told, not only the first', () => {
   ])
 })
 
+test('a text in the place of a list is told once, and not that it is too long', () => {
+  const { manifest } = rightManifests[0] as { manifest: { spec: object } }
+  const kafka = { bootstrapServers: 'kafka-0.kafka:9092,kafka-1.kafka:9092' }
+  expect(validateManifest({ ...manifest, spec: { ...manifest.spec, kafka } }).problems).toEqual([
+    {
+      path: 'spec.kafka.bootstrapServers',
+      message: '"kafka-0.kafka:9092,kafka-1.kafka:9092" is not allowed: must be a list',
+    },
+  ])
+})
+
 test('a status, as in what kubectl get -o yaml prints, is no problem', () => {
   const [minimal] = rightManifests
   const stored = { ...(minimal?.manifest as object), status: { observedGeneration: 1, conditions: [] } }

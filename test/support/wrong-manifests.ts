@@ -244,7 +244,7 @@ const pods: readonly WrongManifest[] = [
   wrongSpec('a label with a space', inTemplate({ metadata: { labels: { team: 'data eng' } } }), {
     field: 'spec.podTemplate.metadata.labels.team',
     value: 'data eng',
-    allowed: 'match',
+    allowed: /match|begin and end with/,
   }),
   wrongSpec('a label that is a number', inTemplate({ metadata: { labels: { tier: 1 } } }), {
     field: 'spec.podTemplate.metadata.labels.tier',
