@@ -2,6 +2,7 @@ import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { turns } from '../lib/turns.ts'
 import type { KubeApi, Scope, WatchEvent } from './api.ts'
 import { isExpired, KubeApiError } from './errors.ts'
 import { type Kind, type KubeObject, keyOf } from './kinds.ts'
@@ -126,7 +127,7 @@ export class Reflector<T extends KubeObject> {
       if (initial === null) this.#handle(event)
       else if (event.type !== 'BOOKMARK') this.#keep(this.#trimmed(event.object), initial)
       else if (event.endsInitialEvents) {
-        this.#replaceAll(initial, event.resourceVersion)
+        await this.#replaceAll(initial, event.resourceVersion)
         initial = null
       }
       if (initial === null) this.#failures = this.#refusals = 0
@@ -158,23 +159,30 @@ export class Reflector<T extends KubeObject> {
       for (const object of page.items) this.#keep(this.#trimmed(object), listed)
       resourceVersion = page.resourceVersion
     }
-    this.#replaceAll(listed, resourceVersion)
+    await this.#replaceAll(listed, resourceVersion)
   }
 
-  #replaceAll(listed: PackedObjects<T>, resourceVersion: string): void {
-    for (const key of this.#objects.keys()) if (!listed.has(key)) this.#remove(key, this.#objects.get(key), true)
-    for (const key of listed.keys()) this.#tell(this.#objects.take(key, listed), () => listed.get(key), true)
+  async #replaceAll(listed: PackedObjects<T>, resourceVersion: string): Promise<void> {
+    const turn = turns(this.#options.clock)
+    for (const key of this.#objects.keys()) {
+      if (!listed.has(key)) this.#remove(key, this.#objects.get(key), true)
+      await turn()
+    }
+    for (const key of listed.keys()) {
+      this.#tell(this.#objects.take(key, listed), () => listed.get(key), true)
+      await turn()
+    }
     this.#resourceVersion = resourceVersion
     this.#synced = true
     this.#options.onSynced?.()
   }
 
   /** Whoever goes by what was kept makes objects for owners that are gone, which the garbage collector does not take while it does not know the kind. */
-  #forgetAll(): void {
+  async #forgetAll(): Promise<void> {
     const { kind, logger } = this.#options
     const log = { kind: kind.kind, objects: this.#objects.size }
     if (log.objects > 0) logger.warn(log, 'the API server no longer knows this kind: its objects are gone')
-    this.#replaceAll(this.#objects.another(), '')
+    await this.#replaceAll(this.#objects.another(), '')
   }
 
   #handle(event: WatchEvent<T>): void {
@@ -232,7 +240,7 @@ export class Reflector<T extends KubeObject> {
     this.#failures++
     this.#refusals = asApiError?.status === 403 ? this.#refusals + 1 : 0
     const isListing = this.#resourceVersion === ''
-    if (this.#options.isCustom && asApiError?.status === 404 && this.#synced) this.#forgetAll()
+    if (this.#options.isCustom && asApiError?.status === 404 && this.#synced) await this.#forgetAll()
     if (isExpired(error) || this.#failures % FAILURES_BEFORE_RELIST === 0) this.#resourceVersion = ''
     // A server that has no streaming lists (before 1.32, or the gate is off) answers 400 or 422, one whose etcd is too old for them (before 3.5.13) 500.
     if (isListing && this.#streamingLists && asApiError && [400, 422, 500].includes(asApiError.status)) {

@@ -25,6 +25,7 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError } from '../lib/errors.ts'
 import { whenAborted } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
+import { turns } from '../lib/turns.ts'
 import { Applier } from './apply.ts'
 import { areKnown, Cache, connectorKeyOf, IndexedCache, isKnown } from './cache.ts'
 import type { OperatorConfig } from './config.ts'
@@ -165,7 +166,11 @@ export class Controller {
   async lead(signal: AbortSignal, sinkImage: string): Promise<void> {
     this.#sinkImage = sinkImage
     this.#leading = true
-    for (const pod of this.caches.pods.all()) this.#followPod(pod, 'resync')
+    const turn = turns(this.#options.clock)
+    for (const pod of this.caches.pods.all()) {
+      this.#followPod(pod, 'resync')
+      await turn()
+    }
     this.queue.start()
     await whenAborted(signal)
     this.#leading = false

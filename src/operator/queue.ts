@@ -1,5 +1,6 @@
 import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
+import { turns } from '../lib/turns.ts'
 
 /**
  * Why a key is in the queue. What a person or the cluster has changed goes before what failed, and that before a routine
@@ -60,12 +61,14 @@ export class KeyQueue {
   readonly #failures = new Map<string, number>()
   /** Of the keys worked on, those that had failed before. */
   readonly #retrying = new Set<string>()
+  readonly #turn: () => Promise<void>
   #movedAtMs = 0
   #running = false
   #idle: (() => void) | undefined
 
   constructor(options: KeyQueueOptions) {
     this.#options = options
+    this.#turn = turns(options.clock)
   }
 
   /** Keys that are due and not yet taken; none before the start, as another process may lead and look after them. */
@@ -167,6 +170,8 @@ export class KeyQueue {
     observer.taken(begun - since)
     const outcome = await work(key)
     observer.finished(clock.elapsed() - begun)
+    // Work that finds nothing to do waits for nothing: after a start ten thousand such passes would follow each other, and no probe be answered for seconds.
+    await this.#turn()
     this.#working.delete(key)
     const wasRetry = this.#retrying.delete(key)
     this.#movedAtMs = clock.elapsed()

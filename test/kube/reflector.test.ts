@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { WatchEvent } from '../../src/kube/api.ts'
 import { KubeApiError } from '../../src/kube/errors.ts'
 import { type KubeObject, PODS } from '../../src/kube/kinds.ts'
@@ -63,6 +63,24 @@ describe('Reflector', () => {
     expect(events).toEqual(['add a@1', 'add b@1'])
     expect([...reflector.objects.keys()]).toEqual(['n/a', 'n/b'])
     expect(watches[0]).toMatchObject({ sendInitialEvents: true, resourceVersion: '', labelSelector: 'ours' })
+  })
+
+  it('lets others have their turn while it tells of a long list, and is synced behind it', async () => {
+    const told: string[] = []
+    let busyMs = 0
+    const { clock, events, reflector } = setUp(
+      { watches: [{ events: initial('a', 'b', 'c'), ending: 'hang' }] },
+      {
+        onEvent: () => {
+          busyMs += 10
+          setImmediate(() => told.push(`${events.length} ${reflector.hasSynced}`))
+        },
+      },
+    )
+    clock.elapsed = () => busyMs
+    await vi.waitFor(() => expect(reflector.hasSynced).toBe(true))
+    expect(told.slice(0, 2)).toEqual(['1 false', '2 false'])
+    expect(events).toEqual(['add a@1', 'add b@1', 'add c@1'])
   })
 
   it('follows additions, changes and deletions', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KeyQueue, type Outcome, type QueueObserver } from '../../src/operator/queue.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
@@ -272,5 +272,23 @@ describe('KeyQueue', () => {
     await at(0).end()
     expect(counts.waitedMs).toEqual([0, 300])
     expect(counts.workedMs).toEqual([300])
+  })
+
+  it('lets others have their turn between passes that wait for nothing', async () => {
+    let busyMs = 0
+    const order: string[] = []
+    const clock = new FakeClock()
+    clock.elapsed = () => busyMs
+    const work = async (key: string): Promise<Outcome> => {
+      busyMs += 10
+      order.push(key)
+      setImmediate(() => order.push('others'))
+      return { kind: 'done' }
+    }
+    const observer = { added: () => {}, taken: () => {}, finished: () => {}, retried: () => {} }
+    const queue = new KeyQueue({ clock, concurrency: 1, work, observer })
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'resync')
+    queue.start()
+    await vi.waitFor(() => expect(order).toEqual(['a', 'others', 'b', 'others', 'c', 'others']))
   })
 })

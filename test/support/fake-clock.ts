@@ -55,7 +55,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets every promise that can settle without time or input do so. */
+/** Lets every promise that can settle without time or input do so, also behind one turn that is left to others (src/lib/turns.ts). */
 export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
