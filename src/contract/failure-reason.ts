@@ -46,7 +46,7 @@ const OF_S3_CODE: Readonly<Record<string, FailureReason>> = {
 
 /** Codes of Node's network errors and of certificates that it does not take, and the SDK's own for a request that got no answer. */
 const NETWORK =
-  /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(EAI|UND_ERR|HPE|ERR_SSL|ERR_TLS|CERT)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|AuthoritiesMissing|ERR_INVALID_URL)$/
+  /^(E[A-Z]{3,}|TimeoutError|NetworkingError|RequestTimeout|HTTP 50[234]|(EAI|UND_ERR|HPE|ERR_(SSL|TLS|SOCKET)|CERT)_\w+|[A-Z_]*_(CERT|CERT_LOCALLY|CERT_IN_CHAIN|LEAF_SIGNATURE)|AuthoritiesMissing|ERR_INVALID_URL)$/
 
 /** Groups, topics, partitions and brokers, which may be called after anything: the default group has `connect` in its name. */
 const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+:?/g
@@ -57,7 +57,10 @@ const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
   [/the token endpoint .*(cannot be reached|answers 5\d\d)/, 'KafkaUnreachable'],
   [/SASL|authentication/i, 'KafkaCredentialsRefused'],
   [/AUTHORIZATION_FAILED/, 'KafkaAccessDenied'],
-  [/\bE[A-Z]{4,}\b|[Tt]imed? ?out|[Cc]onnect|[Ss]ocket|[Nn]o answer|certificate|\bTLS\b/, 'KafkaUnreachable'],
+  [
+    /\b(E[A-Z]{4,}|(EAI|ERR_(SSL|TLS|SOCKET)|CERT)_\w+)\b|[Tt]imed? ?out|[Cc]onnect|[Ss]ocket|[Nn]o answer|certificate|\bTLS\b/,
+    'KafkaUnreachable',
+  ],
 ]
 
 export function failureReasonOf(error: string): FailureReason {

@@ -5,6 +5,8 @@ import { KafkaConnectionError, KafkaError, problemLine } from '../../src/sink/ka
 import { s3Error } from '../../src/sink/s3-errors.ts'
 
 const PLACE = { bucketName: 'acme', region: 'us-west-2' }
+/** Of a host with several addresses of which the first does not answer. */
+const SLOW = 'ERR_SOCKET_CONNECTION_TIMEOUT'
 const named = (name: string) => Object.assign(new Error('what happened'), { name })
 const refused = (name: string, httpStatusCode: number) =>
   new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode } })
@@ -29,6 +31,7 @@ describe('failureReasonOf', () => {
       'CERT_HAS_EXPIRED',
       'CERT_NOT_YET_VALID',
       'AuthoritiesMissing',
+      SLOW,
     ].map((code): [string, Error] => ['S3Unreachable', Object.assign(new Error('certificate'), { code })]),
     ['BucketUnsuitable', refused('NotImplemented', 501)],
     ['BucketInOtherRegion', refused('IllegalLocationConstraintException', 400)],
@@ -54,6 +57,9 @@ describe('failureReasonOf', () => {
     ['KafkaFailed', new KafkaError('Kafka group g: commit of acme.connect-3, authentication-1', 12)],
     ['KafkaAccessDenied', new KafkaError('Kafka topic acme.authentication', 29)],
     ['KafkaUnreachable', new KafkaConnectionError('cannot reach sasl.kafka:9094 (ECONNREFUSED)')],
+    ...['EAI_AGAIN', 'CERT_NOT_YET_VALID', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', SLOW].map(
+      (code): [string, Error] => ['KafkaUnreachable', new KafkaConnectionError(`cannot reach kafka:9093 (${code})`)],
+    ),
     ['KafkaFailed', new KafkaConnectionError('cannot reach connect.kafka:9092 (it speaks Fetch 0 to 3, not 11)')],
     ['KafkaCredentialsRefused', new KafkaConnectionError('kafka:9093 does not let us in by spec.kafka.sasl (wrong)')],
     [
