@@ -71,10 +71,11 @@ async function runCommand(name: string, command: Command, args: string[]): Promi
   try {
     return await command.run(args)
   } catch (error) {
-    const hint = error instanceof FlagError ? `analytics-connector ${name} --help lists what there is.\n` : ''
+    // In the same line, as the last line of a pod is told in its status: an older image may not know a flag.
+    const hint = error instanceof FlagError ? ` (analytics-connector ${name} --help lists what there is)` : ''
     // What a person can put right may take several lines.
     const text = error instanceof UsageError ? error.message : describeError(error)
-    process.stderr.write(`analytics-connector ${name}: ${text}\n${hint}`)
+    process.stderr.write(`analytics-connector ${name}: ${text}${hint}\n`)
     return error instanceof UsageError ? 2 : 1
   }
 }

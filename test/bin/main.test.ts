@@ -30,12 +30,11 @@ describe('analytics-connector', () => {
     },
   )
 
-  test('a wrong flag is told with the command, and where to look, exit code 2', () => {
+  test('a wrong flag is told with the command, and where to look, in one line (the last one of a pod is told in its status), exit code 2', () => {
     const { status, stderr } = run('operator', '--leader-elect', 'perhaps')
     expect(status).toBe(2)
     expect(stderr).toBe(
-      'analytics-connector operator: --leader-elect must be true or false, not "perhaps"\n' +
-        'analytics-connector operator --help lists what there is.\n',
+      'analytics-connector operator: --leader-elect must be true or false, not "perhaps" (analytics-connector operator --help lists what there is)\n',
     )
   })
 
