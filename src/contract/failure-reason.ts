@@ -51,6 +51,9 @@ const NETWORK =
 /** Groups, topics, partitions and brokers, which may be called after anything: the default group has `connect` in its name. */
 const KAFKA_NAMES = /\b(group|topic|of) [^\s(]\S*|\S+-\d+\S*|\S+:\d+:?/g
 
+/** What may be the cause is no word on what happened: a broker that goes down, or a proxy before it, ends connections in the same way. */
+const KAFKA_HINTS = /; it may expect [^)]*/g
+
 /** The first pattern that fits decides. */
 const OF_KAFKA_WORDS: readonly (readonly [RegExp, FailureReason])[] = [
   [/^Kafka topic does not exist|UNKNOWN_TOPIC_OR_PARTITION|INVALID_TOPIC_EXCEPTION/, 'TopicNotFound'],
@@ -68,7 +71,8 @@ export function failureReasonOf(error: string): FailureReason {
   if (s3Code !== undefined) return OF_S3_CODE[s3Code] ?? (NETWORK.test(s3Code) ? 'S3Unreachable' : 'S3Failed')
   // Before the others, as its topic may be called after anything.
   if (/^\S+ partition \d+ is stopped: /.test(error)) return 'PartitionStopped'
-  return error.startsWith('Kafka') ? kafkaReasonOf(error.replaceAll(KAFKA_NAMES, '$1')) : 'SinkFailed'
+  if (!error.startsWith('Kafka')) return 'SinkFailed'
+  return kafkaReasonOf(error.replaceAll(KAFKA_HINTS, '').replaceAll(KAFKA_NAMES, '$1'))
 }
 
 function kafkaReasonOf(error: string): FailureReason {

@@ -60,6 +60,12 @@ describe('failureReasonOf', () => {
     ...['EAI_AGAIN', 'CERT_NOT_YET_VALID', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', SLOW].map(
       (code): [string, Error] => ['KafkaUnreachable', new KafkaConnectionError(`cannot reach kafka:9093 (${code})`)],
     ),
+    [
+      'KafkaUnreachable',
+      new KafkaConnectionError(
+        'no answer to Metadata from kafka:9092 (ECONNRESET; it may expect authentication: see spec.kafka.sasl)',
+      ),
+    ],
     ['KafkaFailed', new KafkaConnectionError('cannot reach connect.kafka:9092 (it speaks Fetch 0 to 3, not 11)')],
     ['KafkaCredentialsRefused', new KafkaConnectionError('kafka:9093 does not let us in by spec.kafka.sasl (wrong)')],
     [
