@@ -70,6 +70,7 @@ function pullProblem(image: string, message = ''): PodProblem {
 /**
  * One crash is restarted at once and is no problem of its own; from the second on the kubelet waits between starts. The
  * start after a wait is still part of the loop, until the sink has shown that it is ready. `restartCount` counts for as long as the pod lives.
+ * Want of memory comes back, however long it takes, and no Event of the pod tells of it: so it is told from the first time on.
  */
 function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStatus, nowMs: number): boolean {
   const waitsFor = state?.waiting?.reason
@@ -77,10 +78,11 @@ function isCrashLooping({ state, lastState, restartCount, ready }: ContainerStat
   // What keeps it from being begun again is the news, whatever ended it before.
   if (waitsFor && !BETWEEN_CRASHES.has(waitsFor)) return false
   const ended = state?.terminated ?? lastState?.terminated
-  if (ended === undefined || restartCount < 2 || ready) return false
+  const lacksMemory = ended?.reason === 'OOMKilled'
+  if (ended === undefined || ready || (restartCount < 2 && !lacksMemory)) return false
   const ranForMs = Date.parse(ended.finishedAt ?? '') - Date.parse(ended.startedAt ?? '')
   const runsForMs = nowMs - Date.parse(state?.running?.startedAt ?? '')
-  return !(ranForMs >= CRASHES_FORGOTTEN_MS || runsForMs >= CRASHES_FORGOTTEN_MS)
+  return !((ranForMs >= CRASHES_FORGOTTEN_MS && !lacksMemory) || runsForMs >= CRASHES_FORGOTTEN_MS)
 }
 
 function crashProblem({ name, state, lastState }: ContainerStatus): PodProblem {

@@ -119,6 +119,16 @@ describe('problemOf', () => {
     expect(problemIn(aKubePod(soon))?.reason).toBe('CrashLoopBackOff')
   })
 
+  it('tells each time that a sink was killed for want of memory, however long it had run, until it is ready', () => {
+    const at = (ms: number) => new Date(NOW - ms).toISOString()
+    const oom = crashed(undefined, { reason: 'OOMKilled', startedAt: at(9_000_000), finishedAt: at(1_000) })
+    const again = { lastState: oom, restartCount: 1 }
+    expect(problemIn(aKubePod({ state: oom }))?.reason).toBe('OOMKilled')
+    expect(problemIn(aKubePod({ ...again, state: { running: { startedAt: at(500) } } }))?.reason).toBe('OOMKilled')
+    expect(problemIn(aKubePod({ ...again, ready: true }))).toBeUndefined()
+    expect(problemIn(aKubePod({ ...again, state: { running: { startedAt: at(600_000) } } }))).toBeUndefined()
+  })
+
   it('names what keeps a sink that crashed from being begun again, and not its crashes', () => {
     const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s3" not found' }
     const loop = { lastState: crashed('boom'), restartCount: 3 }
