@@ -15,6 +15,10 @@ const AGENT_HAS_REFUSED = /is not a valid container metadata service hostname$/
 const AGENT_HINT =
   'EKS Pod Identity gives no credentials for spec.serviceAccountName: the role of its association must trust pods.eks.amazonaws.com (sts:AssumeRole and sts:TagSession)'
 
+/** Three attempts to ask STS, and the pauses between them. */
+const MOST_MS = 40_000
+const NOBODY_ANSWERS =
+  'nobody answers who gives the credentials of spec.serviceAccountName (or of a profile), as the agent of EKS Pod Identity on this node'
 const SILENCE =
   'STS does not answer, which gives the credentials of spec.serviceAccountName (or of a profile): it must be reachable from the sink’s pods'
 
@@ -23,14 +27,20 @@ const SILENCE =
  * those of a role, is another server than S3: its certificate is not checked by the authorities of `endpoint`, and its refusals are reported as its own.
  *
  * @param timeoutMs of each of the SDK's three attempts to ask STS
+ * @param mostMs after which it is told that nothing came: the SDK waits for ever for others than STS, and lets all who ask wait for the same
  */
-export function foundCredentials(timeoutMs = TIMEOUT_MS): Provider {
+export function foundCredentials(timeoutMs = TIMEOUT_MS, mostMs = MOST_MS): Provider {
   const found = defaultProvider({ clientConfig: { requestHandler: patientFor(timeoutMs) } })
   return async (options) => {
-    try {
-      return await found(options)
-    } catch (error) {
+    const asked = found(options).catch((error: unknown) => {
       throw toldOf(error)
+    })
+    const over = Promise.withResolvers<never>()
+    const timer = setTimeout(() => over.reject(silence(NOBODY_ANSWERS)), mostMs)
+    try {
+      return await Promise.race([asked, over.promise])
+    } finally {
+      clearTimeout(timer)
     }
   }
 }
@@ -44,9 +54,12 @@ function toldOf(error: unknown): unknown {
     return NEEDS_PERSON.has(code) ? missing(why) : Object.assign(new Error(why), { code })
   }
   // Nobody else is asked by that handler.
-  if (error instanceof Error && error.name === 'TimeoutError')
-    return Object.assign(new Error(SILENCE), { name: 'TimeoutError' })
+  if (error instanceof Error && error.name === 'TimeoutError') return silence(SILENCE)
   return error instanceof Error && AGENT_HAS_REFUSED.test(error.message) ? missing(AGENT_HINT) : error
+}
+
+function silence(why: string): Error {
+  return Object.assign(new Error(why), { name: 'TimeoutError' })
 }
 
 function missing(why: string): Error {

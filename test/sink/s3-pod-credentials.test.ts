@@ -125,6 +125,19 @@ test('an STS that does not answer holds nothing up for ever, and is named', asyn
   })
 })
 
+test('an agent of EKS Pod Identity that does not answer holds nothing up for ever either: the SDK only warns of that', async () => {
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.2', resolve))
+  onTestFinished(() => void silent.close().closeAllConnections())
+  vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', `http://127.0.0.2:${(silent.address() as AddressInfo).port}/`)
+  vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', tokenFile)
+  const error = await foundCredentials(50, 500)().catch((thrown: unknown) => thrown)
+  expect(s3Error(error, 'PutObject', sinkConfig().s3)).toMatchObject({
+    code: 'TimeoutError',
+    message: expect.stringMatching(/: nobody answers who gives the credentials of spec\.serviceAccountName/),
+  })
+})
+
 test('an agent of EKS Pod Identity that refuses is named, not the last place where the SDK has looked', async () => {
   // As in a pod it is at an address that the SDK takes for the agent's only.
   const agent = createServer((_request, response) => response.writeHead(400).end('{}'))
