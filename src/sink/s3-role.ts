@@ -53,6 +53,8 @@ export function assumedRole(role: Role, client: STSClientConfig, timeoutMs = TIM
     try {
       const { Credentials } = await sts.send(command)
       const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration = new Date(0) } = Credentials ?? {}
+      // As of a proxy that answers 200 to everything.
+      if (AccessKeyId === '') throw new Error('the answer is not one of STS')
       last = {
         accessKeyId: AccessKeyId,
         secretAccessKey: SecretAccessKey,

@@ -146,6 +146,14 @@ test('while STS fails for now, what it gave before is used to its end', async ()
   await expect(ended()).rejects.toThrow('Throttling')
 })
 
+test('an answer of somebody else is none of STS: what it gave before is kept, and nobody’s credentials are none', async () => {
+  const page = { status: 200, body: '<html><body>We are back soon</body></html>' }
+  const { provider } = await providerOf(page, { status: 200, body: granted('2099-01-01T00:00:00Z') }, page)
+  await expect(provider()).rejects.toThrow('cannot be assumed: the answer is not one of STS')
+  const given = await provider()
+  expect(await provider()).toEqual(given)
+})
+
 test.each(['ExpiredToken', 'InvalidAccessKeyId'])(
   'credentials that S3 refuses with %s before they should end are not used again',
   async (code) => {
