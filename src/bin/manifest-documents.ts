@@ -13,9 +13,16 @@ export interface ManifestDocument {
   readonly content: unknown
 }
 
-/** @throws {TypeError} for what is not UTF-8, such as the UTF-16 that PowerShell writes: kubectl does not read it either */
+/**
+ * UTF-8, or UTF-16 that says so at its beginning, as PowerShell writes files: kubectl reads both.
+ *
+ * @throws {TypeError} for what is neither
+ */
 export function manifestText(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding, { fatal: true }).decode(bytes)
 }
 
 /**

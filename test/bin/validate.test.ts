@@ -109,10 +109,16 @@ test('an empty file beside others in a folder is no fault', () => {
   expect(validate([inFolder])).toMatchObject({ status: 0, stderr: '' })
 })
 
-test('a file in UTF-16, as PowerShell writes it, is not skipped as another kind', () => {
+test('a file in UTF-16, as PowerShell writes it, is read, as kubectl reads it', () => {
   const path = file('utf-16.yaml', '')
   writeFileSync(path, `\ufeff${JSON.stringify(right)}`, 'utf16le')
-  expect(validate([path])).toMatchObject({ status: 2, stderr: expect.stringMatching(/^utf-16.yaml: .*utf-8/) })
+  expect(validate([path])).toMatchObject({ status: 0, stdout: expect.stringContaining('game-events: valid') })
+})
+
+test('a file in another encoding is not checked for what nobody has written', () => {
+  const path = file('latin-1.yaml', '')
+  writeFileSync(path, 'kind: AnalyticsConnector # für acme', 'latin1')
+  expect(validate([path])).toMatchObject({ status: 2, stderr: expect.stringMatching(/^latin-1.yaml: .*utf-8/) })
 })
 
 test('without a manifest it says what to name, exit code 2', () => {
