@@ -42,7 +42,7 @@ export function parseJsonBody(body: Buffer): unknown {
  */
 function checkNames(json: string): void {
   const namesOfOpenObjects: Set<string>[] = []
-  for (const [token, text, colon] of json.matchAll(/("(?:[^"\\]+|\\.)*")(\s*:)?|[{}]/g)) {
+  for (const [token, text, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
     const names = namesOfOpenObjects.at(-1)
     if (token === '{') namesOfOpenObjects.push(new Set())
     else if (token === '}') namesOfOpenObjects.pop()

@@ -49,7 +49,7 @@ function parsed(text: string) {
 /** JSON objects in a row, as `jq '.items[]'` prints them and kubectl takes them, as YAML has them: with a line between. */
 function separated(json: string): string {
   let depth = 0
-  return json.replace(/"(?:[^"\\]+|\\.)*"|[{}]/g, (token, at: number) => {
+  return json.replace(/"(?:[^"\\]|\\.)*"|[{}]/g, (token, at: number) => {
     const begins = token === '{' && depth === 0 && json.lastIndexOf('}', at) >= 0
     depth += token === '{' ? 1 : token === '}' ? -1 : 0
     return begins ? `${json[at - 1] === '\n' ? '' : '\n'}--- {` : token

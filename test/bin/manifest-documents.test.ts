@@ -25,6 +25,10 @@ test('of JSON objects in a row the line of a fault is told', () => {
   expect(() => manifestDocuments('{"kind":"A"}\n{"kind":"B"}\n{"kind":"C","kind":"D"}\n')).toThrow(/unique.*line 3/)
 })
 
+test('a quote that is not closed is told at once, however much follows it', () => {
+  expect(() => manifestDocuments(`{"kind": "A", "x: ${'y'.repeat(100_000)}}`)).toThrow('quote')
+})
+
 test('the items of a List count one by one, as in what kubectl get -o yaml prints', () => {
   expect(names('kind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: A\n  metadata: {name: b}\n')).toEqual([
     'A/a',
