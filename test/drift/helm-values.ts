@@ -87,8 +87,8 @@ const valuesSchema = z.strictObject({
     prometheusRule: z.strictObject({
       enabled: described(z.boolean(), 'The alerts (Prometheus operator).'),
       runbookUrl: described(
-        z.string(),
-        'What stands before the name of a runbook in `runbook_url`: the address of your copy of docs/runbooks/.',
+        z.string().regex(/^$|[/=#]$/),
+        'What stands before the name of a runbook in `runbook_url`: the address of your copy of docs/runbooks/, with the slash.',
       ),
     }),
     dashboard: z.strictObject({

@@ -123,6 +123,11 @@ test.each([
   ['a quantity that Kubernetes would refuse', 'operator.config.sinkResources.limits.memory=1GB', '/limits/memory'],
   ['a repository with a tag', 'image.repository=registry.example.com/connector:0.1.0', '/image/repository'],
   ['a tag that is none', 'image.tag=sha256:c0ffee', '/image/tag'],
+  [
+    'an address of runbooks that would run into their names',
+    'monitoring.prometheusRule.runbookUrl=https://runbooks.example.com/ops',
+    '/monitoring/prometheusRule/runbookUrl',
+  ],
   ['what is no namespace', 'watchNamespaces={games, services}', '/watchNamespaces/1'],
   ['namespaces in one component only', 'operator.config.watchNamespaces={games}', "'watchNamespaces' not allowed"],
 ])('helm refuses %s', async (_what, assignment, said) => {
