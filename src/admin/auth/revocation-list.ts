@@ -10,9 +10,10 @@ export interface RevocationList {
 }
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text) / 1000)
+/** Both are always there, null (a Go service's empty list) where nothing is revoked: in somebody else's JSON, such as a gateway's, neither is. */
 const schema = z.object({
-  revoked_tokens: z.object({ bits: z.array(z.bigint()).nullish(), k: z.int().min(1).max(100) }).nullish(),
-  revoked_users: z.array(z.object({ id: z.string(), revoked_at: time })).nullish(),
+  revoked_tokens: z.object({ bits: z.array(z.bigint()).nullish(), k: z.int().min(1).max(100) }).nullable(),
+  revoked_users: z.array(z.object({ id: z.string(), revoked_at: time })).nullable(),
 })
 
 /** Words of 64 bits do not fit into a JavaScript number, so they are read from the text of the document. */

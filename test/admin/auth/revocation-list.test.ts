@@ -46,10 +46,14 @@ it('voids what a user or a client was issued until its revocation, not what came
 it.each([
   '',
   '[]',
-  '{"revoked_tokens":{"bits":["1"],"k":1}}',
-  '{"revoked_tokens":{"bits":[1.5],"k":1}}',
-  '{"revoked_tokens":{"bits":[-1],"k":1}}',
-  '{"revoked_users":[{"id":"a","revoked_at":"yesterday"}]}',
+  '{}',
+  '{"errorCode":20000,"errorMessage":"internal server error"}',
+  '{"revoked_tokens":null}',
+  '{"revoked_users":null}',
+  '{"revoked_tokens":{"bits":["1"],"k":1},"revoked_users":null}',
+  '{"revoked_tokens":{"bits":[1.5],"k":1},"revoked_users":null}',
+  '{"revoked_tokens":{"bits":[-1],"k":1},"revoked_users":null}',
+  '{"revoked_tokens":null,"revoked_users":[{"id":"a","revoked_at":"yesterday"}]}',
 ])('refuses %j: a list that cannot be read must not be an empty one', (json) => {
   expect(() => readRevocationList(json)).toThrow()
 })
