@@ -7,7 +7,7 @@ interface Status {
 
 /**
  * A request that the API server refused, or that did not get an answer (`status` 0, reason `Unreachable`).
- * `reason` is the server's word (`NotFound`, `Conflict`, `Expired`, …), `retryAfterMs` what it asked for.
+ * `reason` is the server's word (`NotFound`, `Conflict`, `Expired`, …), `retryAfterMs` what it asked for, a minute at most.
  */
 export class KubeApiError extends Error {
   override readonly name = 'KubeApiError'
@@ -31,6 +31,9 @@ export class KubeApiError extends Error {
   }
 }
 
+/** Longest that is waited at a server's word: a proxy in its place asks for an hour, or a day, and the server is back in a minute. */
+const MAX_RETRY_AFTER_MS = 60_000
+
 /** Reads an error answer; a body that is no Status (a proxy's page) becomes the message as it is, cut to a line. */
 export function errorFromResponse(request: string, status: number, body: string, retryAfter?: string): KubeApiError {
   const parsed = parseStatus(body)
@@ -38,7 +41,7 @@ export function errorFromResponse(request: string, status: number, body: string,
   const message = parsed.message ?? body.slice(0, 200).replace(/\s+/g, ' ')
   return new KubeApiError(status, parsed.reason ?? `Http${status}`, `${request}: ${message || `HTTP ${status}`}`, {
     causes: parsed.details?.causes?.flatMap(({ reason: each }) => each ?? []) ?? [],
-    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+    ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) } : {}),
   })
 }
 

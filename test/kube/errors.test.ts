@@ -43,6 +43,8 @@ describe('errorFromResponse', () => {
     expect(errorFromResponse('GET /x', 429, '', '3').retryAfterMs).toBe(3_000)
     expect(errorFromResponse('GET /x', 504, status({ details: { retryAfterSeconds: 1 } })).retryAfterMs).toBe(1_000)
     expect(errorFromResponse('GET /x', 500, '').retryAfterMs).toBeUndefined()
+    // A proxy's page in the place of the API server, which may be back in a moment.
+    expect(errorFromResponse('GET /x', 503, '<html>', '86400').retryAfterMs).toBe(60_000)
   })
 })
 
