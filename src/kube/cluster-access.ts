@@ -27,6 +27,7 @@ export interface ClusterAccess {
   readonly server: string
   /** Namespace of the pod, or of the kubeconfig's current context. */
   readonly namespace: string
+  /** Asked for each connection: a cluster's authority is renewed too. */
   readonly tls: TlsMaterial
   /** Value of the Authorization header; undefined with client certificates. Read again at least once a minute. */
   authorization(): Promise<string | undefined>
@@ -67,7 +68,9 @@ export async function loadInCluster(options: ClusterAccessOptions, dir = SERVICE
   return {
     server: `https://${host}:${options.servicePort ?? '443'}`,
     namespace: (await readFile(`${dir}/namespace`, 'utf8')).trim(),
-    tls: { ca: await readFile(`${dir}/ca.crt`) },
+    get tls() {
+      return { ca: readFileSync(`${dir}/ca.crt`) }
+    },
     authorization: keptFresh(
       async () => `Bearer ${(await readFile(`${dir}/token`, 'utf8')).trim()}`,
       CREDENTIALS_FRESH_MS,

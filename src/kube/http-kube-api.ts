@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, Pool } from 'undici'
+import { Agent, buildConnector, type Dispatcher, Pool } from 'undici'
 import type {
   ApplyOptions,
   KubeApi,
@@ -69,9 +69,9 @@ export class HttpKubeApi implements KubeApi {
     this.#userAgent = userAgent
     this.#onRequest = onRequest
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS }
-    const connect = { ...access.tls, timeout: CONNECT_TIMEOUT_MS, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }
-    this.#requests = new Pool(origin, { connect, connections: MAX_CONNECTIONS, allowH2: true, ...timeouts })
-    this.#watches = new Agent({ connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS })
+    const connectionsOf = (allowH2: boolean) => ({ connect: connectorOf(access, allowH2), allowH2 })
+    this.#requests = new Pool(origin, { ...connectionsOf(true), connections: MAX_CONNECTIONS, ...timeouts })
+    this.#watches = new Agent({ ...connectionsOf(false), headersTimeout: REQUEST_TIMEOUT_MS })
   }
 
   /** Ends every connection; calls in flight fail. */
@@ -230,6 +230,12 @@ interface SendOptions {
   readonly signal?: AbortSignal
   readonly bodyTimeout?: number
   readonly metricMethod?: string
+}
+
+/** Made anew for each connection, with the certificates of the day: undici would keep those of the first. */
+function connectorOf(access: ClusterAccess, allowH2: boolean): buildConnector.connector {
+  const options = { allowH2, timeout: CONNECT_TIMEOUT_MS, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }
+  return (target, callback) => buildConnector({ ...access.tls, ...options })(target, callback)
 }
 
 function unreachable(request: string, cause: unknown): KubeApiError {

@@ -1,7 +1,13 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadInCluster } from '../../src/kube/cluster-access.ts'
 import { HttpKubeApi } from '../../src/kube/http-kube-api.ts'
 import { CONFIG_MAPS, CONNECTORS, DEPLOYMENTS, LEASES, PODS } from '../../src/kube/kinds.ts'
+import { makeCertificates } from '../support/certificates.ts'
+import { recordingServer } from '../support/recording-server.ts'
 import { type Asked, answerJson, serveJson } from './json-server.ts'
 
 const REF = { namespace: 'n', name: 'x' }
@@ -160,6 +166,29 @@ describe('HttpKubeApi', () => {
     const { api, requests } = await setUp((_asked, response) => response.destroy())
     await expect(api.get(PODS, REF)).rejects.toMatchObject({ status: 0, reason: 'Unreachable' })
     expect(requests).toEqual(['GET <error>'])
+  })
+
+  it("believes the cluster's new authority as soon as it is mounted: the REST API would need a restart", async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'authority-'))
+    onTestFinished(() => rm(dir, { recursive: true }))
+    await makeCertificates(dir)
+    const [key, cert] = await Promise.all(['server.key', 'server.crt'].map((name) => readFile(join(dir, name))))
+    if (!key || !cert) throw new Error('no certificate')
+    const { origin } = await recordingServer(() => ({ status: 200, body: '{"metadata":{}}' }), { key, cert })
+    const account = join(dir, 'account')
+    await mkdir(account)
+    await writeFile(join(account, 'token'), 'token')
+    await writeFile(join(account, 'namespace'), 'n')
+    await copyFile(join(dir, 'other-ca.crt'), join(account, 'ca.crt'))
+    const access = await loadInCluster({ serviceHost: '127.0.0.1', servicePort: new URL(origin).port }, account)
+    const api = new HttpKubeApi({ access, userAgent: 'test/1' })
+    onTestFinished(() => api.close())
+    const watch = () => collect(api.watch(PODS, WATCH, AbortSignal.timeout(5_000)))
+    await expect(api.get(PODS, REF)).rejects.toMatchObject({ reason: 'Unreachable' })
+    await expect(watch()).rejects.toMatchObject({ reason: 'Unreachable' })
+    await copyFile(join(dir, 'ca.crt'), join(account, 'ca.crt'))
+    expect(await api.get(PODS, REF)).toEqual({ metadata: {} })
+    expect(await watch()).toEqual([])
   })
 
   it('watches from a resource version until the server ends it', async () => {
