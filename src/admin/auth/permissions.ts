@@ -75,11 +75,14 @@ function withLowerCaseNames(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.toLowerCase(), each]))
 }
 
-/** The `permissions` of a token or a role, in every spelling that IAM services use; null (a Go service's empty list) is none. */
-export const permissionsClaim: z.ZodType<Permission[]> = z
+/** The `permissions` of a role, in every spelling that IAM services use; null (a Go service's empty list) is none. */
+export const permissionList: z.ZodType<Permission[]> = z
   .array(permission)
-  .nullish()
+  .nullable()
   .transform((permissions) => permissions ?? [])
+
+/** Those of a token, which may leave them out. */
+export const permissionsClaim: z.ZodType<Permission[]> = permissionList.default([])
 
 /** The spelling of tokens and of the token endpoint's answer. */
 export function toClaim(permissions: readonly Permission[]): { Resource: string; Action: number }[] {

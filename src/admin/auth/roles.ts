@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { putLast } from '../../lib/put-last.ts'
 import type { AccessToken } from './access-token.ts'
 import { IamServiceError } from './iam-service.ts'
-import { type Permission, permissionsClaim } from './permissions.ts'
+import { type Permission, permissionList } from './permissions.ts'
 import { Refreshed, type RefreshedOptions } from './refreshed.ts'
 
 /** Roles that are remembered, those that were asked for last; an IAM service has dozens. */
@@ -10,7 +10,8 @@ const MAX_ROLES = 500
 /** Most roles of one token that are looked up. */
 const MAX_ROLES_OF_TOKEN = 50
 
-const roleSchema = z.object({ permissions: permissionsClaim })
+/** A role without its permissions is none: somebody else's JSON, such as a gateway's, or a wrong path. */
+const roleSchema = z.object({ permissions: permissionList })
 
 export interface RolesOptions extends Omit<RefreshedOptions<readonly Permission[]>, 'load'> {
   /** GET of a path of the IAM service with a token of this service's own. */

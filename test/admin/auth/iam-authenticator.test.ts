@@ -18,6 +18,8 @@ let iam: {
   revoked: RevocationList
   roles: Record<string, unknown>
   isDown: boolean
+  /** Something else answers for roles. */
+  isReplaced: boolean
   tokens: number
   secret: string
 }
@@ -32,6 +34,7 @@ beforeEach(() => {
     revoked: { tokens: bloomFilterOf([]), users: new Map() },
     roles: {},
     isDown: false,
+    isReplaced: false,
     tokens: 0,
     secret: SECRET,
   }
@@ -54,6 +57,7 @@ function answerOf({ url, headers, body }: Asked): [status: number, body: unknown
     return isGood ? [200, { access_token: `ours-${++iam.tokens}`, expires_in: 3_600 }] : [401, {}]
   }
   if (headers.authorization !== `Bearer ours-${iam.tokens}`) return [401, {}]
+  if (iam.isReplaced) return [200, {}]
   const permissions = iam.roles[url.replace('/iam/v3/admin/roles/', '')]
   return permissions === undefined ? [404, {}] : [200, { permissions }]
 }
@@ -176,6 +180,17 @@ it('looks up roles with a token of its own, and remembers them', async () => {
   }
   const asked = paths().slice(2).sort()
   expect(asked.filter((path) => path !== 'oauth/token')).toEqual(['admin/roles/editor', 'admin/roles/gone'])
+})
+
+it('goes on with what a role allowed when something else answers in the place of the IAM service', async () => {
+  iam.roles = { reader: [{ Resource: CONNECTOR, Action: 2 }] }
+  const { authenticate, clock, paths } = await authenticator()
+  const token = await signed(first, claims({ exp: 2_000_000_000, permissions: [], roles: ['reader'] }))
+  expect(await (await authenticate(token)).allows(CONNECTOR, 'READ')).toBe(true)
+  iam.isReplaced = true
+  await clock.advance(3 * 60_000)
+  expect(await (await authenticate(token)).allows(CONNECTOR, 'READ')).toBe(true)
+  expect(paths().filter((path) => path === 'admin/roles/reader')).toHaveLength(2)
 })
 
 it('takes another token of its own when the last one is refused', async () => {
