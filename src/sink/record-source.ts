@@ -76,6 +76,8 @@ export interface LogRange {
 export interface PartitionHandler {
   /** First offset to read; `earliest` / `latest` where the group has none. Asked once, before the first batch. */
   readonly startAt: bigint | 'earliest' | 'latest'
+  /** Where what an earlier owner promised ends. Null or absent: nothing is promised. */
+  readonly promisedTo?: bigint | null
   /** Whether other partitions may wait for what this one reads: it is read on however much of theirs has been fetched. Absent: never. */
   readonly isAwaited?: boolean
   /**
@@ -86,7 +88,8 @@ export interface PartitionHandler {
    */
   records(batch: RecordBatch): Promise<void>
   /**
-   * The log does not hold `position`, the next offset to read: what was there has expired, or the log ends before it.
+   * The log does not hold `position`, the next offset to read: what was there has expired, or the log ends before it. Before anything is read,
+   * `position` may be `promisedTo`, which the log ends before.
    * Everything that was read before has been handed over. Returns where to read on, null for nowhere.
    */
   outOfRange(position: bigint, log: LogRange): Promise<bigint | null>

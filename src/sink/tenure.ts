@@ -62,6 +62,10 @@ export class PartitionTenure implements PartitionHandler, BufferOwner {
     else if (typeof beginning.from === 'bigint') this.#open.begin(beginning.from)
   }
 
+  get promisedTo(): bigint | null {
+    return this.#replay?.intent.endOffset ?? null
+  }
+
   get openBytes(): number {
     return this.#open.set?.allocatedBytes ?? 0
   }

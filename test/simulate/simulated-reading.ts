@@ -53,7 +53,12 @@ export class SimulatedReading implements PartitionReading {
   ): Promise<void> {
     const log = this.#options.logs.get(partition) as SimulatedLog
     const ended = AbortSignal.any([givenUp, this.#closed.signal])
-    const { startAt } = handler
+    const { startAt, promisedTo = null } = handler
+    if (promisedTo !== null && promisedTo > log.endOffset && !this.#options.trustsLeaders) {
+      this.#options.world.tally.add('… of what was promised')
+      await handler.outOfRange(promisedTo, { startOffset: log.startOffset, endOffset: log.endOffset })
+      return
+    }
     const position = await this.#startOf(log, startAt, ended)
     if (startAt !== position && !ended.aborted) await handler.records(recordBatch([], { nextOffset: position }))
     if (position !== committed.offset || this.#options.trustsLeaders) epochs.skipFrom(position - 1n)

@@ -83,3 +83,17 @@ test('a promised set that reads differently now stops the partition, and nothing
   await held.revoke()
   expect(bucket.lines()).toEqual([])
 })
+
+test('a promised set whose end is beyond the log says so to who reads it, and stops the partition', async () => {
+  await dieWithIntents([log], bucket, config)
+  const next = new SinkProcess(bucket, { config })
+  const held = await next.source.assign(log)
+  expect(held.handler.promisedTo).toBe(4n)
+  expect(await held.handler.outOfRange(4n, { startOffset: 0n, endOffset: 2n })).toBe(null)
+  expect(next.sink.status()).toMatchObject({
+    state: 'FAILED',
+    error: expect.stringMatching(/partition 3 is stopped: offset 4 is beyond the end of the log \(0 to 2\)/),
+  })
+  await held.revoke()
+  expect(bucket.lines()).toEqual([])
+})

@@ -12,6 +12,7 @@ import { type PlainRecordCopy, takeAll } from './source-records.ts'
 export class RecordingHandler implements PartitionHandler {
   readonly tenure: Tenure
   startAt: bigint | 'earliest' | 'latest'
+  promisedTo: bigint | null = null
   readonly offsets: bigint[] = []
   readonly values: string[] = []
   position = -1n

@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../../lib/clock.ts'
 import type { LogRange } from '../record-source.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { KafkaCluster } from './cluster.ts'
-import { decodeFetchResponse } from './fetch-response.ts'
+import { decodeFetchResponse, type FetchedPartition } from './fetch-response.ts'
 import { check, errorName, isAccessRefused, KafkaConnectionError } from './kafka-error.ts'
 import { type EpochSpan, keptTo, UNKNOWN_EPOCH } from './leader-epochs.ts'
 import { OFFSET_FOR_LEADER_EPOCH, offsetForLeaderEpochCall } from './offset-calls.ts'
@@ -43,6 +43,23 @@ export async function logRange(options: LogOptions): Promise<LogRange | null> {
 }
 
 /**
+ * The log, where it ends before an offset that it once went up to; null where it does not, and once `ended`. A new leader that does not know yet what
+ * the others have tells an end before its own for a moment: so it is asked for the offset itself, too.
+ */
+export async function logBefore(offset: bigint, options: LogOptions): Promise<LogRange | null> {
+  const log = await logRange(options)
+  if (log === null || offset <= log.endOffset) return null
+  await sleep(options.clock, BACKOFF.maxMs, options.ended)
+  const isBeyond = await untilTold(options, async () => {
+    const fetched = await fetchAt(offset, await leaderConnection(options), options)
+    if (isOutOfRange(fetched)) return true
+    check(`Kafka ${options.topic}-${options.partition}: cannot be read`, fetched?.errorCode ?? 0)
+    return false
+  })
+  return isBeyond ? log : null
+}
+
+/**
  * How far the partition's leader has the log that was read: up to the end of what is of the epoch that was read last. Another broker that became the
  * leader without having had all of it has none of that epoch, or less. Null where that cannot be told, and once `ended`.
  *
@@ -78,15 +95,28 @@ async function holdsAnyOf(
   from: bigint,
   to: bigint,
   connection: BrokerConnection,
-  { topic, partition }: LogOptions,
+  options: LogOptions,
 ): Promise<boolean> {
-  const partitions = [{ topic, partition, offset: from, maxBytes: 1 }]
-  const answer = await connection.send(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
-  const [fetched] = answer.partitions
-  if (fetched === undefined || errorName(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') return true
-  check(`Kafka ${topic}-${partition}: cannot be read`, fetched.errorCode)
+  const fetched = await fetchAt(from, connection, options)
+  if (fetched === undefined || isOutOfRange(fetched)) return true
+  check(`Kafka ${options.topic}-${options.partition}: cannot be read`, fetched.errorCode)
   const first = extentOf(fetched, from).epochs[0]
   return first === undefined || first.from < to
+}
+
+/** One batch from an offset on, or what the leader says of that. */
+async function fetchAt(
+  offset: bigint,
+  connection: BrokerConnection,
+  { topic, partition }: LogOptions,
+): Promise<FetchedPartition | undefined> {
+  const partitions = [{ topic, partition, offset, maxBytes: 1 }]
+  const answer = await connection.send(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
+  return answer.partitions[0]
+}
+
+function isOutOfRange(fetched: FetchedPartition | undefined): boolean {
+  return fetched !== undefined && errorName(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE'
 }
 
 /** The first offset that is still there, or the one after the last committed record. */
@@ -112,12 +142,9 @@ async function untilTold<T>(options: LogOptions, ask: () => Promise<T>): Promise
 }
 
 async function checkReadable(options: LogOptions): Promise<void> {
-  const { topic, partition } = options
-  const connection = await leaderConnection(options)
-  const partitions = [{ topic, partition, offset: BEYOND_ANY_LOG, maxBytes: 1 }]
-  const answer = await connection.send(fetchCall({ maxWaitMs: 0, maxBytes: 1, partitions }, decodeFetchResponse))
-  const errorCode = answer.partitions[0]?.errorCode ?? 0
-  if (isAccessRefused(errorCode)) check(`Kafka topic ${topic}`, errorCode)
+  const fetched = await fetchAt(BEYOND_ANY_LOG, await leaderConnection(options), options)
+  const errorCode = fetched?.errorCode ?? 0
+  if (isAccessRefused(errorCode)) check(`Kafka topic ${options.topic}`, errorCode)
 }
 
 async function askLeader(end: 'earliest' | 'latest', options: LogOptions): Promise<bigint> {

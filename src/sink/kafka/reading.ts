@@ -8,7 +8,7 @@ import type { KafkaCluster } from './cluster.ts'
 import { FetchLoops } from './fetch-loop.ts'
 import { problemLine } from './kafka-error.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
-import { endOfEpoch, logRange, placeToBegin } from './log-range.ts'
+import { endOfEpoch, logBefore, logRange, placeToBegin } from './log-range.ts'
 import { PartitionReader } from './partition-reader.ts'
 import type { Problems } from './problems.ts'
 import type { UnreadableBatchError } from './record-batch.ts'
@@ -61,7 +61,12 @@ export class Reading {
   }
 
   async begin(tenure: Tenure, handler: PartitionHandler, givenUp: AbortSignal, epochs: LeaderEpochs): Promise<void> {
-    const { startAt } = handler
+    const { startAt, promisedTo = null } = handler
+    if (promisedTo !== null) {
+      // What the log has lost of it would be waited for as if it were still to come.
+      const log = await logBefore(promisedTo, this.#logOf(tenure, givenUp))
+      if (log !== null) return void (await handler.outOfRange(promisedTo, log))
+    }
     const startOffset =
       typeof startAt === 'bigint' ? startAt : await placeToBegin(startAt, this.#logOf(tenure, givenUp))
     if (startOffset === null || givenUp.aborted) return

@@ -51,7 +51,7 @@ beforeEach(() => {
   problem = null
   reading = new Reading({
     cluster: leaders as unknown as KafkaCluster,
-    clock: systemClock,
+    clock: { ...systemClock, after: (delayMs, callback) => systemClock.after(Math.min(delayMs, 200), callback) },
     logger: createLogger('silent'),
     problems: new Problems((line) => {
       problem = line
@@ -120,6 +120,48 @@ test('a batch that cannot be read is told, in words that the operator knows, unt
   expect(failureReasonOf(String(problem))).toBe('PartitionStopped')
   leaders.answer = logUpTo(9n)
   await within(() => expect([handler.offsets, problem]).toEqual([range(9), null]))
+})
+
+describe('what is read again of what an earlier owner promised', () => {
+  /** Until 9, of a log that is said to end at 5. */
+  function beginReplay(): RecordingHandler {
+    const handler = new RecordingHandler(TENURE, 2n)
+    handler.promisedTo = 9n
+    void reading.begin(TENURE, handler, givenUp.signal, newEpochs())
+    return handler
+  }
+
+  /** To whoever asks for what lies behind the end of the log. */
+  const endsAt5 = async (asked: Asked) => (asked.offsets.get('t-0') === 9n ? OUT_OF_RANGE : logUpTo(5n)(asked))
+
+  it('is not read where the log ends before the promise does: on a quiet topic that would be waited for in silence', async () => {
+    leaders.answer = endsAt5
+    const handler = beginReplay()
+    await within(() => expect(handler.missing).toEqual([{ position: 9n, log: leaders.log }]))
+    expect(handler.offsets).toEqual([])
+  })
+
+  it('is read where the leader has it all the same, and only has not told so far how much of it all others have', async () => {
+    leaders.answer = logUpTo(9n)
+    const handler = beginReplay()
+    await within(() => expect(handler.offsets).toEqual(range(9).slice(2)))
+    expect(handler.missing).toEqual([])
+  })
+
+  it('is read where the log reaches as far as the promise, or begins behind it', async () => {
+    for (const log of [
+      { startOffset: 0n, endOffset: 9n },
+      { startOffset: 9n, endOffset: 9n },
+    ]) {
+      leaders.log = log
+      leaders.answer = endsAt5
+      const handler = beginReplay()
+      await within(() => expect(handler.offsets).toEqual([2n, 3n, 4n]))
+      expect(handler.missing).toEqual([])
+      givenUp.abort()
+      givenUp = new AbortController()
+    }
+  })
 })
 
 describe('a position that a broker says is out of range', () => {
