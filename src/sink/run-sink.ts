@@ -60,8 +60,11 @@ async function drain({ health }: Sink, { source, clock, logger }: SinkParts, dra
   const deadline = new AbortController()
   const cancel = clock.after(drainTimeoutMs, () => deadline.abort())
   await source.stop(deadline.signal).finally(cancel)
-  if (deadline.signal.aborted) logger.warn('the drain time ran out: the next owner finishes what was begun')
-  else if (health.isUnfinished) logger.warn('not everything that was promised is written: the next owner finishes it')
+  // The operator shows the last line of a pod that could not write everything.
+  const why = { error: health.hindrance ?? undefined }
+  if (deadline.signal.aborted) logger.warn(why, 'the drain time ran out, what was begun is left to the next owner')
+  else if (health.isUnfinished)
+    logger.warn(why, 'not everything that was promised is written, what is left is for the next owner')
   else logger.info('drained')
   return !deadline.signal.aborted && !health.isUnfinished
 }

@@ -32,6 +32,7 @@ export class SinkHealth {
   readonly #problems = new Map<string, string>()
   #isStopping = false
   #isUnfinished = false
+  #hindrance: string | null = null
   #partitions: number | null = null
   #state: SinkState = { state: 'STARTING', error: null }
   #sinceMs: number
@@ -68,12 +69,19 @@ export class SinkHealth {
 
   /** To be called when a partition is given up before all that was promised of it is written. */
   unfinished(): void {
-    if (this.#isStopping) this.#isUnfinished = true
+    if (!this.#isStopping) return
+    this.#isUnfinished = true
+    this.#hindrance ??= [...this.#problems.values()][0] ?? null
   }
 
   /** Whether that happened while the sink stopped. */
   get isUnfinished(): boolean {
     return this.#isUnfinished
+  }
+
+  /** What was wrong then, null where nothing was known to be: a partition that is given up has no problem any more. */
+  get hindrance(): string | null {
+    return this.#hindrance
   }
 
   status(config: Pick<SinkConfig, 'connector'>, revision: string, stats: SinkStats, source: Reading): SinkStatus {

@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type HttpEndpoint, serveHttp } from '../../src/lib/http-server.ts'
 import { createLogger } from '../../src/lib/logger.ts'
 import { encodeMark } from '../../src/sink/commit-metadata.ts'
@@ -95,8 +95,10 @@ test('a shutdown while S3 is away ends within the drain time, and tells that not
   })
   await settled()
   expect(ended).toBe(false)
+  const warned = vi.spyOn(parts.logger, 'warn')
   await clock.advance(1)
   expect(await running).toBe(false)
+  expect(warned.mock.lastCall).toEqual([{ error: 'S3 is away' }, expect.stringMatching(/^the drain time ran out/)])
 })
 
 describe('a shutdown tells that something is left', () => {
@@ -135,7 +137,13 @@ describe('a shutdown tells that something is left', () => {
     const log = new ScriptedPartition().append(...events(0, 3))
     log.committed = { offset: 1n, metadata: 'of somebody else' }
     await source.assign(log)
+    const warned = vi.spyOn(parts.logger, 'warn')
     expect(await end()).toBe(false)
+    // Who pauses the connector reads the last line in its status.
+    expect(warned.mock.lastCall).toEqual([
+      { error: expect.stringMatching(/ partition 0 is stopped: commit metadata is not ours/) },
+      expect.stringMatching(/^not everything that was promised is written/),
+    ])
   })
 
   test('and not where another sink has taken a partition over before', async () => {
