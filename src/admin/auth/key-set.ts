@@ -14,6 +14,8 @@ const rsaKey = z.object({
   use: z.literal('sig').optional(),
   alg: z.literal(ALGORITHM).optional(),
 })
+/** Bits, for RS256. Source: RFC 7518 §3.3 */
+const LEAST_MODULUS = 2048
 const keySetSchema = z.object({ keys: z.array(z.unknown()) })
 
 /**
@@ -22,13 +24,22 @@ const keySetSchema = z.object({ keys: z.array(z.unknown()) })
  */
 export async function readKeySet(json: string): Promise<KeySet> {
   const { keys } = keySetSchema.parse(JSON.parse(json))
-  const usable = keys.flatMap((key) => rsaKey.safeParse(key).data ?? [])
-  if (usable.length === 0) throw new Error(`the key set has no RSA key for ${ALGORITHM}`)
-  const imported = usable.map(async ({ kid, kty, n, e }) => {
+  const usable = await Promise.all(keys.flatMap((key) => rsaKey.safeParse(key).data ?? []).map(imported))
+  const set = new Map(usable.flatMap((key) => (key === null ? [] : [key])))
+  if (set.size === 0) throw new Error(`the key set has no RSA key for ${ALGORITHM}`)
+  return set
+}
+
+/** Null for numbers that are no key, or a key that is too short: it must not take the others along. */
+async function imported({ kid, kty, n, e }: z.infer<typeof rsaKey>): Promise<readonly [string, CryptoKey] | null> {
+  try {
     // Only these members: whatever else a key says of its use cannot change what is imported.
-    return [kid, (await importJWK({ kty, n, e }, ALGORITHM)) as CryptoKey] as const
-  })
-  return new Map(await Promise.all(imported))
+    const key = (await importJWK({ kty, n, e }, ALGORITHM)) as CryptoKey
+    const { modulusLength } = key.algorithm as { modulusLength?: number }
+    return (modulusLength ?? 0) < LEAST_MODULUS ? null : [kid, key]
+  } catch {
+    return null
+  }
 }
 
 /** Keys by name, in a set that is kept fresh; a name that is not in it makes it load anew, at most every few seconds. Where that fails nobody can tell. */

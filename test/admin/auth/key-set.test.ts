@@ -16,6 +16,8 @@ it('takes RSA keys for signatures, and passes over every other', async () => {
         { ...publicJwk, kid: undefined },
         { kty: 'oct', kid: 'secret', k: 'c2VjcmV0' },
         { kty: 'EC', kid: 'curve', crv: 'P-256', x: 'AA', y: 'AA' },
+        { ...publicJwk, kid: 'no number', n: '' },
+        { ...generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }), kid: 'short' },
         'no key',
       ],
     }),
