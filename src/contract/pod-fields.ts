@@ -3,23 +3,25 @@ import { API_GROUP } from './names.ts'
 import { boundedMap, field, type Rule } from './rule.ts'
 
 /** Source: Quantity, apimachinery/pkg/api/resource/quantity.go, as CRDs of the core types express it. */
-export const QUANTITY_PATTERN =
+const QUANTITY_PATTERN =
   '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$'
 const quantityPattern = new RegExp(QUANTITY_PATTERN)
 const LABEL_VALUE_PATTERN = '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'
 
-export const QUANTITY_ALLOWED = 'must be a quantity such as 500m, 1 or 256Mi'
+const QUANTITY_ALLOWED = 'must be a quantity such as 500m, 1 or 256Mi'
+
+/** CPU, memory and the like, as Kubernetes writes them: a text, or one of `numbers`. */
+export function quantity(numbers: z.ZodType<number>) {
+  return z
+    .union([numbers, z.string()], { error: QUANTITY_ALLOWED })
+    .refine((value) => quantityPattern.test(String(value)), {
+      error: ({ input }) => `"${input}" is not allowed: ${QUANTITY_ALLOWED}`,
+    })
+    .meta({ pattern: QUANTITY_PATTERN })
+}
 
 const computeQuantities = z
-  .record(
-    z.string(),
-    z
-      .union([z.int(), z.string()], { error: QUANTITY_ALLOWED })
-      .refine((value) => quantityPattern.test(String(value)), {
-        error: ({ input }) => `"${input}" is not allowed: ${QUANTITY_ALLOWED}`,
-      })
-      .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN }),
-  )
+  .record(z.string(), quantity(z.int()).meta({ 'x-kubernetes-int-or-string': true }))
   .optional()
 
 export const resourcesSchema = z.strictObject({

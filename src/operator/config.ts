@@ -1,21 +1,10 @@
 import * as z from 'zod'
 import { bootstrapServers, installFields, parseConfigFile } from '../contract/install-config.ts'
 import { kafkaSaslSchema, kafkaTlsSchema, saslNeedsTls } from '../contract/kafka-fields.ts'
-import { QUANTITY_ALLOWED, QUANTITY_PATTERN } from '../contract/pod-fields.ts'
+import { quantity } from '../contract/pod-fields.ts'
 
 const seconds = (min: number, max: number) => z.number().min(min).max(max)
-const quantityPattern = new RegExp(QUANTITY_PATTERN)
-/** CPU, memory and the like, as Kubernetes writes them. */
-export const quantities = z.record(
-  z.string(),
-  z
-    .union([z.string(), z.number()])
-    .refine((value) => quantityPattern.test(String(value)), {
-      error: ({ input }) => `"${input}" is not allowed: ${QUANTITY_ALLOWED}`,
-    })
-    .meta({ pattern: QUANTITY_PATTERN })
-    .transform(String),
-)
+export const quantities = z.record(z.string(), quantity(z.number()).transform(String))
 /** The operator's configuration file. Every value is checked and bounded here, nothing below reads it again. */
 export const operatorConfigSchema = z.strictObject({
   ...installFields,
